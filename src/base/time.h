@@ -5,9 +5,9 @@
 
 #include "base/span.h"
 
-#define NS_PER_S 1000000000LL
-#define NS_PER_MS 1000000LL
-#define MS_PER_S 1000LL
+#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
+#define MS_PER_S INT64_C(1000)
 
 #define TIME_TEXT_SIZE 40
 

@@ -95,7 +95,7 @@ static void times_read_as_rfc_3339(void **state)
 	char text[TIME_TEXT_SIZE];
 	time_text(0, text);
 	assert_string_equal(text, "1970-01-01T00:00:00Z");
-	time_text(1767225600LL * NS_PER_S + 120 * NS_PER_MS, text);
+	time_text(INT64_C(1767225600) * NS_PER_S + 120 * NS_PER_MS, text);
 	assert_string_equal(text, "2026-01-01T00:00:00.120Z");
 	time_text(-1, text);
 	assert_string_equal(text, "1969-12-31T23:59:59.999999999Z");

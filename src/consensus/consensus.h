@@ -1,0 +1,141 @@
+/* Consensus: an uncertified DAG with the Mysticeti-C commit rule (skip rule c), the Starfish
+ * pacemaker (own block in every round, no jumping), quiescence, fetch of missing ancestors,
+ * recovery of the own tip after a restart, and linearisation.
+ *
+ * A pure machine: consensus_step(machine, event, actions). No socket, clock, disk, thread or
+ * entropy. The same events give the same actions on every machine. It does not know what a
+ * transaction means. Source: docs/ledger.md; study `ledger`, sections 1.2 to 1.12. */
+#ifndef TALLY_CONSENSUS_CONSENSUS_H
+#define TALLY_CONSENSUS_CONSENSUS_H
+
+#include "consensus/block.h"
+
+struct consensus_config {
+	uint16_t members;             /* n, 1..BLOCK_MEMBERS_MAX */
+	uint16_t own;
+	uint8_t network[BLOCK_NETWORK_SIZE];
+	uint64_t epoch;
+	struct digest genesis;        /* digest that the genesis blocks derive from */
+	uint32_t round_delay_ms;      /* least time between two own blocks, default 20 */
+	uint32_t leader_timeout_ms;   /* default 300; doubles to 10 s while nothing commits */
+	uint32_t heartbeat_ms;        /* a block when idle, default 5000 */
+	uint32_t clock_drift_ms;      /* timestamps ahead of us by more are delayed, default 2000 */
+	uint32_t rounds_ahead_max;    /* refuse blocks further ahead, default 500 */
+	uint32_t suspended_max;       /* blocks waiting for ancestors, per author, default 128 */
+	uint32_t pending_bytes_max;   /* transactions waiting to be proposed, default 16 MiB */
+	uint32_t gc_depth;            /* 0: nothing is collected (first version) */
+};
+
+struct consensus_config consensus_config_default(void);
+
+enum consensus_event_kind {
+	/* Once, after all RECOVERED events: begin to talk. */
+	CONSENSUS_START,
+	/* A block read back from the own disk, in the order in which it was persisted. Its
+	 * signature is not verified again. */
+	CONSENSUS_RECOVERED,
+	/* Time passed: fires timers that are due. */
+	CONSENSUS_TICK,
+	CONSENSUS_PEER_UP,
+	CONSENSUS_PEER_DOWN,
+	/* A message from an authenticated member. */
+	CONSENSUS_MESSAGE,
+	/* A transaction to propose. */
+	CONSENSUS_SUBMIT,
+};
+
+struct consensus_event {
+	enum consensus_event_kind kind;
+	int64_t now_ms;               /* every event carries the time; it may jump */
+	uint16_t peer;                /* PEER_UP, PEER_DOWN, MESSAGE */
+	struct span bytes;            /* MESSAGE, SUBMIT, RECOVERED */
+	uint64_t position;            /* RECOVERED: where the block lies on disk */
+};
+
+enum consensus_action_kind {
+	/* Append these block bytes to the log. Everything persisted in a step must be flushed before
+	 * any later SEND or COMMIT action of that step is carried out. The shell answers nothing:
+	 * a failed flush stops the node. The position is told with consensus_block_stored. */
+	CONSENSUS_PERSIST,
+	/* Send a message to one peer. */
+	CONSENSUS_SEND,
+	/* Send the stored blocks listed in `refs` to `peer`, each as a message: the shell reads them
+	 * from its disk with consensus_message_of_block. */
+	CONSENSUS_SEND_STORED,
+	/* Blocks final, in this order, as one commit. */
+	CONSENSUS_COMMIT,
+	/* Call CONSENSUS_TICK at or soon after `at_ms`; replaces the earlier wish. */
+	CONSENSUS_TIMER,
+	/* Two signed headers of one slot: proof that a member equivocated. */
+	CONSENSUS_EVIDENCE,
+};
+
+struct consensus_commit {
+	uint64_t index;               /* from 1 */
+	struct digest digest;         /* chains the commits: H(index, previous digest, leader, timestamp, block digests) */
+	struct block_ref leader;
+	int64_t timestamp_ms;         /* median rule, never smaller than the previous one */
+	const struct block_ref *blocks; /* in total order, leader last or as the sort gives; borrowed */
+	const uint64_t *positions;    /* where each lies on disk; UINT64_MAX for genesis (has no body) */
+	uint32_t block_count;
+};
+
+struct consensus_action {
+	enum consensus_action_kind kind;
+	uint16_t peer;
+	struct span bytes;            /* borrowed until the next step */
+	struct digest digest;         /* PERSIST: of the block */
+	bool own;                     /* PERSIST: an own block */
+	int64_t at_ms;
+	const uint64_t *positions;    /* SEND_STORED */
+	uint32_t position_count;
+	struct consensus_commit commit;
+	struct span evidence[2];
+};
+
+struct consensus_actions {
+	struct consensus_action *items; /* owned by the machine, reused by the next step */
+	uint32_t count;
+};
+
+struct consensus;
+
+struct consensus *consensus_new(const struct consensus_config *config, const struct block_signer *signer);
+void consensus_free(struct consensus *consensus);
+
+/* Never fails: bad input is counted and dropped. Actions are valid until the next call.
+ * SUBMIT of too much is reported by *refused = E_BUSY (may be NULL otherwise). */
+void consensus_step(struct consensus *consensus, const struct consensus_event *event, struct consensus_actions *actions, enum status *refused);
+
+/* Tell where a persisted block lies. Must be called for each PERSIST action, in order, before
+ * the next step. COMMIT actions of the same step carry positions filled in only through
+ * consensus_positions_resolve, which the shell calls after storing. */
+void consensus_block_stored(struct consensus *consensus, const struct digest *digest, uint64_t position);
+void consensus_positions_resolve(struct consensus *consensus, struct consensus_action *commit_or_send_stored);
+
+/* Frame a stored block as the message that pushes it. Appends. */
+void consensus_message_of_block(struct span block_bytes, struct buffer *out);
+
+/* For people and metrics. */
+struct consensus_numbers {
+	uint32_t round;               /* own last block */
+	uint32_t highest_round;       /* seen */
+	uint32_t decided_round;       /* last decided leader round */
+	uint64_t commits;
+	uint64_t committed_leaders;
+	uint64_t skipped_leaders;
+	uint64_t blocks;              /* in the DAG */
+	uint64_t suspended;
+	uint64_t missing;
+	uint64_t pending_bytes;
+	uint64_t refused;             /* invalid blocks and messages */
+	uint64_t equivocations;
+	uint64_t leader_timeouts;
+	bool tip_known;               /* recovery of the own tip is over */
+};
+void consensus_numbers(const struct consensus *consensus, struct consensus_numbers *out);
+
+/* Rounds after which each author's newest accepted block lies; out[members]. */
+void consensus_rounds(const struct consensus *consensus, uint32_t *out);
+
+#endif
