@@ -1,0 +1,68 @@
+/* Floor: simulated machines with physical models, their faults and the truth about them. Pure:
+ * the same seed and calls give the same payloads. Who sends them (MQTT) is elsewhere.
+ *
+ * Machines: "spindle-1" (CNC spindle, JSON), "autoclave-1" (composite cure, CSV, degF and psi),
+ * "robot-1" (drilling robot, SenML), "power-1" (power meter, JSON), "fire-1" (fire alarm),
+ * "door-1" (door camera). Their registrations are the documents in examples/shopfloor. */
+#ifndef TALLY_FLOOR_FLOOR_H
+#define TALLY_FLOOR_FLOOR_H
+
+#include "base/buffer.h"
+#include "base/random.h"
+
+enum floor_fault_kind {
+	FLOOR_BEARING_WEAR = 1,       /* spindle-1: vibration and bearing temperature rise together */
+	FLOOR_THERMOCOUPLE_DRIFT,     /* autoclave-1: one of three thermocouples drifts away */
+	FLOOR_FROZEN_SENSOR,          /* robot-1: one torque repeats its last value */
+	FLOOR_MISSING,                /* power-1: values absent */
+	FLOOR_MALFORMED,              /* robot-1: payloads cut in the middle */
+	FLOOR_FORGED,                 /* a reading altered on its way: the tag does not fit */
+	FLOOR_UNREGISTERED,           /* a device that nobody registered speaks */
+	FLOOR_REVOKED,                /* "camera-9" was revoked and goes on speaking */
+	FLOOR_FIRE,                   /* fire-1 raises the alarm */
+	FLOOR_REPLAYED,               /* an old genuine message is sent again */
+	FLOOR_FAULT_END
+};
+const char *floor_fault_name(unsigned kind);
+
+/* The truth about one injected fault, for the summary. */
+struct floor_fault {
+	enum floor_fault_kind kind;
+	const char *device;           /* literals */
+	const char *signal;           /* "" for the whole device */
+	int64_t start_ns;
+	int64_t end_ns;               /* INT64_MAX: until maintenance */
+	bool repaired;
+};
+
+enum floor_message_kind { FLOOR_DATA = 1, FLOOR_CRITICAL = 2, FLOOR_RESULT = 3 };
+
+struct floor_message {
+	const char *device;
+	enum floor_message_kind kind;
+	int64_t time_ns;
+	struct span payload;          /* borrowed until the next call */
+	bool tampered;                /* to be sent with a tag that does not fit the payload */
+	bool again;                   /* to be sent with the sequence number and tag of an earlier message */
+};
+
+struct floor;
+
+/* start_ns: simulated time of the first sample. duration_ns: span over which every fault kind is injected at least
+ * once, on a schedule drawn from the seed; 0: an endless run, where faults come now and then. */
+struct floor *floor_new(uint64_t seed, int64_t start_ns, int64_t duration_ns);
+void floor_free(struct floor *floor);
+
+/* Advance to `now_ns` and give the next message due at or before it; false when none is left.
+ * Call in a loop. Time never goes back. */
+bool floor_next(struct floor *floor, int64_t now_ns, struct floor_message *out);
+/* When the next message is due. */
+int64_t floor_due(const struct floor *floor);
+
+/* A command from the gateway: "reduce_speed" (setting: share), "stop", "start_maintenance". The result message comes
+ * out of floor_next some seconds later. command: its id in hexadecimal, copied into the result payload. */
+void floor_command(struct floor *floor, const char *device, const char *action, double setting, const char *command);
+
+const struct floor_fault *floor_faults(const struct floor *floor, size_t *count);
+
+#endif
