@@ -1,0 +1,71 @@
+/* Ledger: what a final statement does. A deterministic state machine over the agreed order:
+ * members, people, gateways, devices, their keys and states, bounds and model heads, the
+ * issuers' chains, and the log, an RFC 9162 tree whose entries are statement ids.
+ *
+ * Every statement is checked again when it is applied (form, network, key, signature, state of the
+ * issuer, sequence, previous id, parents, role, body). A refused one leaves no trace in the log.
+ * Equal order in, equal roots out, on every node. Pure. */
+#ifndef TALLY_LEDGER_LEDGER_H
+#define TALLY_LEDGER_LEDGER_H
+
+#include "base/map.h"
+#include "crypto/merkle.h"
+#include "record/genesis.h"
+
+struct ledger;
+
+enum entity_kind { ENTITY_ORG = 1, ENTITY_PERSON = 2, ENTITY_GATEWAY = 3, ENTITY_DEVICE = 4 };
+const char *entity_kind_name(unsigned kind);
+
+/* An identity known to the ledger. Owned by the ledger; pointers stay valid for its life. */
+struct entity {
+	char *name;                   /* "org:manufacturer" "person:manufacturer/engineer-1" "gw:manufacturer/hall-1" "dev:manufacturer/spindle-1" */
+	enum entity_kind kind;
+	enum device_state state;
+	struct digest registration;   /* the statement in force: ORG, PERSON, DEVICE */
+	struct entity *owner;         /* organisation; NULL for organisations */
+	struct entity *gateway;       /* of a device */
+	uint16_t member;              /* of an organisation: its consensus index */
+	char *role;                   /* of organisations and people */
+	struct verifying_key *key;    /* NULL: cannot sign */
+	struct digest kid;
+	struct digest tls_key;        /* gateways and organisations */
+	uint64_t last_seq;            /* as an issuer */
+	struct digest last_id;
+	struct digest bounds;         /* head: BOUNDS statement, zero: none */
+	uint64_t bounds_version;
+	struct digest model;          /* head: MODEL statement */
+	uint64_t model_version;
+};
+
+/* genesis must outlive the ledger. Applies the ORG statements as log entries 0..n-1. */
+struct ledger *ledger_new(const struct genesis *genesis);
+void ledger_free(struct ledger *ledger);
+
+/* Would it be accepted now? The same checks as apply, except that a sequence number further ahead and parents that are
+ * not final yet are let through when `lenient`, because earlier ones may still be on their way.
+ * verified: set when the signature was checked and holds, so that apply need not repeat it. */
+MUST_USE enum status ledger_check(const struct ledger *ledger, const struct statement *statement, bool lenient,
+	bool *verified, struct fault *fault);
+
+/* Apply the next statement of the order. OK: *index is its log position. E_DUPLICATE: this very statement is final
+ * already (*index its position): harmless. Else the reason of refusal, with a sentence. signature_known: checked
+ * before by this node. */
+MUST_USE enum status ledger_apply(struct ledger *ledger, const struct statement *statement, bool signature_known,
+	uint64_t *index, struct fault *fault);
+
+/* NULL when unknown. */
+const struct entity *ledger_entity(const struct ledger *ledger, struct span name);
+/* In order of first registration. */
+size_t ledger_entity_count(const struct ledger *ledger);
+const struct entity *ledger_entity_at(const struct ledger *ledger, size_t position);
+/* The entity whose TLS key has this hash: gateways and organisations; NULL when none. */
+const struct entity *ledger_entity_by_tls(const struct ledger *ledger, const struct digest *tls_key);
+
+/* E_NOT_FOUND. */
+MUST_USE enum status ledger_index_of(const struct ledger *ledger, const struct digest *id, uint64_t *index);
+const struct merkle_tree *ledger_tree(const struct ledger *ledger);
+uint64_t ledger_size(const struct ledger *ledger);
+const struct genesis *ledger_genesis(const struct ledger *ledger);
+
+#endif

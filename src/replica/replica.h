@@ -1,0 +1,115 @@
+/* Replica: where consensus, ledger and store meet. replica_step(event) -> actions. Pure: `host` and
+ * the simulator carry out the actions in the order given: everything APPENDed before a later action
+ * of the same step is on disk (fdatasync) before that action is carried out. A failed append or
+ * flush stops the node; it is never retried.
+ *
+ * Log frames: kind 1 block, kind 2 cosignature (member u16, size u64, root, timestamp u64, signature). */
+#ifndef TALLY_REPLICA_REPLICA_H
+#define TALLY_REPLICA_REPLICA_H
+
+#include "consensus/consensus.h"
+#include "ledger/ledger.h"
+#include "record/checkpoint.h"
+#include "store/log.h"
+
+enum {
+	REPLICA_FRAME_BLOCK = 1,
+	REPLICA_FRAME_COSIGNATURE = 2,
+	REPLICA_CHECKPOINT_MS = 2000, /* a checkpoint when a commit's timestamp enters a new interval and the log grew */
+};
+
+struct replica_config {
+	const struct genesis *genesis; /* outlives the replica */
+	uint16_t own;
+	struct consensus_config consensus; /* members, own, network, genesis are filled in by replica_new */
+	const struct signing_key *node_key;       /* signs blocks */
+	const struct signing_key *checkpoint_key; /* cosigns checkpoints */
+};
+
+enum replica_event_kind {
+	REPLICA_RECOVERED,            /* a frame read back from the log, in order: kind, bytes, position */
+	REPLICA_START,
+	REPLICA_TICK,
+	REPLICA_PEER_UP,
+	REPLICA_PEER_DOWN,
+	REPLICA_MESSAGE,              /* from an authenticated member */
+	REPLICA_SUBMIT,               /* a statement's bytes; answered by one OUTCOME sooner or later */
+};
+
+struct replica_event {
+	enum replica_event_kind kind;
+	int64_t now_ms;
+	uint16_t peer;
+	uint8_t frame_kind;           /* RECOVERED */
+	uint64_t position;            /* RECOVERED */
+	struct span bytes;
+	uint8_t randomness[32];       /* for hedged signatures made in this step */
+};
+
+enum replica_action_kind {
+	REPLICA_APPEND,               /* framed bytes for the log at `position` */
+	REPLICA_SEND,                 /* to `peer` */
+	REPLICA_SEND_STORED,          /* read the block frames at `positions`, send each as consensus_message_of_block */
+	REPLICA_TIMER,                /* at_ms; replaces the earlier one */
+	REPLICA_FINAL,                /* a statement entered the log */
+	REPLICA_OUTCOME,              /* of a submission at this node: final or refused */
+	REPLICA_CHECKPOINT,           /* a checkpoint gathered enough cosignatures (f+1 or more; again when more come) */
+	REPLICA_EVIDENCE,
+};
+
+struct replica_action {
+	enum replica_action_kind kind;
+	uint16_t peer;
+	uint64_t position;            /* APPEND */
+	struct span bytes;            /* APPEND, SEND; FINAL: the statement's bytes. Borrowed until the next step */
+	int64_t at_ms;
+	const uint64_t *positions;
+	uint32_t position_count;
+	/* FINAL, OUTCOME */
+	struct digest id;
+	uint64_t index;               /* in the log */
+	uint64_t commit_index;
+	int64_t commit_ms;            /* commit timestamp */
+	enum status status;           /* OUTCOME: OK final, E_DUPLICATE final before, else refused */
+	const char *reason;           /* OUTCOME: the sentence, borrowed */
+	bool recovered;               /* FINAL during recovery */
+	/* CHECKPOINT */
+	uint64_t size;
+	/* EVIDENCE */
+	struct span evidence[2];
+};
+
+struct replica_actions {
+	struct replica_action *items;
+	uint32_t count;
+};
+
+struct replica;
+MUST_USE enum status replica_new(const struct replica_config *config, struct replica **out, struct fault *fault);
+void replica_free(struct replica *replica);
+void replica_step(struct replica *replica, const struct replica_event *event, struct replica_actions *actions);
+
+const struct ledger *replica_ledger(const struct replica *replica);
+/* Where the next frame goes: the log's end. */
+uint64_t replica_log_end(const struct replica *replica);
+
+/* The earliest kept checkpoint whose size is greater than `index`, with at least f+1 lines, as a note; or, when
+ * `newest`, the newest. Appends. E_NOT_FOUND: none yet (wait a few seconds). */
+MUST_USE enum status replica_checkpoint(const struct replica *replica, uint64_t index, bool newest, struct buffer *note, uint64_t *size);
+
+struct replica_numbers {
+	struct consensus_numbers consensus;
+	uint64_t log_size;            /* final statements */
+	struct digest log_root;
+	uint64_t commits;
+	uint64_t transactions;        /* final or refused */
+	uint64_t refused;
+	uint64_t submitted_waiting;
+	uint64_t signature_checks;
+	uint64_t signature_ns;        /* filled in by the shell's profiler hook, 0 when absent */
+	uint64_t checkpoint_size;     /* of the newest checkpoint */
+	uint32_t checkpoint_lines;
+};
+void replica_numbers(const struct replica *replica, struct replica_numbers *out);
+
+#endif
