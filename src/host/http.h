@@ -1,0 +1,44 @@
+/* HTTP: a small server over libevent's evhttp, and a blocking client over curl for the command line. */
+#ifndef TALLY_HOST_HTTP_H
+#define TALLY_HOST_HTTP_H
+
+#include "base/buffer.h"
+#include "host/loop.h"
+
+enum { HTTP_BODY_MAX = 1 << 20, HTTP_STREAMS_MAX = 64 };
+
+struct http_server;
+struct http_request;              /* borrowed: valid until answered */
+
+enum http_method { HTTP_GET = 1, HTTP_POST = 2 };
+
+/* Every request reaches the handler, which answers now or keeps it and answers later. */
+typedef void http_handler(void *context, struct http_request *request);
+
+MUST_USE enum status http_server_new(struct loop *loop, const char *address, http_handler *handler, void *context,
+	struct http_server **out, struct fault *fault);
+void http_server_free(struct http_server *server);
+
+enum http_method http_request_method(const struct http_request *request);
+const char *http_request_path(const struct http_request *request);   /* decoded, without query */
+/* A query parameter, decoded; NULL when absent. */
+const char *http_request_query(struct http_request *request, const char *name);
+struct span http_request_body(const struct http_request *request);
+/* Answer once. type such as "application/json". encoding: NULL or "gzip" for bytes that are compressed. */
+void http_answer(struct http_request *request, int status, const char *type, const char *encoding, struct span body);
+/* {"error": word, "reason": sentence} with the HTTP status that fits. */
+void http_answer_error(struct http_request *request, enum status status, const char *reason);
+/* The client went away before the answer: answering is then a no-op. `gone` tells whoever kept the request. */
+void http_request_on_gone(struct http_request *request, loop_callback *gone, void *context);
+
+/* Turn a request into a stream of server-sent events of its server. topic: a caller's number. */
+void http_stream_open(struct http_request *request, unsigned topic);
+/* Send to every stream of the topic; streams whose client is too slow (over 1 MiB behind) are closed. */
+void http_stream_send(struct http_server *server, unsigned topic, const char *event, struct span data);
+size_t http_stream_count(const struct http_server *server, unsigned topic);
+
+/* Client, blocking. *code: HTTP status. E_CLOSED: nobody answers. */
+MUST_USE enum status http_get(const char *url, size_t max, struct buffer *out, long *code, struct fault *fault);
+MUST_USE enum status http_post(const char *url, const char *type, struct span body, size_t max, struct buffer *out, long *code, struct fault *fault);
+
+#endif

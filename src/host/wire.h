@@ -1,0 +1,50 @@
+/* Wire: framed messages between daemons over TLS 1.3, mutual, ML-DSA-44 certificates, key exchange
+ * X25519MLKEM768 and nothing else. frame = u32 size | u8 kind | bytes.
+ *
+ * A peer is who its TLS key says: `identify` maps the key's digest to a number (or refuses). Dialled
+ * connections are retried for ever with exponential back-off and jitter; a half-open one is noticed by
+ * frames of kind 0 (keep-alive, every 5 s, 15 s limit). Send queues are bounded: when full the oldest
+ * whole frames are kept and the new one is dropped, which the caller is told (E_BUSY). */
+#ifndef TALLY_HOST_WIRE_H
+#define TALLY_HOST_WIRE_H
+
+#include "crypto/sign.h"
+#include "host/loop.h"
+
+enum { WIRE_FRAME_MAX = 4 << 20, WIRE_QUEUE_MAX = 64 << 20, WIRE_CONNECTIONS_MAX = 256 };
+
+struct wire;
+struct wire_link;                 /* one connection, owned by the wire */
+
+struct wire_callbacks {
+	void *context;
+	/* Is this key known, and as whom? false refuses the connection. */
+	bool (*identify)(void *context, const struct digest *tls_key, uint32_t *identity);
+	void (*up)(void *context, struct wire_link *link, uint32_t identity);
+	void (*down)(void *context, struct wire_link *link, uint32_t identity);
+	/* bytes are borrowed. */
+	void (*frame)(void *context, struct wire_link *link, uint32_t identity, uint8_t kind, struct span bytes);
+};
+
+MUST_USE enum status wire_new(struct loop *loop, const struct signing_key *tls_key, const struct wire_callbacks *callbacks,
+	struct wire **out, struct fault *fault);
+void wire_free(struct wire *wire);
+/* address: "127.0.0.1:9001" or "[::1]:9001". E_IO: port taken, with a sentence. */
+MUST_USE enum status wire_listen(struct wire *wire, const char *address, struct fault *fault);
+/* Keep a connection to this address, whose key must have this digest. */
+MUST_USE enum status wire_dial(struct wire *wire, const char *address, const struct digest *tls_key, struct fault *fault);
+MUST_USE enum status wire_send(struct wire_link *link, uint8_t kind, struct span bytes);
+void wire_close(struct wire_link *link, const char *why);
+/* The caller's own pointer beside a link. */
+void wire_link_set(struct wire_link *link, void *data);
+void *wire_link_get(const struct wire_link *link);
+
+/* Frames between a gateway (or another client) and a node, beside 1 = replica message:
+ *  16 SUBMIT      client to node: statement bytes
+ *  17 OUTCOME     node to client: u32 status | u64 index | digest id | text reason
+ *  18 FOLLOW      client to node: u64 first log index wanted
+ *  19 FINAL       node to client: u64 index | i64 commit_ms | statement bytes; in order, without gaps
+ *  20 HEAD        node to client: u64 log size: everything up to here has been sent */
+enum wire_kind { WIRE_KEEPALIVE = 0, WIRE_REPLICA = 1, WIRE_SUBMIT = 16, WIRE_OUTCOME = 17, WIRE_FOLLOW = 18, WIRE_FINAL = 19, WIRE_HEAD = 20 };
+
+#endif
