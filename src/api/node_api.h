@@ -1,0 +1,41 @@
+/* The node's HTTP interface (docs/api.md, "Node") over its replica and view. */
+#ifndef TALLY_API_NODE_API_H
+#define TALLY_API_NODE_API_H
+
+#include "host/http.h"
+#include "replica/replica.h"
+#include "view/view.h"
+
+enum { NODE_API_STREAM = 1 };
+
+/* What the daemon tells about itself. Filled in on demand. */
+struct node_facts {
+	int64_t started_ns;
+	bool connected[BLOCK_MEMBERS_MAX];
+	uint32_t rounds[BLOCK_MEMBERS_MAX];
+	double finality_p50_ms, finality_p99_ms;
+	uint64_t finality_count;
+	const char *const *floor_gateways; /* NULL-terminated pair of arrays */
+	const char *const *floor_urls;
+};
+
+struct node_api_source {
+	void *context;
+	struct replica *replica;
+	struct view *view;
+	void (*facts)(void *context, struct node_facts *out);
+	/* Submit a statement; `done` is called once with its fate (or never when the process stops). */
+	void (*submit)(void *context, struct span statement,
+		void (*done)(void *context, enum status status, const char *reason, const struct digest *id, uint64_t index), void *done_context);
+};
+
+struct node_api;
+struct node_api *node_api_new(struct loop *loop, const struct node_api_source *source);
+void node_api_free(struct node_api *api);
+/* Is this path ours? Then it is answered, now or later. Also /metrics. */
+bool node_api_handle(struct node_api *api, struct http_request *request);
+/* Tell streams about a final statement, and, once a second, about the node. */
+void node_api_final(struct node_api *api, struct http_server *server, const struct statement *statement, uint64_t index, uint64_t commit_index, int64_t commit_ms);
+void node_api_second(struct node_api *api, struct http_server *server);
+
+#endif

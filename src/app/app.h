@@ -1,0 +1,39 @@
+/* The program: `tally COMMAND`. One file a command; each is declared here and listed in main.c. */
+#ifndef TALLY_APP_APP_H
+#define TALLY_APP_APP_H
+
+#include "base/status.h"
+
+/* A command's own main. arguments[0] is the command's name. Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
+typedef int app_command(int count, char **arguments);
+
+app_command command_init;         /* keys, genesis */
+app_command command_node;
+app_command command_gateway;
+app_command command_register;     /* devices, people, bounds, models, events from documents */
+app_command command_status;
+app_command command_trace;
+app_command command_export;
+app_command command_verify;
+app_command command_shopfloor;
+app_command command_replay;
+app_command command_run;          /* the whole example: `./run` */
+app_command command_bench;
+
+/* Options as "--name value" or "--name=value", "--flag", then words. One table a command. */
+struct option_spec {
+	const char *name;             /* without dashes */
+	const char *value;            /* what the value is called in help; NULL: a flag */
+	const char *help;
+	const char **target;          /* receives the value, or the name itself for a flag; may be preset with a default */
+};
+
+/* Parse; prints usage with every option and returns false with *code set for --help (0) or an error (2). Remaining
+ * words: *words points into arguments. */
+bool options_parse(int count, char **arguments, const char *summary, const char *words_help, const struct option_spec *specs,
+	char ***words, int *word_count, int *code);
+
+/* Print "tally: sentence" on standard error and return 1. */
+int app_fail(const struct fault *fault);
+
+#endif
