@@ -6,16 +6,22 @@
 #include "replica/replica.h"
 #include "view/view.h"
 
-enum { NODE_API_STREAM = 1 };
+enum {
+	NODE_API_STREAM = 1,
+	NODE_API_WAIT_MS = 30000,     /* a submission's fate is waited for this long */
+	NODE_API_BATCH_MAX = 512,     /* statements in one POST /api/v1/statements/batch */
+	NODE_API_ANSWER_MAX = 8 << 20, /* a list ends early, with `next`, when it is longer */
+};
 
 /* What the daemon tells about itself. Filled in on demand. */
 struct node_facts {
-	int64_t started_ns;
+	uint16_t member;              /* own consensus index */
+	int64_t started_ns;           /* clock_monotonic_ns at the start */
 	bool connected[BLOCK_MEMBERS_MAX];
 	uint32_t rounds[BLOCK_MEMBERS_MAX];
 	double finality_p50_ms, finality_p99_ms;
 	uint64_t finality_count;
-	const char *const *floor_gateways; /* NULL-terminated pair of arrays */
+	const char *const *floor_gateways; /* two arrays of equal length that end with NULL; or both NULL */
 	const char *const *floor_urls;
 };
 

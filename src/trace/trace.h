@@ -7,13 +7,14 @@
 
 enum { TRACE_NODES_MAX = 500 };
 
-/* Where statements come from. bytes stay valid until trace_free when keep is called by the source itself: here they are
- * appended to `out`, which the trace owns. E_NOT_FOUND. */
+/* Where statements come from. Both end E_NOT_FOUND when there is none. */
 struct trace_source {
 	void *context;
+	/* The statement's bytes are appended to `out`, which the trace owns. */
 	enum status (*get)(void *context, const struct digest *id, struct buffer *out, uint64_t *index, int64_t *commit_ms);
-	/* The registration in force of a name (organisation, person, gateway, device). */
-	enum status (*registration)(void *context, struct span name, struct digest *id);
+	/* The registration of a name (organisation, person, gateway, device) that was in force at log position `before`:
+	 * the newest one below it. A later one may carry another key. */
+	enum status (*registration)(void *context, struct span name, uint64_t before, struct digest *id);
 };
 
 struct trace_node {
@@ -41,7 +42,9 @@ struct trace {
 	bool cut;                     /* more than TRACE_NODES_MAX or deeper than asked */
 };
 
-/* Follow parents and what bodies name (registrations, bounds, models, commands) back to organisations. depth 0: no limit. */
+/* Follow parents, what bodies name (registrations, bounds, models, commands) and the registrations of subjects and
+ * issuers, back to organisations. depth 0: no limit. Issuers are followed whatever the depth, so that each statement
+ * can be answered for. What the source does not have is left out. E_NOT_FOUND: the first one; E_CORRUPT. */
 MUST_USE enum status trace_collect(const struct trace_source *source, const struct digest *id, uint32_t depth, struct trace *out, struct fault *fault);
 void trace_free(struct trace *trace);
 
