@@ -18,8 +18,9 @@ struct signing_key {
 };
 
 struct verifying_key {
-	EVP_PKEY *public;
+	EVP_PKEY *prepared;
 	EVP_SIGNATURE *algorithm;
+	struct public_key public;
 };
 
 /* OpenSSL's parameters are not const, though it only reads these. */
@@ -109,9 +110,10 @@ enum status signing_key_sign(const struct signing_key *key, struct span message,
 struct verifying_key *verifying_key_new(const struct public_key *key)
 {
 	struct verifying_key *out = memory_new(sizeof *out);
-	out->public = key_import(EVP_PKEY_PUBLIC_KEY, OSSL_PKEY_PARAM_PUB_KEY, key->bytes, ML_DSA_44_PUBLIC);
+	out->public = *key;
+	out->prepared = key_import(EVP_PKEY_PUBLIC_KEY, OSSL_PKEY_PARAM_PUB_KEY, key->bytes, ML_DSA_44_PUBLIC);
 	out->algorithm = EVP_SIGNATURE_fetch(NULL, "ML-DSA-44", NULL);
-	if (!out->public || !out->algorithm) {
+	if (!out->prepared || !out->algorithm) {
 		verifying_key_free(out);
 		return NULL;
 	}
@@ -122,9 +124,14 @@ void verifying_key_free(struct verifying_key *key)
 {
 	if (!key)
 		return;
-	EVP_PKEY_free(key->public);
+	EVP_PKEY_free(key->prepared);
 	EVP_SIGNATURE_free(key->algorithm);
 	free(key);
+}
+
+const struct public_key *verifying_key_public(const struct verifying_key *key)
+{
+	return &key->public;
 }
 
 enum status verifying_key_verify(const struct verifying_key *key, struct span message, struct span context, struct span signature)
@@ -136,7 +143,7 @@ enum status verifying_key_verify(const struct verifying_key *key, struct span me
 		OSSL_PARAM_construct_end(),
 	};
 	const uint8_t *data = message.size ? message.data : (const uint8_t *)"";
-	EVP_PKEY_CTX *operation = EVP_PKEY_CTX_new_from_pkey(NULL, key->public, NULL);
+	EVP_PKEY_CTX *operation = EVP_PKEY_CTX_new_from_pkey(NULL, key->prepared, NULL);
 	bool valid = operation && EVP_PKEY_verify_message_init(operation, key->algorithm, parameters) == 1
 		&& EVP_PKEY_verify(operation, signature.data, signature.size, data, message.size) == 1;
 	EVP_PKEY_CTX_free(operation);

@@ -35,6 +35,7 @@ MUST_USE enum status signing_key_sign(const struct signing_key *key, struct span
 struct verifying_key;
 struct verifying_key *verifying_key_new(const struct public_key *key);
 void verifying_key_free(struct verifying_key *key);
+const struct public_key *verifying_key_public(const struct verifying_key *key);
 /* OK or E_SIGNATURE. Signatures of another length are E_SIGNATURE. */
 MUST_USE enum status verifying_key_verify(const struct verifying_key *key, struct span message, struct span context,
 	struct span signature);

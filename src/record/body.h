@@ -1,8 +1,12 @@
 /* Bodies: the payload of each statement type, as C shapes and as deterministic CBOR.
  *
  * A body is a CBOR map with small integer keys in ascending order; the number beside each
- * field is its key. Absent optional fields are left out. There is no floating point: a
- * measurement is a decimal, mantissa * 10^exponent. Names and texts are borrowed spans.
+ * field is its key. Absent optional fields are left out, and so are empty lists; writing
+ * them out is refused. Always there: numbers, decimals, digests without "zero: none", keys,
+ * and the texts that name something (name, role, model, id, unit, kind, type, device,
+ * reason in lists, action, signal of a bound, person). Entries of lists whose fields have
+ * no number are arrays. There is no floating point: a measurement is a decimal,
+ * mantissa * 10^exponent. Names and texts are borrowed spans.
  * Each encode and decode pair stands in one file (record/body_*.c), in the same order.
  * Every decode ends E_MALFORMED or E_LIMIT with a sentence in `fault`. */
 #ifndef TALLY_RECORD_BODY_H
@@ -20,16 +24,18 @@ enum {
 };
 
 /* mantissa * 10^exponent, as [mantissa, exponent]; exponent in [-18, 18]. One form only:
- * no trailing decimal zeros in the mantissa, and 0 is [0, 0]. */
+ * no trailing decimal zeros in the mantissa unless the exponent is 18, and 0 is [0, 0]. */
 struct decimal {
 	int64_t mantissa;
 	int32_t exponent;
 };
 
 /* The decimal nearest to value with at most 15 significant digits. NaN and infinities
- * are not measurements: they give 0. */
+ * are not measurements: they give 0. What is too large gives the largest. */
 struct decimal decimal_of(double value);
 double decimal_value(struct decimal decimal);
+/* The one form of a decimal; encoding applies it. */
+struct decimal decimal_normal(struct decimal decimal);
 
 /* -- 1 ORG: self-signed; part of the genesis ---------------------------------------- */
 struct body_org {

@@ -29,7 +29,8 @@ struct cbor_reader {
 	struct span last_key[CBOR_DEPTH_MAX];
 	bool in_map[CBOR_DEPTH_MAX];
 	bool failed;
-	const char *why; /* short reason of the first failure, a literal */
+	enum status status; /* of the first failure: E_MALFORMED, E_NOT_CANONICAL or E_LIMIT */
+	const char *why; /* its short reason, a literal */
 };
 
 enum cbor_kind { CBOR_UINT, CBOR_NEGATIVE, CBOR_BYTES, CBOR_TEXT, CBOR_ARRAY, CBOR_MAP, CBOR_TAG, CBOR_BOOL, CBOR_NULL, CBOR_END };
@@ -57,7 +58,9 @@ bool cbor_read_bool(struct cbor_reader *in);
 bool cbor_read_null_if_present(struct cbor_reader *in);
 /* The whole next item, checked to be canonical, as borrowed bytes. */
 struct span cbor_read_item(struct cbor_reader *in);
+/* E_MALFORMED, or the given status. The first failure stays. */
 void cbor_fail(struct cbor_reader *in, const char *why);
+void cbor_fail_as(struct cbor_reader *in, enum status status, const char *why);
 /* OK at a clean end of input, else E_MALFORMED. */
 MUST_USE enum status cbor_end(const struct cbor_reader *in);
 

@@ -70,14 +70,17 @@ struct digest key_thumbprint(const struct public_key *key);
 
 /* Sign and append the bytes to `out`; *id receives SHA-256 of them. The fields from `type`
  * to `body` are inputs; kid is set from the key. randomness as in signing_key_sign.
- * E_LIMIT: larger than STATEMENT_SIZE_MAX. */
+ * E_LIMIT: larger than STATEMENT_SIZE_MAX, or a name too long. E_MALFORMED: fields that
+ * statement_decode would refuse. E_ENTROPY: the library failed. Nothing is appended then. */
 MUST_USE enum status statement_sign(struct statement *statement, const struct signing_key *key,
 	const uint8_t *randomness, struct buffer *out, struct digest *id);
 
-/* Decode and check the form, not the signature. E_MALFORMED, E_NOT_CANONICAL, E_LIMIT. */
+/* Decode and check the form, not the signature and not the body. seq begins at 1, and prev is
+ * zero there and only there; iss is not empty; iat is not negative; names have no control
+ * characters. E_MALFORMED, E_NOT_CANONICAL, E_LIMIT. */
 MUST_USE enum status statement_decode(struct span bytes, struct statement *out, struct fault *fault);
 
-/* OK or E_SIGNATURE. */
+/* OK or E_SIGNATURE, also when the kid is that of another key. */
 MUST_USE enum status statement_verify(const struct statement *statement, const struct verifying_key *key);
 
 #endif

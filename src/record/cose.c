@@ -1,0 +1,45 @@
+#include "record/cose.h"
+
+enum { TAG_SIGN1 = 18 };
+
+void cose_sign1_input(struct span protected, struct span payload, struct buffer *out)
+{
+	cbor_write_array(out, 4);
+	cbor_write_cstring(out, "Signature1");
+	cbor_write_bytes(out, protected);
+	cbor_write_bytes(out, (struct span){0});
+	cbor_write_bytes(out, payload);
+}
+
+void cose_sign1_encode(const struct cose_sign1 *sign1, struct buffer *out)
+{
+	cbor_write_tag(out, TAG_SIGN1);
+	cbor_write_array(out, 4);
+	cbor_write_bytes(out, sign1->protected);
+	buffer_append_span(out, sign1->unprotected);
+	cbor_write_bytes(out, sign1->payload);
+	cbor_write_bytes(out, sign1->signature);
+}
+
+enum status cose_sign1_decode(struct span bytes, struct cose_sign1 *out, struct fault *fault)
+{
+	struct cbor_reader in = cbor_reader_of(bytes);
+	if (cbor_read_tag(&in) != TAG_SIGN1)
+		cbor_fail(&in, "the tag is not 18");
+	if (cbor_enter_array(&in, 4) != 4)
+		cbor_fail(&in, "it is not an array of four");
+	out->protected = cbor_read_bytes(&in);
+	if (span_is_text(out->protected, "\xa0"))
+		cbor_fail_as(&in, E_NOT_CANONICAL, "an empty protected header is not the empty string");
+	if (cbor_peek(&in) != CBOR_MAP)
+		cbor_fail(&in, "the unprotected header is not a map");
+	out->unprotected = cbor_read_item(&in);
+	out->payload = cbor_read_bytes(&in);
+	out->signature = cbor_read_bytes(&in);
+	cbor_leave(&in);
+	if (in.failed)
+		return fault_set(fault, in.status, "This is no COSE_Sign1: %s.", in.why);
+	if (in.rest.size)
+		return fault_set(fault, E_MALFORMED, "%zu bytes follow the COSE_Sign1; send one statement at a time.", in.rest.size);
+	return OK;
+}

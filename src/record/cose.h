@@ -1,0 +1,23 @@
+/* COSE_Sign1 (RFC 9052, 4.2 and 4.4), tag 18, with the payload inside: its parts as bytes.
+ * What the headers mean is the caller's business. */
+#ifndef TALLY_RECORD_COSE_H
+#define TALLY_RECORD_COSE_H
+
+#include "record/cbor.h"
+
+enum { COSE_ALG_ML_DSA_44 = -48, COSE_KEY_TYPE_AKP = 7 };
+
+struct cose_sign1 {
+	struct span protected;   /* content of the byte string: bytes of the map, exactly as signed */
+	struct span unprotected; /* the whole item, a map; "\xa0" when empty */
+	struct span payload;
+	struct span signature;
+};
+
+/* Sig_structure of a Sign1 without external data: the bytes that are signed. */
+void cose_sign1_input(struct span protected, struct span payload, struct buffer *out);
+void cose_sign1_encode(const struct cose_sign1 *sign1, struct buffer *out);
+/* Spans are borrowed. E_MALFORMED, E_NOT_CANONICAL, E_LIMIT. */
+MUST_USE enum status cose_sign1_decode(struct span bytes, struct cose_sign1 *out, struct fault *fault);
+
+#endif
