@@ -19,6 +19,7 @@ const char *entity_kind_name(unsigned kind);
 
 /* An identity known to the ledger. Owned by the ledger; pointers stay valid for its life. */
 struct entity {
+	uint32_t position;            /* for ledger_entity_at */
 	char *name;                   /* "org:manufacturer" "person:manufacturer/engineer-1" "gw:manufacturer/hall-1" "dev:manufacturer/spindle-1" */
 	enum entity_kind kind;
 	enum device_state state;
@@ -41,6 +42,12 @@ struct entity {
 /* genesis must outlive the ledger. Applies the ORG statements as log entries 0..n-1. */
 struct ledger *ledger_new(const struct genesis *genesis);
 void ledger_free(struct ledger *ledger);
+
+/* Everything that ledger_check looks at except the signature, which is dear: *key is the one to verify it with.
+ * `lenient` as in ledger_check. What refers to an issuer's own earlier statements (its device, a version) is also let
+ * through when these may still be on their way; apply looks again. */
+MUST_USE enum status ledger_examine(const struct ledger *ledger, const struct statement *statement, bool lenient,
+	const struct verifying_key **key, struct fault *fault);
 
 /* Would it be accepted now? The same checks as apply, except that a sequence number further ahead and parents that are
  * not final yet are let through when `lenient`, because earlier ones may still be on their way.

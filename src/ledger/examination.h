@@ -1,0 +1,48 @@
+/* Examination: all checks of one statement against the ledger's state, except its signature,
+ * from the cheap to the dear. Apply and admission share it, so that they cannot disagree. */
+#ifndef TALLY_LEDGER_EXAMINATION_H
+#define TALLY_LEDGER_EXAMINATION_H
+
+#include "ledger/state.h"
+
+/* The bodies that change the state or are looked into. */
+union examined_body {
+	struct body_person person;
+	struct body_device device;
+	struct body_bounds bounds;
+	struct body_anchor anchor;
+	struct body_model model;
+	struct body_device_state device_state;
+	struct body_disturbance disturbance;
+	struct body_result result;
+	struct body_ack ack;
+};
+
+struct examination {
+	const struct ledger *ledger;
+	const struct statement *statement;
+	struct fault *fault;
+	bool lenient;
+	uint64_t duplicate;           /* E_DUPLICATE: the log position */
+	struct entity *issuer;
+	struct entity *subject;       /* NULL when not registered */
+	struct verifying_key *new_key; /* of a registration; owned, may be NULL */
+	union examined_body body;
+};
+
+/* Fill in ledger, statement, fault and lenient; the rest is set here. new_key must be freed or taken in any case. */
+MUST_USE enum status examination_run(struct examination *examination);
+
+/* rules.c: may this issuer issue this type, decode the body, then: about this subject, saying this?
+ * The second part also decides everything that a later statement could change. */
+MUST_USE enum status rules_issuer(struct examination *examination);
+MUST_USE enum status rules_body(struct examination *examination);
+MUST_USE enum status rules_subject(struct examination *examination);
+
+/* An outsider's text fit for a sentence: short, without control characters. */
+struct shown {
+	char text[81];
+};
+struct shown shown(struct span text);
+
+#endif
