@@ -41,6 +41,7 @@ struct floor_message {
 	const char *device;
 	enum floor_message_kind kind;
 	int64_t time_ns;
+	uint64_t number;              /* of the device's own messages, from 1; with `again` the one that is repeated */
 	struct span payload;          /* borrowed until the next call */
 	bool tampered;                /* to be sent with a tag that does not fit the payload */
 	bool again;                   /* to be sent with the sequence number and tag of an earlier message */
@@ -48,21 +49,28 @@ struct floor_message {
 
 struct floor;
 
-/* start_ns: simulated time of the first sample. duration_ns: span over which every fault kind is injected at least
- * once, on a schedule drawn from the seed; 0: an endless run, where faults come now and then. */
+/* Every fault lasts long enough to be found within this time; a shorter duration is taken as this one. */
+#define FLOOR_DURATION_MIN_NS (INT64_C(1200) * 1000000000)
+
+/* start_ns: simulated time of the first sample, cut to whole milliseconds. duration_ns: span over which every fault
+ * kind is injected once, starting between 15 % and 75 % of it, on a schedule drawn from the seed; 0: an endless run,
+ * where a fault comes about every three minutes. */
 struct floor *floor_new(uint64_t seed, int64_t start_ns, int64_t duration_ns);
 void floor_free(struct floor *floor);
 
 /* Advance to `now_ns` and give the next message due at or before it; false when none is left.
  * Call in a loop. Time never goes back. */
 bool floor_next(struct floor *floor, int64_t now_ns, struct floor_message *out);
-/* When the next message is due. */
+/* When the next message is due. Commands may bring in an earlier one. */
 int64_t floor_due(const struct floor *floor);
 
-/* A command from the gateway: "reduce_speed" (setting: share), "stop", "start_maintenance". The result message comes
- * out of floor_next some seconds later. command: its id in hexadecimal, copied into the result payload. */
+/* A command from the gateway: "reduce_speed" (setting: share of the programmed speed, above 0 and at most 1), "stop",
+ * "start_maintenance" (20 s at rest, then wear is repaired and work resumes at full speed). The result message comes out
+ * of floor_next 5 s later, 20 s for maintenance; `done` is false when the machine does not obey. command: its id in
+ * hexadecimal, copied into the result payload. Ignored: an unknown device, or an id that is not hexadecimal. */
 void floor_command(struct floor *floor, const char *device, const char *action, double setting, const char *command);
 
+/* In order of their start; with an endless run only those drawn so far. Borrowed until the next call. */
 const struct floor_fault *floor_faults(const struct floor *floor, size_t *count);
 
 #endif
