@@ -53,7 +53,7 @@ static void healthy_machines_agree_with_their_documents(void **state)
 		size_t d = (size_t)(document - documents);
 		struct follower *follower = &followers[d];
 		double raw[SIGNALS_MAX] = {0};
-		int64_t time_ms;
+		int64_t time_ms = 0;
 		assert_true(message_row(document, &message, &time_ms, raw));
 		assert_true(time_ms * NS_PER_MS == message.time_ns);
 		double elapsed_s = (double)(time_ms - follower->time_ms) / 1000;
@@ -155,7 +155,7 @@ static void data_is_as_the_truth_says(const struct floor *floor, const struct fl
 	}
 	const struct document *document = document_of(message->device);
 	double raw[SIGNALS_MAX] = {0};
-	int64_t time_ms;
+	int64_t time_ms = 0;
 	if (!message_row(document, message, &time_ms, raw)) {
 		assert_true(during(floor, FLOOR_MALFORMED, message));
 		seen->malformed++;
@@ -272,7 +272,7 @@ static void mean_residuals(struct floor *floor, struct follower *follower, const
 		if (strcmp(message.device, device) != 0 || message.kind != FLOOR_DATA || message.tampered || message.again)
 			continue;
 		double raw[SIGNALS_MAX] = {0};
-		int64_t time_ms;
+		int64_t time_ms = 0;
 		if (!message_row(document, &message, &time_ms, raw))
 			continue;
 		follow(follower, document, time_ms, raw);
@@ -329,7 +329,7 @@ static void wear_crosses_the_bounds_late(void **state)
 	struct floor_message message;
 	while (floor_next(floor, START_NS + SHORT_NS, &message)) {
 		double raw[SIGNALS_MAX] = {0};
-		int64_t time_ms;
+		int64_t time_ms = 0;
 		if (strcmp(message.device, "spindle-1") != 0 || message.tampered || message.again ||
 			!message_row(document, &message, &time_ms, raw))
 			continue;
@@ -379,7 +379,7 @@ static void a_frozen_torque_repeats(void **state)
 	struct floor_message message;
 	while (floor_next(floor, START_NS + SHORT_NS, &message)) {
 		double raw[SIGNALS_MAX];
-		int64_t time_ms;
+		int64_t time_ms = 0;
 		if (strcmp(message.device, "robot-1") != 0 || message.again || !message_row(document, &message, &time_ms, raw))
 			continue;
 		follow(&follower, document, time_ms, raw);
@@ -421,7 +421,7 @@ static void run_spindle(struct floor *floor, int64_t to_ns, struct answers *answ
 			yyjson_doc_free(json);
 		} else if (strcmp(message.device, "spindle-1") == 0 && !message.again && !message.tampered) {
 			double raw[SIGNALS_MAX];
-			int64_t time_ms;
+			int64_t time_ms = 0;
 			assert_true(json_row(document, message.payload, &time_ms, raw));
 			answers->speed = raw[named("spindle-1", "speed")];
 			answers->vibration = raw[named("spindle-1", "vibration")];
