@@ -22,10 +22,12 @@ struct chunk_builder;
 struct chunk_builder *chunk_builder_new(void);
 void chunk_builder_free(struct chunk_builder *builder);
 
-/* Declare a device once; *index is used below. Texts are copied. E_LIMIT. */
+/* Declare a device once; *index is used below. Texts are copied. E_LIMIT: no room, no columns or too many, a text
+ * above 255 bytes. E_DUPLICATE: declared before, *index is that one; seal first when its columns changed. */
 MUST_USE enum status chunk_builder_device(struct chunk_builder *builder, struct span device,
 	const struct channel *channels, size_t count, uint32_t *index);
-/* Append a row: every column becomes a leaf. *first_leaf: index of its first leaf. E_LIMIT: seal first. */
+/* Append a row: every column becomes a leaf. *first_leaf: index of its first leaf. received_ns is cut to whole
+ * microseconds. E_LIMIT: seal first. */
 MUST_USE enum status chunk_builder_row(struct chunk_builder *builder, uint32_t device, uint64_t seq,
 	int64_t received_ns, const struct wrangle_row *row, uint64_t *first_leaf);
 /* Keep the bytes of a message that could not be read (cut to 4 KiB, the true size is kept). Not a leaf. */
@@ -39,13 +41,14 @@ struct chunk_summary {
 	uint64_t samples;
 	int64_t first_ns;
 	int64_t last_ns;
-	uint64_t by_reason[REASON_COUNT];
+	uint64_t by_reason[REASON_COUNT]; /* of samples; REASON_MALFORMED: refused messages */
 };
 
 /* Compress, append the file's bytes to out, and start afresh (devices are forgotten). */
 void chunk_builder_seal(struct chunk_builder *builder, struct buffer *out, struct chunk_summary *summary);
 
-/* A chunk read back. Everything was checked on opening: checksum, counts, canonical form. */
+/* A chunk read back. Everything was checked on opening: checksum, counts, canonical form.
+ * E_MALFORMED, E_LIMIT, E_CORRUPT (checksum), E_NOT_CANONICAL. bytes are borrowed for the call only. */
 struct chunk;
 MUST_USE enum status chunk_open(struct span bytes, struct chunk **out, struct fault *fault);
 void chunk_free(struct chunk *chunk);
@@ -54,7 +57,20 @@ void chunk_summary(const struct chunk *chunk, struct chunk_summary *out);
 MUST_USE enum status chunk_sample(const struct chunk *chunk, uint64_t leaf, struct sample *out);
 /* The first leaf of (device, signal, seq). E_NOT_FOUND. */
 MUST_USE enum status chunk_find(const struct chunk *chunk, struct span device, struct span signal, uint64_t seq, uint64_t *leaf);
-/* Path from a leaf to the root. */
+/* Path from a leaf to the root. E_NOT_FOUND. */
 MUST_USE enum status chunk_path(const struct chunk *chunk, uint64_t leaf, struct merkle_path *out);
+
+/* A message that could not be read. */
+struct chunk_refused {
+	struct span device;
+	uint64_t seq;
+	int64_t received_ns;
+	uint64_t true_size;
+	struct span payload;          /* its first 4 KiB; borrowed from the chunk */
+};
+
+size_t chunk_refused_count(const struct chunk *chunk);
+/* In order of arrival. E_NOT_FOUND. */
+MUST_USE enum status chunk_refused(const struct chunk *chunk, size_t index, struct chunk_refused *out);
 
 #endif

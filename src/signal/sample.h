@@ -9,7 +9,8 @@
 #define STATUS_GOOD UINT32_C(0x00000000)
 #define STATUS_UNCERTAIN_LAST_USABLE UINT32_C(0x40900000) /* stuck */
 #define STATUS_UNCERTAIN_SENSOR_NOT_ACCURATE UINT32_C(0x40930000)
-#define STATUS_BAD UINT32_C(0x80000000)
+#define STATUS_UNCERTAIN UINT32_C(0x40000000) /* source time ahead of the gateway */
+#define STATUS_BAD UINT32_C(0x80000000) /* missing, or in another unit */
 #define STATUS_BAD_DECODING UINT32_C(0x80070000) /* malformed */
 #define STATUS_BAD_TYPE_MISMATCH UINT32_C(0x80740000) /* not a number */
 #define STATUS_BAD_OUT_OF_RANGE UINT32_C(0x803C0000)
@@ -62,11 +63,35 @@ struct sample {
 	uint32_t reason;
 };
 
+enum {
+	SAMPLE_TEXT_MAX = 255,
+	SAMPLE_BYTES_MAX = 1 + 4 * (1 + SAMPLE_TEXT_MAX) + 53,
+};
+
+/* The one bit pattern that stands for "there is no value". */
+static inline double sample_no_value(void)
+{
+	uint64_t bits = UINT64_C(0x7ff8000000000000);
+	double value;
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+static inline double sample_value(const struct channel *channel, double raw)
+{
+	return raw * channel->scale + channel->offset;
+}
+
+/* "Good", "Uncertain" or "Bad": the severity of a StatusCode. */
+const char *status_severity_name(uint32_t code);
+
 /* Canonical bytes: u8 1 | u8-length texts device, id, raw_unit, unit | u64 seq | i64 time_ns | i64 received_ns |
- * f64 scale | f64 offset | f64 raw | u32 status | u8 reason. The value follows from raw. */
+ * f64 scale | f64 offset | f64 raw | u32 status | u8 reason. The value follows from raw.
+ * Texts are at most 255 bytes; a raw NaN is written as sample_no_value(). */
 void sample_encode(const struct sample *sample, struct buffer *out);
 
-/* Texts borrowed from bytes; *channel receives the column. E_MALFORMED. */
+/* Texts borrowed from bytes; *channel receives the column. E_MALFORMED; E_NOT_CANONICAL: another NaN,
+ * or a reception that is not a whole microsecond. */
 MUST_USE enum status sample_decode(struct span bytes, struct sample *out, struct channel *channel);
 
 /* One line for people: "spindle-1 bearing_temperature 61.2 Cel Good seq 17 at 2026-...". Appends. */

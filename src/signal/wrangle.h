@@ -5,9 +5,11 @@
  * JSON  an object or an array of objects; member "t" is the time: RFC 3339 text, or a number of
  *       milliseconds since 1970; the other members are fields.
  * CSV   lines "time,field 1,field 2,..." (RFC 4180), time as above; a field is a column number from 1.
- * SenML JSON records; base fields resolved; a field is the resolved name; units of the SenML
- *       registry are mapped to UCUM and must be commensurable with the registered raw unit.
- * A message without a time takes the time of reception. */
+ * SenML JSON records; base fields resolved; a field is the resolved name; records of one time are
+ *       one row; a unit of the SenML registry must equal the registered raw unit, else the
+ *       value is kept as sent and flagged.
+ * A message without a time takes the time of reception. A time that cannot be read makes the message
+ * malformed. The gravest reason is the first in enum wrangle_reason. Rules: docs/formats.md. */
 #ifndef TALLY_SIGNAL_WRANGLE_H
 #define TALLY_SIGNAL_WRANGLE_H
 
@@ -44,7 +46,8 @@ struct wrangle_row {
 /* The wrangler of one device: rules and the little state they need. */
 struct wrangler;
 
-/* E_UNIT: a unit is unknown or cannot be converted. E_LIMIT. E_CONFIG: duplicate ids or fields. */
+/* E_UNIT: a unit is unknown or cannot be converted. E_LIMIT. E_CONFIG: duplicate ids or fields, a field that
+ * the format cannot have, a stuck_count of 1. units is borrowed for the call only. */
 MUST_USE enum status wrangler_new(enum wrangle_format format, const struct wrangle_rule *rules, size_t count,
 	struct unit_table *units, struct wrangler **out, struct fault *fault);
 void wrangler_free(struct wrangler *wrangler);
@@ -58,7 +61,8 @@ struct digest wrangler_digest(const struct wrangler *wrangler);
 MUST_USE enum status wrangler_read(struct wrangler *wrangler, struct span payload, int64_t received_ns,
 	const struct wrangle_row **rows, size_t *count, struct fault *fault);
 
-/* Counts by reason since the start, and samples in all. */
+/* Counts since the start. samples: those handed out, rows x signals, each counted once under its reason.
+ * Beside them, by_reason[REASON_DUPLICATE] counts samples left out, and by_reason[REASON_MALFORMED] messages. */
 struct wrangle_counts {
 	uint64_t samples;
 	uint64_t by_reason[REASON_COUNT];
