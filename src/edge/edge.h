@@ -6,8 +6,8 @@
  * space, or scheduling tried on the twin; what was decided takes effect only when its statement
  * came back final. A critical message leaves as a local action before anything else. Pure.
  *
- * The gateway's own log (store/log.h) holds, in order: 1 intake (an accepted message), 2 statement (signed,
- * to be submitted until final), 3 sealed (chunk digest, position up to which intake is in chunks). */
+ * The gateway's own log (store/log.h) holds, in order: 1 intake (an accepted message), 2 statement (signed, to be
+ * submitted until final; a later one of the same number replaces it). An anchor's ranges tell which intake is in chunks. */
 #ifndef TALLY_EDGE_EDGE_H
 #define TALLY_EDGE_EDGE_H
 
@@ -17,7 +17,7 @@
 #include "store/log.h"
 #include "twin/twin.h"
 
-enum { EDGE_FRAME_INTAKE = 1, EDGE_FRAME_STATEMENT = 2, EDGE_FRAME_SEALED = 3 };
+enum { EDGE_FRAME_INTAKE = 1, EDGE_FRAME_STATEMENT = 2 };
 
 enum {
 	EDGE_DEVICES_MAX = 1024,
@@ -54,7 +54,6 @@ enum edge_event_kind {
 	EDGE_NODE_UP, EDGE_NODE_DOWN,
 	EDGE_OUTCOME,                 /* of a submission: id, status, text */
 	EDGE_BROKER_UP, EDGE_BROKER_DOWN,
-	EDGE_ACKNOWLEDGE,             /* a person acknowledges alarm `id`: person, text */
 };
 
 struct edge_event {
@@ -88,7 +87,6 @@ enum edge_action_kind {
 	EDGE_COMMAND,                 /* send `bytes` to `device` with seq and tag */
 	EDGE_ALARM,                   /* alarm number `token` changed */
 	EDGE_MARKER,                  /* something to mark on a trend: marker number `token` */
-	EDGE_RELEASE,                 /* the own log may be pruned up to `position` */
 };
 
 struct edge_action {
@@ -112,6 +110,9 @@ struct edge *edge_new(const struct edge_config *config);
 void edge_free(struct edge *edge);
 /* actions are valid until the next step. */
 void edge_step(struct edge *edge, const struct edge_event *event, const struct edge_actions **actions);
+/* The same for a person who acknowledges alarm event->id (person, text): the one event with an answer. E_NOT_FOUND, E_UNKNOWN
+ * (person), E_DUPLICATE, E_BUSY (not final yet), E_LIMIT. */
+MUST_USE enum status edge_acknowledge(struct edge *edge, const struct edge_event *event, const struct edge_actions **actions, struct fault *fault);
 
 /* -- for the interface: state, borrowed until the next step --------------------------- */
 struct edge_device_view {

@@ -88,6 +88,8 @@ struct twin_view {
 };
 void twin_view(const struct twin *twin, struct twin_view *out);
 void twin_signal_view(const struct twin *twin, size_t signal, struct twin_signal_view *out);
+/* The newest prediction of one signal, in its unit; NaN without a model. Cheap: asked for each sample. */
+double twin_predicted(const struct twin *twin, size_t signal);
 
 /* Commissioning: a machine without a registered model gets one from its first good rows. True once
  * enough rows are in: *out (spans borrowed from the twin) is version 1, reason "commissioning",
