@@ -22,7 +22,7 @@ static const struct {
 
 static const int64_t MAINTENANCE_NS = 20 * NS_PER_S;
 static const int64_t ANSWER_NS = 5 * NS_PER_S;
-static const int64_t RECORD_GAP_NS = NS_PER_S;
+static const int64_t RECORD_GAP_NS = 10 * NS_PER_S;
 
 const char *floor_machine_name(enum machine machine)
 {
@@ -72,7 +72,7 @@ static void queue_take(struct floor *floor, size_t index, struct floor_message *
 	buffer_free(&floor->payload);
 	floor->payload = taken.payload;
 	*out = taken.message;
-	out->payload = buffer_span(&floor->payload);
+	out->payload = out->original = buffer_span(&floor->payload);
 	if (!out->again)
 		out->number = ++floor->stations[machine_of(out->device)].number;
 }
@@ -119,6 +119,7 @@ void floor_free(struct floor *floor)
 		for (int j = 0; j < RECORDED_MAX; j++)
 			buffer_free(&floor->stations[i].recorded[j].payload);
 	buffer_free(&floor->payload);
+	buffer_free(&floor->original);
 	free(floor->queue);
 	free(floor->faults);
 	free(floor);
@@ -249,7 +250,7 @@ static void finish_maintenance(struct floor *floor, enum machine machine, int64_
 	station->share = 1;
 }
 
-/* The attacker keeps an old message a second, and later sends them again, one every two seconds. */
+/* The attacker keeps a message every ten seconds, and later sends the kept ones again, one every two seconds. */
 static void record_or_replay(struct floor *floor, enum machine machine, int64_t time_ns)
 {
 	struct station *station = &floor->stations[machine];
@@ -296,6 +297,22 @@ static bool forge(struct floor *floor, enum machine machine, int64_t time_ns)
 	return true;
 }
 
+/* One reading is made a fifth smaller: less heat, less torque, less power than there was. */
+static void tamper(struct floor *floor, enum machine machine, struct floor_message *out)
+{
+	double sent[VALUES_MAX];
+	memcpy(sent, floor->stations[machine].values, sizeof sent);
+	sent[floor->forged_value] *= 0.8;
+	struct buffer swap = floor->original;
+	floor->original = floor->payload;
+	floor->payload = swap;
+	buffer_clear(&floor->payload);
+	floor_payload_data(&floor->payload, machine, out->time_ns, sent, -1);
+	out->tampered = true;
+	out->original = buffer_span(&floor->original);
+	out->payload = buffer_span(&floor->payload);
+}
+
 static void speak(struct floor *floor, enum machine machine, struct floor_message *out)
 {
 	struct station *station = &floor->stations[machine];
@@ -305,19 +322,16 @@ static void speak(struct floor *floor, enum machine machine, struct floor_messag
 
 	*out = (struct floor_message){
 		.device = machines[machine].name, .kind = FLOOR_DATA, .time_ns = time_ns, .number = ++station->number};
-	double sent[VALUES_MAX];
-	memcpy(sent, station->values, sizeof sent);
-	out->tampered = forge(floor, machine, time_ns);
-	if (out->tampered)
-		sent[floor->forged_value] *= 0.8;
 	int absent = floor_schedule_active(floor, FLOOR_MISSING, machine, time_ns) ? (int)floor->missing_value : -1;
 	buffer_clear(&floor->payload);
-	floor_payload_data(&floor->payload, machine, time_ns, sent, absent);
+	floor_payload_data(&floor->payload, machine, time_ns, station->values, absent);
 	if (floor_schedule_active(floor, FLOOR_MALFORMED, machine, time_ns) && station->number % 2)
 		floor->payload.size /= 2;
-	else if (!out->tampered)
+	else
 		record_or_replay(floor, machine, time_ns);
-	out->payload = buffer_span(&floor->payload);
+	out->payload = out->original = buffer_span(&floor->payload);
+	if (forge(floor, machine, time_ns))
+		tamper(floor, machine, out);
 	next_time(floor, machine);
 }
 

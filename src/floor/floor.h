@@ -43,7 +43,8 @@ struct floor_message {
 	int64_t time_ns;
 	uint64_t number;              /* of the device's own messages, from 1; with `again` the one that is repeated */
 	struct span payload;          /* borrowed until the next call */
-	bool tampered;                /* to be sent with a tag that does not fit the payload */
+	bool tampered;                /* altered on its way: to be sent with the tag of `original` */
+	struct span original;         /* what the device itself wrote, and would send again; the payload unless tampered */
 	bool again;                   /* to be sent with the sequence number and tag of an earlier message */
 };
 

@@ -14,7 +14,7 @@ const char *floor_machine_name(enum machine machine);
 
 enum {
 	VALUES_MAX = 9,
-	RECORDED_MAX = 8,             /* old messages that an attacker kept */
+	RECORDED_MAX = 8,             /* messages that an attacker keeps, one every ten seconds */
 };
 #define FORGE_GAP_NS (INT64_C(2) * 1000000000)
 
@@ -60,6 +60,7 @@ struct floor {
 	struct floor_keeper keepers[4]; /* fire, door, camera, ghost */
 	struct station stations[MACHINE_COUNT];
 	struct buffer payload;        /* of the message given last */
+	struct buffer original;       /* the same before it was tampered with */
 
 	struct queued *queue;
 	size_t queue_count, queue_capacity;

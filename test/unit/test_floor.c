@@ -132,6 +132,20 @@ static void critical_is_well_formed(const struct floor_message *message, struct 
 	yyjson_doc_free(json);
 }
 
+static void forged_differs_in_one_reading(const struct floor_message *message, const char *signal)
+{
+	const struct document *document = document_of(message->device);
+	struct floor_message genuine = *message;
+	genuine.payload = message->original;
+	double altered[SIGNALS_MAX], raw[SIGNALS_MAX];
+	int64_t time_ms = 0, genuine_ms = 0;
+	assert_true(message_row(document, message, &time_ms, altered));
+	assert_true(message_row(document, &genuine, &genuine_ms, raw));
+	assert_true(time_ms == genuine_ms);
+	for (int i = 0; i < document->signal_count; i++)
+		assert_true((altered[i] != raw[i]) == (strcmp(document->signals[i].id, signal) == 0));
+}
+
 /* One data message: a flaw shows in exactly the episode that is to have it. */
 static void data_is_as_the_truth_says(const struct floor *floor, const struct floor_message *message, struct seen *seen)
 {
@@ -146,7 +160,10 @@ static void data_is_as_the_truth_says(const struct floor *floor, const struct fl
 	}
 	if (message->tampered) {
 		assert_true(during(floor, FLOOR_FORGED, message));
+		forged_differs_in_one_reading(message, fault_of(floor, FLOOR_FORGED)->signal);
 		seen->tampered++;
+	} else {
+		assert_true(span_equal(message->payload, message->original));
 	}
 	if (message->again) {
 		assert_true(during(floor, FLOOR_REPLAYED, message));
@@ -248,6 +265,11 @@ static void a_replayed_message_is_an_old_one(void **state)
 		struct buffer *slot = &sent[message.number % 4096];
 		if (message.again) {
 			assert_true(span_equal(buffer_span(slot), message.payload));
+			const struct document *document = document_of(message.device);
+			double raw[SIGNALS_MAX];
+			int64_t time_ms = 0;
+			assert_true(message_row(document, &message, &time_ms, raw));
+			assert_true(time_ms * NS_PER_MS <= message.time_ns - 20 * NS_PER_S);
 			assert_false(message.tampered);
 			again++;
 		} else {
