@@ -14,7 +14,7 @@ MUST_USE enum status view_open(const char *path, const uint8_t network[NETWORK_I
 void view_close(struct view *view);
 /* How many log entries it holds: feed it from here. */
 uint64_t view_size(const struct view *view);
-/* The statement at `index` = view_size. */
+/* The statement at `index` = view_size. E_IO: the file cannot be written. */
 MUST_USE enum status view_add(struct view *view, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement, struct span bytes, struct fault *fault);
 /* Make what was added visible to a crash-safe degree (commit the transaction). Call when idle or every few hundred. */
 MUST_USE enum status view_commit(struct view *view, struct fault *fault);
@@ -26,11 +26,19 @@ struct view_row {
 	struct digest id;
 	struct span bytes;            /* borrowed until the callback returns */
 };
-typedef bool view_callback(void *context, const struct view_row *row); /* false: stop */
+typedef bool view_callback(void *context, const struct view_row *row); /* false: stop; may not list itself */
 
-/* E_NOT_FOUND. */
+/* `bytes` is appended to, row->bytes lies in it. E_NOT_FOUND, E_IO. */
 MUST_USE enum status view_get(struct view *view, const struct digest *id, struct buffer *bytes, struct view_row *row);
 MUST_USE enum status view_get_index(struct view *view, uint64_t index, struct buffer *bytes, struct view_row *row);
+
+/* The one statement whose id begins with these hexadecimal digits (any case; 1 to 64). E_MALFORMED: other characters;
+ * E_NOT_FOUND; E_DUPLICATE: several have it. */
+MUST_USE enum status view_find(struct view *view, struct span hex, struct digest *id, struct fault *fault);
+/* The newest registration (ORG, PERSON, DEVICE) of a name below log position `before`. E_NOT_FOUND, E_IO. */
+MUST_USE enum status view_registration(struct view *view, struct span name, uint64_t before, struct digest *id);
+/* The view as where a trace finds its statements. */
+struct trace_source view_trace_source(struct view *view);
 
 struct view_query {
 	uint32_t type;                /* 0: all */
