@@ -15,7 +15,8 @@ struct calibration {
 };
 
 /* signal: which one to re-estimate. For DIAGNOSIS_SENSOR only gain and bias move; otherwise its machine
- * parameters. E_LIMIT: not enough good rows yet (try again later). */
+ * parameters. E_LIMIT: not enough good rows yet (try again later). E_NOT_FOUND: no model of this signal. The
+ * explanation is always set. Source: docs/twin.md, section "Calibration". */
 MUST_USE enum status twin_calibrate(struct twin *twin, size_t signal, enum diagnosis diagnosis, struct calibration *out);
 
 #endif

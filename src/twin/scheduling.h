@@ -24,7 +24,8 @@ struct schedule {
 };
 
 /* commands: the words the machine obeys (body_device.commands). signal: the one that showed the fault. The
- * twin's model is run forward on a copy of its state with the present trend of its residual. */
+ * twin's model is run forward on a copy of its state with the present trend of its residual. A signal out of range
+ * (a finding about the whole machine) asks for the machine as such. */
 void twin_schedule(const struct twin *twin, size_t signal, struct span commands, struct schedule *out);
 
 #endif

@@ -30,26 +30,32 @@ struct twin;
 /* Texts are copied. E_CONFIG when documents disagree (a bound on a signal that is not registered). */
 MUST_USE enum status twin_new(struct span device, const struct body_device *registration, struct twin **out, struct fault *fault);
 void twin_free(struct twin *twin);
+/* The wrangler's channels, in the order of the registration, borrowed for the twin's life: rows hold raw values, and
+ * these convert them. Must be called before the first row unless every raw unit is the unit. */
+void twin_channels_set(struct twin *twin, const struct channel *channels, size_t count);
 
 /* From the ledger, with the statement's id and the versions shown to people. */
 MUST_USE enum status twin_bounds_set(struct twin *twin, const struct body_bounds *bounds, const struct digest *id, struct fault *fault);
 MUST_USE enum status twin_model_set(struct twin *twin, const struct body_model *model, const struct digest *id, struct fault *fault);
 
-/* What was found wrong. One finding per (signal, kind) until it clears: onset only. */
+/* What was found wrong. One finding per (signal, kind) until it clears: onset only. The evidence is a
+ * reading of the row just taken; for bounds it may be up to 5 rows older, the newest one beyond the
+ * bound; silence has none (seq is that of the newest row). */
 struct twin_finding {
 	enum disturbance_kind kind;
 	enum diagnosis diagnosis;
 	int signal;                   /* index; -1: the whole machine */
-	size_t row_signal;            /* column of the sample that is the evidence */
+	size_t row_signal;            /* column of the sample that is the evidence; always an index */
 	int64_t time_ns;
 	uint64_t seq;
-	double value;
-	double expected;              /* the bound crossed, or the prediction */
+	double value;                 /* SILENT: age in s; MISSING: values missing of the last 20 */
+	double expected;              /* the bound crossed, or the prediction; SILENT: deadline in s; MISSING: permitted */
 	bool by_model;                /* the model's version is the reference, not the bounds' */
 	char explanation[240];        /* one sentence for the engineer, with the figures and units */
 };
 
-/* Compare one row. findings: caller's array of TWIN_FINDINGS_MAX; *count is set. */
+/* Compare one row. findings: caller's array of TWIN_FINDINGS_MAX; *count is set. A row older than the newest one
+ * (back-filled) raises nothing and changes nothing. */
 void twin_row(struct twin *twin, uint64_t seq, const struct wrangle_row *row, struct twin_finding *findings, size_t *count);
 /* Time passed at the edge: silence and deadlines. */
 void twin_tick(struct twin *twin, int64_t now_ns, struct twin_finding *findings, size_t *count);
@@ -64,9 +70,9 @@ struct twin_signal_view {
 	const struct channel *channel; /* NULL before the wrangler was attached; id and unit from the registration */
 	struct span id;
 	struct span unit;
-	int64_t time_ns;              /* newest sample; 0: none yet */
-	double value;                 /* NaN: none */
-	uint32_t status;
+	int64_t time_ns;              /* newest sample that is not bad; 0: none yet */
+	double value;                 /* of that; NaN: none */
+	uint32_t status;              /* of the newest row, bad or not */
 	double low, high;             /* static bounds; -inf, +inf without */
 	bool modelled;
 	double predicted;             /* NaN without model */

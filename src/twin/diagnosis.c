@@ -1,0 +1,144 @@
+/* The first diagnosis: sensor or machine? By witnesses, and a small table. */
+#include "twin/state.h"
+
+#include <strings.h>
+
+enum others { OTHERS_ANY, OTHERS_DEVIATE, OTHERS_REDUNDANT_AGREE, OTHERS_AGREE, OTHERS_NONE };
+enum quantity { QUANTITY_ANY, QUANTITY_VIBRATION, QUANTITY_LOAD_BEARING };
+enum direction { DIRECTION_ANY, DIRECTION_RISING };
+
+/* The first rule that fits is taken. docs/twin.md, section "Diagnosis". */
+static const struct rule {
+	enum others others;
+	enum quantity quantity;
+	enum direction direction;
+	enum diagnosis diagnosis;
+	const char *because;
+} rules[] = {
+	{OTHERS_DEVIATE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_MACHINE, "deviates too: machine fault"},
+	{OTHERS_REDUNDANT_AGREE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_SENSOR, "measures the same and agrees: sensor fault"},
+	{OTHERS_AGREE, QUANTITY_VIBRATION, DIRECTION_RISING, DIAGNOSIS_MACHINE, "agrees, but vibration that rises is no sensor's way to fail: machine fault"},
+	{OTHERS_AGREE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_SENSOR, "agrees: sensor fault"},
+	{OTHERS_NONE, QUANTITY_LOAD_BEARING, DIRECTION_RISING, DIAGNOSIS_MACHINE, "no coupled signal can tell; it rises: machine fault"},
+	{OTHERS_NONE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_SENSOR, "no coupled signal can tell; it does not rise under load: sensor fault"},
+};
+
+static bool unit_is_one_of(const char *unit, const char *const *units, size_t count)
+{
+	for (size_t u = 0; u < count; u++)
+		if (strcmp(unit, units[u]) == 0)
+			return true;
+	return false;
+}
+
+static bool quantity_fits(const struct signal *signal, enum quantity quantity)
+{
+	static const char *const vibration[] = {"mm/s", "m/s2", "[g]", "um"};
+	static const char *const load_bearing[] = {"Cel", "K", "[degF]", "[degR]", "A", "W", "kW", "N.m", "N", "kN"};
+	if (quantity == QUANTITY_ANY)
+		return true;
+	if (strcasestr(signal->id, "vibration") || unit_is_one_of(signal->unit, vibration, sizeof vibration / sizeof *vibration))
+		return true;
+	return quantity == QUANTITY_LOAD_BEARING && unit_is_one_of(signal->unit, load_bearing, sizeof load_bearing / sizeof *load_bearing);
+}
+
+uint64_t diagnosis_witnesses(const struct twin *twin, size_t i)
+{
+	uint64_t able = 0;
+	for (size_t j = 0; j < twin->count; j++) {
+		const struct signal *signal = &twin->signals[j];
+		bool observed = signal->relation.modelled && !signal->suspended && signal->warm >= WARM_UP_ROWS;
+		if ((observed || signal->limits.set) && !(twin->faulty & signal_bit(j)) && signal->rows_without <= INPUT_HOLD_ROWS)
+			able |= signal_bit(j);
+	}
+	return twin->signals[i].coupled & able;
+}
+
+/* Is the mean residual since a row too far from 0 for noise? Three times the variance of white
+ * noise is assumed, which is that of a correlation of 0.5 from row to row. */
+static bool residual_leans(const struct twin *twin, size_t j, uint64_t since_row)
+{
+	double sum = 0;
+	size_t count = 0;
+	uint64_t from = history_from(twin, since_row > twin->signals[j].residual_from ? since_row : twin->signals[j].residual_from);
+	uint64_t newest = history_last(twin, OPERATING_ROWS);
+	for (uint64_t row = from > newest ? from : newest; row < twin->history.rows; row++) {
+		double r = history_residual(twin, row, j);
+		if (!isfinite(r))
+			continue;
+		sum += r > RESIDUAL_CLAMP ? RESIDUAL_CLAMP : r < -RESIDUAL_CLAMP ? -RESIDUAL_CLAMP : r;
+		count++;
+	}
+	if (count < 4)
+		return false;
+	double mean = sum / (double)count;
+	return fabs(mean) > WITNESS_MEAN && fabs(mean) * sqrt((double)count / 3) > WITNESS_T;
+}
+
+uint64_t diagnosis_deviating(const struct twin *twin, size_t i, uint64_t witnesses, uint64_t since_row)
+{
+	uint64_t deviating = 0;
+	for (size_t j = 0; j < twin->count; j++) {
+		if (j == i || !(witnesses & signal_bit(j)))
+			continue;
+		const struct signal *signal = &twin->signals[j];
+		bool beyond = signal->active & (1u << DISTURBANCE_BOUNDS | 1u << DISTURBANCE_DRIFT) || signal->bounds_wait ||
+			signal->high_bits == 7 || signal->low_bits == 7;
+		bool drifting = signal->up > CUSUM_LIMIT / 2 || signal->down > CUSUM_LIMIT / 2 || fabs(signal->smooth) > WITNESS_LEVEL;
+		if (beyond || (signal->relation.modelled && (drifting || residual_leans(twin, j, since_row))))
+			deviating |= signal_bit(j);
+	}
+	return deviating;
+}
+
+static void names_add(const struct twin *twin, uint64_t mask, struct text *why)
+{
+	int named = 0;
+	for (size_t j = 0; j < twin->count; j++) {
+		if (!(mask & signal_bit(j)))
+			continue;
+		if (named == 2) {
+			text_add(why, " and others");
+			return;
+		}
+		text_add(why, "%s%s", named ? ", " : "", twin->signals[j].id);
+		named++;
+	}
+}
+
+static bool others_fit(enum others others, uint64_t witnesses, uint64_t deviating, uint64_t redundant)
+{
+	switch (others) {
+	case OTHERS_ANY:
+		return true;
+	case OTHERS_DEVIATE:
+		return deviating != 0;
+	case OTHERS_REDUNDANT_AGREE:
+		return (witnesses & redundant) != 0;
+	case OTHERS_AGREE:
+		return witnesses != 0;
+	case OTHERS_NONE:
+		return witnesses == 0;
+	}
+	return false;
+}
+
+enum diagnosis diagnosis_decide(const struct twin *twin, size_t i, enum disturbance_kind kind, bool rising,
+	uint64_t witnesses, uint64_t deviating, struct text *why)
+{
+	const struct signal *signal = &twin->signals[i];
+	const struct rule *rule = rules;
+	while (!others_fit(rule->others, witnesses, deviating, signal->redundant) || !quantity_fits(signal, rule->quantity) ||
+		(rule->direction == DIRECTION_RISING && !rising))
+		rule++;
+	text_add(why, "; ");
+	if (rule->others == OTHERS_DEVIATE) {
+		names_add(twin, deviating, why);
+	} else if (rule->others != OTHERS_NONE) {
+		uint32_t waited = kind == DISTURBANCE_DRIFT ? signal->drift_wait : BOUNDS_WAIT_ROWS;
+		text_add(why, "watched for %u rows, ", (unsigned)waited);
+		names_add(twin, rule->others == OTHERS_REDUNDANT_AGREE ? witnesses & signal->redundant : witnesses, why);
+	}
+	text_add(why, "%s%s", rule->others == OTHERS_NONE ? "" : " ", rule->because);
+	return rule->diagnosis;
+}
