@@ -271,6 +271,18 @@ void trace_body_json(const struct statement *statement, struct buffer *out)
 	json_null(&json, NULL);
 }
 
+/* A CBOR byte string: its head and its bytes. */
+static size_t byte_string_size(struct span bytes)
+{
+	return bytes.size + (bytes.size < 24 ? 1 : bytes.size < 256 ? 2 : bytes.size < 65536 ? 3 : 5);
+}
+
+size_t trace_statement_size(const struct statement *statement)
+{
+	/* Tag, head of the array of four, and the empty unprotected map are one byte each. */
+	return 3 + byte_string_size(statement->signed_protected) + byte_string_size(statement->body) + byte_string_size(statement->signature);
+}
+
 void trace_statement_json(const struct statement *statement, uint64_t index, uint64_t commit_index, int64_t commit_ms,
 	size_t size, bool with_body, struct buffer *out)
 {

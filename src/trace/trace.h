@@ -54,6 +54,8 @@ void trace_label(const struct statement *statement, struct buffer *out);
 void trace_body_json(const struct statement *statement, struct buffer *out);
 /* S of docs/api.md. index UINT64_MAX: not final. */
 void trace_statement_json(const struct statement *statement, uint64_t index, uint64_t commit_index, int64_t commit_ms, size_t size, bool with_body, struct buffer *out);
+/* How many bytes the whole statement has, from its decoded parts. */
+size_t trace_statement_size(const struct statement *statement);
 void trace_json(const struct trace *trace, struct buffer *out);
 void trace_text(const struct trace *trace, struct buffer *out);     /* an indented tree */
 void trace_graphviz(const struct trace *trace, struct buffer *out);

@@ -1,0 +1,42 @@
+/* What the files of the node's interface share. */
+#ifndef TALLY_API_NODE_INNER_H
+#define TALLY_API_NODE_INNER_H
+
+#include "api/node_api.h"
+
+struct node_post;
+
+struct node_api {
+	struct loop *loop;
+	struct node_api_source source;
+	struct node_post *posts;      /* waiting for their fate, newest first */
+};
+
+/* Everything there is to tell about the node at this moment. */
+struct node_picture {
+	struct node_facts facts;
+	struct replica_numbers numbers;
+	struct view_totals totals;
+	const struct genesis *genesis;
+	double uptime_s;
+	int64_t cpu_ns;
+	uint64_t resident_kb;         /* 0: not known */
+};
+void node_picture_take(const struct node_api *api, struct node_picture *out);
+/* GET /api/v1/node. */
+void node_picture_json(const struct node_picture *picture, struct buffer *out);
+/* Prometheus text format 0.0.4. */
+void node_picture_metrics(const struct node_picture *picture, struct buffer *out);
+/* GET /api/v1/entities. kind NULL: all. E_MALFORMED. */
+MUST_USE enum status node_entities_json(const struct ledger *ledger, const char *kind, struct buffer *out, struct fault *fault);
+
+/* {"error", "reason"} with the HTTP status that docs/api.md gives for it. */
+void node_answer_fault(struct http_request *request, enum status status, const char *reason);
+void node_answer_fault_as(struct http_request *request, int code, enum status status, const char *reason);
+
+/* POST of one statement, or of several one after another. */
+void node_post_one(struct node_api *api, struct http_request *request);
+void node_post_batch(struct node_api *api, struct http_request *request);
+void node_post_free_all(struct node_api *api);
+
+#endif
