@@ -36,6 +36,8 @@ struct decimal decimal_of(double value);
 double decimal_value(struct decimal decimal);
 /* The one form of a decimal; encoding applies it. */
 struct decimal decimal_normal(struct decimal decimal);
+/* Append it exactly, without an exponent: "61.2", "-0.05", "1200". */
+void decimal_text(struct decimal decimal, struct buffer *out);
 
 /* -- 1 ORG: self-signed; part of the genesis ---------------------------------------- */
 struct body_org {

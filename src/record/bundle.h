@@ -36,11 +36,37 @@ void bundle_free(struct bundle *bundle);
 
 /* What a verification found, for people: `report` receives lines "ok: ..." or "FAILED: ...",
  * saying what is proven, by whom, since when, with which evidence class. The first proof that
- * breaks is also in `fault`. Checks, in order: form; the checkpoint's lines against the genesis
- * (at least f+1 organisations must have signed, every known key's line must verify); each entry's
- * inclusion, form, network and signature, with the issuer's key found in the genesis or in a
- * registration statement inside the bundle; parents present in the bundle when named as evidence;
- * the reading's inclusion in the anchor. E_SIGNATURE, E_MALFORMED, E_UNKNOWN, E_NETWORK. */
+ * breaks is also in `fault`. Checks, in order:
+ * - form: the kind is that of entry 0, no statement appears twice;
+ * - the checkpoint: its bytes are the one form of what they say; each line is by another
+ *   organisation of the genesis, with the right key id, and verifies; at least f+1 signed;
+ * - each entry: inclusion at its position, statement and body form, network; its issuer's key
+ *   found in the genesis, or in the newest registration of that name inside the bundle that is
+ *   earlier in the log; the signature; parents inside the bundle are earlier in the log, and what
+ *   a result or an acknowledgement answers is a parent;
+ * - evidence: when entry 0 cites evidence (bundle_cites_evidence), all its parents are inside;
+ * - the reading: inclusion in entry 0's root, of as many leaves as it states.
+ * E_SIGNATURE, E_MALFORMED, E_NOT_CANONICAL, E_LIMIT, E_UNKNOWN, E_NETWORK, E_DUPLICATE, E_PARENT. */
 MUST_USE enum status bundle_verify(const struct bundle *bundle, const struct genesis *genesis, struct buffer *report, struct fault *fault);
+
+/* Types that conclude from other statements: models, disturbances, services, commands, results, acknowledgements. */
+bool bundle_cites_evidence(unsigned type);
+
+/* Explains a sample leaf, whose form is not known in this room: appends one line without its end, such as
+ * "spindle-1 bearing_temperature 61.2 Cel Good seq 17 at 2026-...", or refuses it, when it is no sample or
+ * is of a device that the anchor does not cover. It is called once the leaf is proven. Control characters
+ * are removed from the line afterwards. */
+struct bundle_describer {
+	enum status (*describe)(void *context, struct span leaf, const struct body_anchor *anchor, struct buffer *line, struct fault *fault);
+	void *context;
+};
+
+/* As bundle_verify, with the reading explained. describer: NULL for none. */
+MUST_USE enum status bundle_verify_described(const struct bundle *bundle, const struct genesis *genesis,
+	const struct bundle_describer *describer, struct buffer *report, struct fault *fault);
+
+/* What a statement says, as one line without its end, with the figures that matter: for reports.
+ * No control characters. Nothing when the body is not valid. */
+void bundle_says(const struct statement *statement, struct buffer *out);
 
 #endif

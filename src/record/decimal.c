@@ -52,3 +52,24 @@ double decimal_value(struct decimal decimal)
 		scale *= 10;
 	return decimal.exponent < 0 ? (double)decimal.mantissa / scale : (double)decimal.mantissa * scale;
 }
+
+void decimal_text(struct decimal decimal, struct buffer *out)
+{
+	char digits[32];
+	uint64_t magnitude = decimal.mantissa < 0 ? 0 - (uint64_t)decimal.mantissa : (uint64_t)decimal.mantissa;
+	int size = snprintf(digits, sizeof digits, "%llu", (unsigned long long)magnitude);
+	int point = size + decimal.exponent; /* digits before the point */
+	if (decimal.mantissa < 0)
+		buffer_append_byte(out, '-');
+	if (point <= 0)
+		buffer_append_text(out, "0.");
+	for (int i = point; i < 0; i++)
+		buffer_append_byte(out, '0');
+	for (int i = 0; i < size; i++) {
+		if (i == point && point > 0)
+			buffer_append_byte(out, '.');
+		buffer_append_byte(out, (uint8_t)digits[i]);
+	}
+	for (int i = size; i < point && magnitude; i++)
+		buffer_append_byte(out, '0');
+}

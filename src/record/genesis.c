@@ -1,0 +1,141 @@
+#include "record/genesis.h"
+
+#include "crypto/hash.h"
+#include "record/cbor.h"
+
+#include <stdlib.h>
+
+static const char FORM[] = "tally/genesis/v1";
+
+void genesis_encode(struct span name, int64_t created_ms, const struct span *org_statements, size_t count, struct buffer *out)
+{
+	cbor_write_array(out, 4);
+	cbor_write_cstring(out, FORM);
+	cbor_write_text(out, name);
+	cbor_write_int(out, created_ms);
+	cbor_write_array(out, count);
+	for (size_t i = 0; i < count; i++)
+		cbor_write_bytes(out, org_statements[i]);
+}
+
+/* A member's name becomes a key name of signed notes: no spaces, no plus sign. */
+static bool is_member_name(struct span iss)
+{
+	if (iss.size < 5 || memcmp(iss.data, "org:", 4) != 0)
+		return false;
+	for (size_t i = 0; i < iss.size; i++)
+		if (iss.data[i] <= ' ' || iss.data[i] > '~' || iss.data[i] == '+')
+			return false;
+	return true;
+}
+
+static enum status member_check_header(const struct statement *header, size_t number, struct fault *fault)
+{
+	static const uint8_t no_network[NETWORK_ID_SIZE];
+	if (header->type != STATEMENT_ORG)
+		return fault_set(fault, E_MALFORMED, "Member %zu of the genesis is not an ORG statement; make it with 'tally init'.", number);
+	if (header->seq != 1 || memcmp(header->network, no_network, NETWORK_ID_SIZE) != 0 || header->parent_count)
+		return fault_set(fault, E_MALFORMED,
+			"Member %zu of the genesis is not a founding statement (sequence 1, no network, no parents); make it with 'tally init'.", number);
+	if (!is_member_name(header->iss))
+		return fault_set(fault, E_MALFORMED,
+			"Member %zu of the genesis has an unusable name; it must be 'org:' and printable ASCII without spaces and plus signs.", number);
+	return OK;
+}
+
+static enum status member_decode(struct span bytes, size_t number, struct genesis_member *out, struct fault *fault)
+{
+	out->statement = bytes;
+	TRY(statement_decode(bytes, &out->header, fault));
+	TRY(member_check_header(&out->header, number, fault));
+	TRY(body_org_decode(out->header.body, &out->org, fault));
+	struct verifying_key *key = verifying_key_new(&out->org.record_key);
+	enum status status = key ? statement_verify(&out->header, key) : E_SIGNATURE;
+	verifying_key_free(key);
+	if (status != OK)
+		return fault_set(fault, status, "The signature of member %.*s in the genesis does not verify with the record key it states.",
+			(int)out->header.iss.size, (const char *)out->header.iss.data);
+	return OK;
+}
+
+enum { KEYS_PER_MEMBER = 3 };
+
+static const struct public_key *member_key(const struct genesis_member *member, size_t which)
+{
+	const struct public_key *keys[KEYS_PER_MEMBER] = {&member->org.record_key, &member->org.node_key, &member->org.checkpoint_key};
+	return keys[which];
+}
+
+static bool shares_key(const struct genesis_member *a, const struct genesis_member *b)
+{
+	for (size_t i = 0; i < KEYS_PER_MEMBER; i++)
+		for (size_t j = a == b ? i + 1 : 0; j < KEYS_PER_MEMBER; j++)
+			if (memcmp(member_key(a, i), member_key(b, j), sizeof(struct public_key)) == 0)
+				return true;
+	bool same_tls = a != b && digest_equal(&a->org.tls_key, &b->org.tls_key);
+	return same_tls && !digest_is_zero(&a->org.tls_key);
+}
+
+/* One key serves one purpose of one member, or a signature could be taken for another. */
+static enum status check_distinct(const struct genesis *genesis, struct fault *fault)
+{
+	for (size_t i = 0; i < genesis->member_count; i++) {
+		for (size_t j = 0; j <= i; j++) {
+			const struct genesis_member *a = &genesis->members[j], *b = &genesis->members[i];
+			if (j < i && (span_equal(a->header.iss, b->header.iss) || span_equal(a->org.name, b->org.name)))
+				return fault_set(fault, E_DUPLICATE, "Members %zu and %zu of the genesis have the same name.", j, i);
+			if (shares_key(a, b))
+				return fault_set(fault, E_DUPLICATE, "A key of members %zu and %zu of the genesis is the same; each purpose needs its own.", j, i);
+		}
+	}
+	return OK;
+}
+
+static enum status decode_into(struct span bytes, struct genesis *out, struct fault *fault)
+{
+	struct cbor_reader in = cbor_reader_of(bytes);
+	if (cbor_enter_array(&in, 4) != 4 || !span_is_text(cbor_read_text(&in), FORM))
+		return fault_set(fault, E_MALFORMED, "This is no genesis of form %s.", FORM);
+	out->name = cbor_read_text(&in);
+	out->created_ms = cbor_read_int(&in);
+	if (out->name.size == 0 || out->name.size > BODY_TEXT_MAX)
+		cbor_fail(&in, "the consortium's name is empty or longer than 400 bytes");
+	if (out->created_ms < 0)
+		cbor_fail(&in, "the time of creation is before 1970");
+	size_t count = (size_t)cbor_enter_array(&in, GENESIS_MEMBERS_MAX);
+	if (count == 0)
+		cbor_fail(&in, "it has no members");
+	out->members = memory_new_array(count, sizeof *out->members);
+	for (size_t i = 0; i < count && !in.failed; i++) {
+		struct span statement = cbor_read_bytes(&in);
+		if (!in.failed)
+			TRY(member_decode(statement, i, &out->members[i], fault));
+		out->member_count = i + 1;
+	}
+	cbor_leave(&in);
+	cbor_leave(&in);
+	if (in.failed)
+		return fault_set(fault, in.status == E_LIMIT ? E_LIMIT : E_MALFORMED, "The genesis is not valid: %s.", in.why);
+	if (cbor_end(&in) != OK)
+		return fault_set(fault, E_MALFORMED, "Bytes follow the genesis.");
+	TRY(check_distinct(out, fault));
+	out->digest = sha256(bytes);
+	memcpy(out->network, out->digest.bytes, NETWORK_ID_SIZE);
+	return OK;
+}
+
+enum status genesis_decode(struct span bytes, struct genesis *out, struct fault *fault)
+{
+	*out = (struct genesis){0};
+	enum status status = decode_into(bytes, out, fault);
+	if (status != OK)
+		genesis_free(out);
+	/* Which of the two it was does not matter to whoever holds the file. */
+	return status == E_NOT_CANONICAL ? E_MALFORMED : status;
+}
+
+void genesis_free(struct genesis *genesis)
+{
+	free(genesis->members);
+	*genesis = (struct genesis){0};
+}
