@@ -19,7 +19,7 @@ static const struct entry entries[] = {
 	{"ms", "ms"}, {"min", "min"}, {"h", "h"}, {"MHz", "MHz"}, {"kW", "kW"}, {"kVA", "kV.A"}, {"kvar", "kV.A{reactive}"},
 	{"Ah", "A.h"}, {"Wh", "W.h"}, {"kWh", "kW.h"}, {"varh", "V.A{reactive}.h"}, {"kvarh", "kV.A{reactive}.h"},
 	{"kVAh", "kV.A.h"}, {"Wh/km", "W.h/km"}, {"KiB", "KiBy"}, {"GB", "GBy"}, {"Mbit/s", "Mbit/s"}, {"B/s", "By/s"},
-	{"MB/s", "MBy/s"}, {"mV", "mV"}, {"mA", "mA"}, {"dBm", "dB[mW]"}, {"ug/m3", "ug/m3"}, {"mm/h", "mm/h"},
+	{"MB/s", "MBy/s"}, {"mV", "mV"}, {"mA", "mA"}, {"ug/m3", "ug/m3"}, {"mm/h", "mm/h"},
 	{"m/h", "m/h"}, {"ppm", "[ppm]"}, {"/100", "%"}, {"/1000", "[ppth]"}, {"hPa", "hPa"}, {"mm", "mm"}, {"cm", "cm"},
 	{"km", "km"}, {"km/h", "km/h"},
 };

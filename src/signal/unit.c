@@ -113,6 +113,15 @@ struct parsed {
 	bool difference;
 };
 
+/* Not ut_are_convertible, which also turns seconds into hertz by taking the reciprocal. */
+static bool same_dimension(const ut_unit *a, const ut_unit *b)
+{
+	ut_unit *ratio = ut_divide(a, b);
+	bool same = ratio && ut_is_dimensionless(ratio) != 0;
+	ut_free(ratio);
+	return same;
+}
+
 static bool next_is(const struct parser *parser, uint8_t c)
 {
 	return parser->rest.size && parser->rest.data[0] == c;
@@ -339,7 +348,7 @@ static enum status parse(struct unit_table *table, struct span text, struct pars
 		return fault_set(fault, E_UNIT, "unknown unit \"%.*s\"; write a UCUM code such as Cel, kPa, mm/s, /min or 1",
 			text.size < TEXT_MAX ? (int)text.size : TEXT_MAX, text.size ? (const char *)text.data : "");
 	}
-	bool kelvins = ut_are_convertible(out->unit, table->kelvin) != 0;
+	bool kelvins = same_dimension(out->unit, table->kelvin);
 	out->temperature = kelvins && !parser.composite;
 	out->origin = out->temperature ? parser.origin : 0;
 	out->absolute = parser.absolute;
@@ -393,7 +402,7 @@ void unit_table_free(struct unit_table *table)
 static enum status convert(const struct parsed *from, const struct parsed *to, double *scale, double *offset)
 {
 	bool kinds_differ = (from->temperature || to->temperature) && from->difference != to->difference;
-	if (kinds_differ || !ut_are_convertible(from->unit, to->unit))
+	if (kinds_differ || !same_dimension(from->unit, to->unit))
 		return E_UNIT;
 	cv_converter *converter = ut_get_converter(from->unit, to->unit);
 	if (!converter)
@@ -437,7 +446,7 @@ double unit_floor(struct unit_table *table, struct span unit)
 	double floor = -INFINITY;
 	if (parsed.temperature && !parsed.difference)
 		floor = -parsed.origin;
-	else if (parsed.absolute && ut_are_convertible(parsed.unit, table->pascal))
+	else if (parsed.absolute && same_dimension(parsed.unit, table->pascal))
 		floor = 0;
 	ut_free(parsed.unit);
 	return floor;

@@ -6,8 +6,8 @@
  *       milliseconds since 1970; the other members are fields.
  * CSV   lines "time,field 1,field 2,..." (RFC 4180), time as above; a field is a column number from 1.
  * SenML JSON records; base fields resolved; a field is the resolved name; records of one time are
- *       one row; a unit of the SenML registry must equal the registered raw unit, else the
- *       value is kept as sent and flagged.
+ *       one row, rows in order of time; a unit of the SenML registry must equal the registered
+ *       raw unit, else the value is kept as sent and flagged.
  * A message without a time takes the time of reception. A time that cannot be read makes the message
  * malformed. The gravest reason is the first in enum wrangle_reason. Rules: docs/formats.md. */
 #ifndef TALLY_SIGNAL_WRANGLE_H

@@ -5,6 +5,7 @@
 #include "base/time.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <yyjson.h>
 
 enum { VERSION_UNDERSTOOD = 10 };
@@ -198,6 +199,47 @@ static enum status read_record(struct wrangler *wrangler, yyjson_val *object, st
 	return OK;
 }
 
+struct place {
+	int64_t time_ns;
+	size_t index;
+};
+
+static int compare_places(const void *left, const void *right)
+{
+	const struct place *a = left;
+	const struct place *b = right;
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+/* Rows were made in the order of the records, which says nothing: a pack often begins with the
+ * newest value and goes on with older ones of another signal. */
+static void sort_rows(struct wrangler *wrangler)
+{
+	size_t count = wrangler->row_count;
+	bool sorted = true;
+	for (size_t i = 1; i < count; i++)
+		sorted = sorted && wrangler->rows[i - 1].time_ns <= wrangler->rows[i].time_ns;
+	if (sorted)
+		return;
+	struct place *places = memory_new_array(count, sizeof *places);
+	for (size_t i = 0; i < count; i++)
+		places[i] = (struct place){.time_ns = wrangler->rows[i].time_ns, .index = i};
+	qsort(places, count, sizeof *places, compare_places);
+	struct wrangle_row *rows = memory_new_array(wrangler->row_capacity, sizeof *rows);
+	bool *timed = memory_new_array(wrangler->timed_capacity, sizeof *timed);
+	for (size_t i = 0; i < count; i++) {
+		rows[i] = wrangler->rows[places[i].index];
+		timed[i] = wrangler->timed[places[i].index];
+	}
+	free(places);
+	free(wrangler->rows);
+	free(wrangler->timed);
+	wrangler->rows = rows;
+	wrangler->timed = timed;
+}
+
 enum status wrangle_senml_read(struct wrangler *wrangler, struct span payload, int64_t received_ns, struct fault *fault)
 {
 	yyjson_doc *document;
@@ -214,5 +256,6 @@ enum status wrangle_senml_read(struct wrangler *wrangler, struct span payload, i
 		TRY(read_record(wrangler, item, &base, &hint, filled, received_ns, fault));
 	if (wrangler->row_count == 0)
 		return fault_set(fault, E_MALFORMED, "no record has a registered name (bn and n joined); compare the names with the registration");
+	sort_rows(wrangler);
 	return OK;
 }
