@@ -16,6 +16,7 @@ enum {
 	BLOCK_TRANSACTIONS_MAX = 4096,
 	BLOCK_TRANSACTION_MAX = 61 * 1024,
 	BLOCK_BYTES_MAX = BLOCK_BODY_MAX + 64 * 1024,
+	BLOCK_SIGNATURE_MAX = 3400,
 };
 
 /* Round, author and digest: the total order of blocks, the digest last. */
@@ -62,11 +63,34 @@ struct block_signer {
 	enum status (*verify)(void *context, uint16_t author, const struct digest *digest, struct span signature);
 };
 
-/* Encode header || signature || body from the fields; body must hold tx_count transactions. */
+/* Encode header || signature || body from the fields; body must hold tx_count transactions.
+ * tx_root and tx_bytes are computed from it. Appends; on failure (of the signer) `out` is as before. */
 MUST_USE enum status block_seal(const struct block *block, const struct block_signer *signer, struct buffer *out);
 
 /* Form only: lengths, canonical encoding, no trailing bytes, body root. No signature. */
 MUST_USE enum status block_decode(struct span bytes, struct block *out, struct fault *fault);
+
+/* The same without looking into the body: neither its framing nor its root is checked. For bytes
+ * that were checked before (read back from the own disk), and to do cheap checks first. */
+MUST_USE enum status block_parse(struct span bytes, struct block *out, struct fault *fault);
+
+/* The part of block_decode that block_parse leaves out. */
+MUST_USE enum status block_body_check(const struct block *block, struct fault *fault);
+
+/* Header and signature of a decoded block, contiguous: one half of a proof of equivocation. */
+struct span block_signed_header(const struct block *block);
+
+/* Decode what block_signed_header gives; the body of *out is empty. */
+MUST_USE enum status block_signed_header_parse(struct span bytes, struct block *out, struct fault *fault);
+
+/* The digest that stands for a member's block of round 0: H("genesis" || network || epoch || author || genesis). */
+struct digest block_genesis_digest(const uint8_t network[BLOCK_NETWORK_SIZE], uint64_t epoch, uint16_t author,
+	const struct digest *genesis);
+
+static inline struct block_ref block_reference(const struct block *block)
+{
+	return (struct block_ref){.round = block->round, .author = block->author, .digest = block->digest};
+}
 
 /* Walk the transactions of a decoded block: true and *transaction for each. */
 bool block_transaction_next(struct reader *body, struct span *transaction);

@@ -32,7 +32,8 @@ enum consensus_event_kind {
 	/* Once, after all RECOVERED events: begin to talk. */
 	CONSENSUS_START,
 	/* A block read back from the own disk, in the order in which it was persisted. Its
-	 * signature is not verified again. */
+	 * signature and body are not verified again. Commits come out again, from index 1, as
+	 * COMMIT actions of these steps; besides EVIDENCE there are no others. */
 	CONSENSUS_RECOVERED,
 	/* Time passed: fires timers that are due. */
 	CONSENSUS_TICK,
@@ -53,20 +54,24 @@ struct consensus_event {
 };
 
 enum consensus_action_kind {
-	/* Append these block bytes to the log. Everything persisted in a step must be flushed before
+	/* Append these block bytes to the log. PERSIST actions come before all others of a step, so one
+	 * flush a step is enough, and none when nothing else follows. Everything persisted in a step must be flushed before
 	 * any later SEND or COMMIT action of that step is carried out. The shell answers nothing:
 	 * a failed flush stops the node. The position is told with consensus_block_stored. */
 	CONSENSUS_PERSIST,
 	/* Send a message to one peer. */
 	CONSENSUS_SEND,
-	/* Send the stored blocks listed in `refs` to `peer`, each as a message: the shell reads them
-	 * from its disk with consensus_message_of_block. */
+	/* Send the blocks stored at `positions` to `peer`, in this order, each as a message of its own:
+	 * the shell reads them from its disk and frames them with consensus_message_of_block. */
 	CONSENSUS_SEND_STORED,
 	/* Blocks final, in this order, as one commit. */
 	CONSENSUS_COMMIT,
 	/* Call CONSENSUS_TICK at or soon after `at_ms`; replaces the earlier wish. */
 	CONSENSUS_TIMER,
-	/* Two signed headers of one slot: proof that a member equivocated. */
+	/* Two signed headers of one slot: proof that the member `peer` equivocated. evidence[1] is the
+	 * later one (block_signed_header). evidence[0] is the first, or empty when that block is
+	 * accepted: then it lies on disk at positions[0] (resolve them first). At least once a slot;
+	 * may come again after a restart. */
 	CONSENSUS_EVIDENCE,
 };
 
@@ -75,9 +80,13 @@ struct consensus_commit {
 	struct digest digest;         /* chains the commits: H(index, previous digest, leader, timestamp, block digests) */
 	struct block_ref leader;
 	int64_t timestamp_ms;         /* median rule, never smaller than the previous one */
-	const struct block_ref *blocks; /* in total order, leader last or as the sort gives; borrowed */
-	const uint64_t *positions;    /* where each lies on disk; UINT64_MAX for genesis (has no body) */
+	const struct block_ref *blocks; /* in total order (round, author, digest); borrowed. Never genesis blocks */
+	const uint64_t *positions;    /* where each lies on disk */
 	uint32_t block_count;
+	/* Blocks of this history that do not count, because another block of their slot was listed
+	 * here or earlier. In the same order; whoever kept their bodies may drop them. */
+	const struct block_ref *left_out;
+	uint32_t left_out_count;
 };
 
 struct consensus_action {
@@ -87,7 +96,7 @@ struct consensus_action {
 	struct digest digest;         /* PERSIST: of the block */
 	bool own;                     /* PERSIST: an own block */
 	int64_t at_ms;
-	const uint64_t *positions;    /* SEND_STORED */
+	const uint64_t *positions;    /* SEND_STORED, EVIDENCE */
 	uint32_t position_count;
 	struct consensus_commit commit;
 	struct span evidence[2];
@@ -103,13 +112,14 @@ struct consensus;
 struct consensus *consensus_new(const struct consensus_config *config, const struct block_signer *signer);
 void consensus_free(struct consensus *consensus);
 
-/* Never fails: bad input is counted and dropped. Actions are valid until the next call.
- * SUBMIT of too much is reported by *refused = E_BUSY (may be NULL otherwise). */
+/* Never fails: bad input is counted and dropped. Actions are valid until the next call, also after
+ * the event's bytes are gone. *refused (may be NULL) is OK, or why a SUBMIT was not taken: E_BUSY,
+ * E_LIMIT (too large for a block), E_MALFORMED (empty). */
 void consensus_step(struct consensus *consensus, const struct consensus_event *event, struct consensus_actions *actions, enum status *refused);
 
-/* Tell where a persisted block lies. Must be called for each PERSIST action, in order, before
+/* Tell where a persisted block lies. (A step without PERSIST actions needs no call.) Must be called for each PERSIST action, in order, before
  * the next step. COMMIT actions of the same step carry positions filled in only through
- * consensus_positions_resolve, which the shell calls after storing. */
+ * consensus_positions_resolve, which the shell calls after storing; so do SEND_STORED and EVIDENCE. */
 void consensus_block_stored(struct consensus *consensus, const struct digest *digest, uint64_t position);
 void consensus_positions_resolve(struct consensus *consensus, struct consensus_action *commit_or_send_stored);
 
@@ -131,7 +141,10 @@ struct consensus_numbers {
 	uint64_t refused;             /* invalid blocks and messages */
 	uint64_t equivocations;
 	uint64_t leader_timeouts;
+	uint64_t dropped;             /* valid blocks for which there was no room or that came too early */
 	bool tip_known;               /* recovery of the own tip is over */
+	bool catching_up;             /* an honest member is known to be far ahead; nothing is proposed */
+	bool conflict;                /* more members lie than the protocol bears; nothing is decided any more */
 };
 void consensus_numbers(const struct consensus *consensus, struct consensus_numbers *out);
 

@@ -1,0 +1,203 @@
+#include "consensus/machine.h"
+
+#include <stdlib.h>
+
+struct consensus_config consensus_config_default(void)
+{
+	return (struct consensus_config){
+		.members = 1,
+		.round_delay_ms = 20,
+		.leader_timeout_ms = 300,
+		.heartbeat_ms = 5000,
+		.clock_drift_ms = 2000,
+		.rounds_ahead_max = 500,
+		.suspended_max = 128,
+		.pending_bytes_max = 16 << 20,
+		.gc_depth = 0,
+	};
+}
+
+struct consensus *consensus_new(const struct consensus_config *config, const struct block_signer *signer)
+{
+	CHECK(config->members >= 1 && config->members <= BLOCK_MEMBERS_MAX && config->own < config->members);
+	CHECK(config->rounds_ahead_max <= UINT32_MAX - BLOCK_ROUND_MAX && config->suspended_max > 0);
+	struct consensus *machine = memory_new_array(1, sizeof *machine);
+	machine->config = *config;
+	machine->signer = *signer;
+	machine->validity = validity_of(config->members, config->network, config->epoch, &config->genesis, config->gc_depth);
+	dag_init(&machine->dag, &machine->validity);
+	committer_init(&machine->committer, config->members);
+	linearizer_init(&machine->linearizer, config->gc_depth);
+	waiting_init(&machine->waiting, config->members, config->suspended_max);
+	pacemaker_init(&machine->pacemaker, config->round_delay_ms, config->leader_timeout_ms, config->heartbeat_ms, 0);
+	sync_init(&machine->sync, config->members, config->own);
+	tip_init(&machine->tip, config->members);
+	machine->queue.bytes_max = config->pending_bytes_max;
+	return machine;
+}
+
+void consensus_free(struct consensus *consensus)
+{
+	if (!consensus)
+		return;
+	dag_free(&consensus->dag);
+	committer_free(&consensus->committer);
+	linearizer_free(&consensus->linearizer);
+	waiting_free(&consensus->waiting);
+	sync_free(&consensus->sync);
+	queue_free(&consensus->queue);
+	output_free(&consensus->output);
+	free(consensus->open);
+	free(consensus->stack);
+	free(consensus);
+}
+
+/* Time goes forward only, by what the shell's clock advances; a jump back costs nothing and one
+ * ahead fires timers early, which is harmless. */
+static void clock_advance(struct consensus *machine, int64_t now_ms)
+{
+	int64_t most = 10 * (int64_t)MACHINE_WAKE_MAX_MS, step = 0;
+	if (machine->clock_set && now_ms > machine->now_ms)
+		step = now_ms - machine->now_ms < 0 ? most : now_ms - machine->now_ms;
+	machine->steady_ms += step < most ? step : most;
+	machine->now_ms = now_ms;
+	machine->clock_set = true;
+}
+
+static void start(struct consensus *machine)
+{
+	if (machine->started)
+		return;
+	machine->started = true;
+	/* Differs from the last start's as long as the clock does; only late answers depend on it. */
+	tip_start(&machine->tip, (uint64_t)machine->now_ms, machine->steady_ms);
+	pacemaker_init(&machine->pacemaker, machine->config.round_delay_ms, machine->config.leader_timeout_ms,
+		machine->config.heartbeat_ms, machine->steady_ms);
+	for (uint16_t peer = 0; peer < machine->config.members; peer++)
+		if (machine->up[peer])
+			talk_peer_up(machine, peer);
+}
+
+static void peer_up(struct consensus *machine, uint16_t peer)
+{
+	machine->up[peer] = true;
+	sync_peer_up(&machine->sync, peer, machine->steady_ms);
+	if (machine->started)
+		talk_peer_up(machine, peer);
+}
+
+static void peer_down(struct consensus *machine, uint16_t peer)
+{
+	machine->up[peer] = false;
+	sync_peer_down(&machine->sync, peer);
+}
+
+static bool is_peer(const struct consensus *machine, uint16_t peer)
+{
+	return peer < machine->config.members && peer != machine->config.own;
+}
+
+static enum status handle(struct consensus *machine, const struct consensus_event *event)
+{
+	switch (event->kind) {
+	case CONSENSUS_START:
+		start(machine);
+		break;
+	case CONSENSUS_RECOVERED:
+		intake_recovered(machine, event->bytes, event->position);
+		break;
+	case CONSENSUS_TICK:
+		break;
+	case CONSENSUS_PEER_UP:
+		if (is_peer(machine, event->peer))
+			peer_up(machine, event->peer);
+		break;
+	case CONSENSUS_PEER_DOWN:
+		if (is_peer(machine, event->peer))
+			peer_down(machine, event->peer);
+		break;
+	case CONSENSUS_MESSAGE:
+		if (is_peer(machine, event->peer) && machine->started)
+			talk_message(machine, event->peer, event->bytes);
+		else
+			machine->refused++;
+		break;
+	case CONSENSUS_SUBMIT:
+		return queue_push(&machine->queue, event->bytes);
+	}
+	return OK;
+}
+
+/* What every step ends with: all waits are looked at again, so no timer can be forgotten. */
+static void settle(struct consensus *machine)
+{
+	bool wanted;
+	intake_release(machine);
+	int64_t wake = tip_check(&machine->tip, machine->steady_ms);
+	int64_t other = propose(machine, &wanted);
+	wake = other < wake ? other : wake;
+	other = talk_periodic(machine, wanted);
+	wake = other < wake ? other : wake;
+	int64_t sleep = wake > machine->steady_ms ? wake - machine->steady_ms : 0;
+	output_timer(&machine->output, machine->now_ms + (sleep < MACHINE_WAKE_MAX_MS ? sleep : MACHINE_WAKE_MAX_MS));
+}
+
+void consensus_step(struct consensus *consensus, const struct consensus_event *event, struct consensus_actions *actions,
+	enum status *refused)
+{
+	output_reset(&consensus->output);
+	clock_advance(consensus, event->now_ms);
+	enum status status = handle(consensus, event);
+	if (refused)
+		*refused = status;
+	if (consensus->started)
+		settle(consensus);
+	output_finish(&consensus->output, actions);
+}
+
+void consensus_block_stored(struct consensus *consensus, const struct digest *digest, uint64_t position)
+{
+	struct dag_block *block = &consensus->dag.blocks[output_stored(&consensus->output)];
+	CHECK(digest_equal(&block->digest, digest));
+	block->position = position;
+}
+
+void consensus_positions_resolve(struct consensus *consensus, struct consensus_action *commit_or_send_stored)
+{
+	output_resolve(&consensus->output, &consensus->dag, commit_or_send_stored);
+}
+
+void consensus_message_of_block(struct span block_bytes, struct buffer *out)
+{
+	struct message message = {.kind = MESSAGE_BLOCK, .block = block_bytes};
+	message_encode(&message, 0, out);
+}
+
+void consensus_numbers(const struct consensus *consensus, struct consensus_numbers *out)
+{
+	const struct dag *dag = &consensus->dag;
+	*out = (struct consensus_numbers){
+		.round = dag->newest[consensus->config.own],
+		.highest_round = dag_highest_round(dag),
+		.decided_round = consensus->committer.decided,
+		.commits = consensus->linearizer.index,
+		.committed_leaders = consensus->linearizer.index,
+		.skipped_leaders = consensus->skipped_leaders,
+		.blocks = dag->count,
+		.suspended = consensus->waiting.suspended,
+		.missing = consensus->waiting.missing,
+		.pending_bytes = queue_size(&consensus->queue),
+		.refused = consensus->refused,
+		.dropped = consensus->dropped,
+		.equivocations = consensus->equivocations,
+		.leader_timeouts = consensus->pacemaker.timeouts,
+		.tip_known = consensus->tip.known,
+		.catching_up = sync_network_round(&consensus->sync) > dag_highest_round(dag) + SYNC_LAG_MAX,
+		.conflict = consensus->committer.conflict,
+	};
+}
+
+void consensus_rounds(const struct consensus *consensus, uint32_t *out)
+{
+	memcpy(out, consensus->dag.newest, consensus->config.members * sizeof *out);
+}

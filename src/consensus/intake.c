@@ -1,0 +1,295 @@
+/* Blocks on their way in: from peers, from the own disk, from ourselves; and what follows from
+ * accepting one. docs/ledger.md, "Validity" and "Waiting and fetching". */
+#include "consensus/machine.h"
+#include "consensus/rank.h"
+
+/* Equivocation. */
+
+static struct span signed_header_keep(struct consensus *machine, const struct block *block)
+{
+	struct buffer bytes = {0};
+	buffer_append_span(&bytes, block_signed_header(block));
+	return output_keep(&machine->output, &bytes);
+}
+
+/* Is there another block in this one's slot? */
+static bool is_twin(struct consensus *machine, const struct block *block)
+{
+	return dag_slot(&machine->dag, block->round, block->author) != DAG_NONE ||
+		waiting_in_slot(&machine->waiting, block->round, block->author);
+}
+
+static bool twin_is_reported(struct consensus *machine, const struct block *block)
+{
+	uint32_t first = dag_slot(&machine->dag, block->round, block->author);
+	if (first != DAG_NONE)
+		return machine->dag.blocks[first].flags & DAG_REPORTED;
+	return waiting_in_slot(&machine->waiting, block->round, block->author)->reported;
+}
+
+/* Give out both signed headers of a slot, once; the second one's signature was verified. */
+static void twin_report(struct consensus *machine, const struct block *second)
+{
+	if (twin_is_reported(machine, second))
+		return;
+	machine->equivocations++;
+	struct span first_bytes = {0};
+	uint32_t first = dag_slot(&machine->dag, second->round, second->author);
+	if (first != DAG_NONE) {
+		machine->dag.blocks[first].flags |= DAG_REPORTED;
+	} else {
+		struct waiting_block *waits = waiting_in_slot(&machine->waiting, second->round, second->author);
+		struct block parsed;
+		waits->reported = true;
+		CHECK(block_parse(buffer_span(&waits->bytes), &parsed, NULL) == OK); /* it was, when it came */
+		first_bytes = signed_header_keep(machine, &parsed);
+	}
+	struct span second_bytes = signed_header_keep(machine, second);
+	output_evidence(&machine->output, &machine->dag, second->author, first, first_bytes, second_bytes);
+}
+
+/* Commits. */
+
+static void vote_add(struct consensus *machine)
+{
+	if (machine->linearizer.index <= machine->voted_index)
+		return;
+	if (machine->vote_count == BLOCK_VOTES_MAX) {
+		/* A vote holds for the whole chain up to it, so the oldest may go. */
+		machine->vote_count--;
+		memmove(machine->votes, machine->votes + 1, machine->vote_count * sizeof *machine->votes);
+	}
+	machine->votes[machine->vote_count++] =
+		(struct commit_vote){.index = machine->linearizer.index, .digest = machine->linearizer.digest};
+}
+
+/* An own block carried these votes: they need not be given again. */
+static void votes_given(struct consensus *machine, const struct block *block)
+{
+	if (block->vote_count == 0 || block->votes[block->vote_count - 1].index <= machine->voted_index)
+		return;
+	machine->voted_index = block->votes[block->vote_count - 1].index;
+	uint16_t left = 0;
+	for (uint16_t i = 0; i < machine->vote_count; i++)
+		if (machine->votes[i].index > machine->voted_index)
+			machine->votes[left++] = machine->votes[i];
+	machine->vote_count = left;
+}
+
+static void commit(struct consensus *machine)
+{
+	uint32_t round, leader;
+	committer_decide(&machine->committer, &machine->dag);
+	while (committer_take(&machine->committer, &round, &leader)) {
+		if (leader == DAG_NONE) {
+			machine->skipped_leaders++;
+			continue;
+		}
+		linearizer_commit(&machine->linearizer, &machine->dag, leader);
+		output_commit(&machine->output, &machine->dag, &machine->linearizer, leader);
+		vote_add(machine);
+		pacemaker_committed(&machine->pacemaker);
+	}
+}
+
+/* Acceptance. */
+
+struct accepted {
+	const struct block *block;
+	struct span bytes;
+	uint64_t position;
+	bool reported;
+};
+
+/* All ancestors are there. Bytes that are not on disk yet go there; they live until the step ends. */
+static void accept_one(struct consensus *machine, const struct accepted *accepted)
+{
+	const struct block *block = accepted->block;
+	struct block_ref ref = block_reference(block);
+	uint32_t id = dag_add(&machine->dag, block, (uint32_t)accepted->bytes.size, accepted->position);
+	if (accepted->reported)
+		machine->dag.blocks[dag_slot(&machine->dag, block->round, block->author)].flags |= DAG_REPORTED;
+	if (accepted->position == DAG_NOWHERE)
+		output_persist(&machine->output, id, &block->digest, accepted->bytes, block->author == machine->config.own);
+	if (block->author == machine->config.own) {
+		tip_seen(&machine->tip, block->round);
+		propose_included(machine, id);
+		votes_given(machine, block);
+	}
+	if (block->tx_count > 0) {
+		ARRAY_GROW(machine->open, machine->open_count, machine->open_capacity);
+		machine->open[machine->open_count++] = id;
+	}
+	committer_note(&machine->committer, &machine->dag, id);
+	waiting_resolve(&machine->waiting, &ref);
+	commit(machine);
+}
+
+/* Accept what waited for nothing else; one may free the next, without recursion. */
+static void accept_waiting(struct consensus *machine)
+{
+	struct waiting_block waited;
+	struct block block;
+	while (waiting_take(&machine->waiting, &waited)) {
+		struct span bytes = output_keep(&machine->output, &waited.bytes);
+		CHECK(block_parse(bytes, &block, NULL) == OK); /* it was, when it came */
+		accept_one(machine, &(struct accepted){&block, bytes, waited.position, waited.reported});
+	}
+}
+
+static bool ancestors_are_there(const struct consensus *machine, const struct block *block)
+{
+	for (int i = 0; i < block->ancestor_count; i++)
+		if (dag_find(&machine->dag, &block->ancestors[i]) == DAG_NONE)
+			return false;
+	return true;
+}
+
+void intake_own(struct consensus *machine, const struct block *block, struct span bytes)
+{
+	accept_one(machine, &(struct accepted){block, bytes, DAG_NOWHERE, false});
+	accept_waiting(machine);
+}
+
+/* Time. */
+
+uint64_t intake_time(const struct consensus *machine)
+{
+	/* A time that f+1 authors have reached is no lie: then our own clock is behind. */
+	uint64_t heard = rank_highest(machine->heard_ms, machine->config.members,
+		(uint32_t)validity_faulty_max(machine->config.members) + 1);
+	uint64_t own = machine->now_ms > 0 ? (uint64_t)machine->now_ms : 0;
+	return own > heard ? own : heard;
+}
+
+static bool is_early(struct consensus *machine, const struct block *block)
+{
+	if (block->timestamp_ms > machine->heard_ms[block->author])
+		machine->heard_ms[block->author] = block->timestamp_ms;
+	return block->timestamp_ms > intake_time(machine) + machine->config.clock_drift_ms;
+}
+
+void intake_release(struct consensus *machine)
+{
+	if (machine->waiting.held == 0)
+		return;
+	waiting_release(&machine->waiting, intake_time(machine) + machine->config.clock_drift_ms);
+	accept_waiting(machine);
+}
+
+/* From peers. */
+
+enum permission {
+	PERMISSION_NONE,
+	PERMISSION_SLOT,   /* if it is the first of its slot */
+	PERMISSION_ASKED,  /* asked for by digest: twins are welcome, or the order would stall */
+};
+
+/* Who sends a block must be its author, unless we asked. */
+static enum permission permission_of(struct consensus *machine, uint16_t peer, const struct block_ref *ref)
+{
+	struct sync_peer *known = &machine->sync.peers[peer];
+	if (waiting_is_wanted(&machine->waiting, ref))
+		return PERMISSION_ASKED;
+	if (ref->author == peer)
+		return PERMISSION_SLOT;
+	if (known->credit == 0)
+		return PERMISSION_NONE;
+	known->credit--;
+	return PERMISSION_SLOT;
+}
+
+static bool is_genuine(const struct consensus *machine, const struct block *block)
+{
+	return machine->signer.verify(machine->signer.context, block->author, &block->digest, block->signature) == OK &&
+		block_body_check(block, NULL) == OK;
+}
+
+/* A valid, new, permitted and genuine block. */
+static void take(struct consensus *machine, uint16_t peer, const struct block *block, struct span bytes, bool reported)
+{
+	bool hold = is_early(machine, block);
+	if (hold || !ancestors_are_there(machine, block)) {
+		struct waiting_arrival arrival = {.block = block, .bytes = bytes, .position = DAG_NOWHERE, .peer = peer,
+			.hold = hold, .reported = reported, .now_ms = machine->steady_ms};
+		if (!waiting_add(&machine->waiting, &machine->dag, &arrival))
+			machine->dropped++;
+		else
+			sync_progress(&machine->sync, peer, machine->steady_ms);
+		return;
+	}
+	struct buffer copy = {0};
+	buffer_append_span(&copy, bytes);
+	bytes = output_keep(&machine->output, &copy);
+	sync_progress(&machine->sync, peer, machine->steady_ms);
+	accept_one(machine, &(struct accepted){block, bytes, DAG_NOWHERE, reported});
+	accept_waiting(machine);
+}
+
+void intake_message(struct consensus *machine, uint16_t peer, struct span bytes)
+{
+	struct block block;
+	if (block_parse(bytes, &block, NULL) != OK || validity_check(&machine->validity, &block, NULL) != OK) {
+		machine->refused++;
+		return;
+	}
+	struct block_ref ref = block_reference(&block);
+	if (block.author == peer)
+		sync_learn_push(&machine->sync, peer, block.round);
+	if (block.round <= machine->linearizer.gc_round)
+		return;
+	if (block.round > dag_highest_round(&machine->dag) + machine->config.rounds_ahead_max) {
+		machine->dropped++;
+		return;
+	}
+	if (dag_find(&machine->dag, &ref) != DAG_NONE || waiting_find(&machine->waiting, &ref))
+		return;
+	enum permission permission = permission_of(machine, peer, &ref);
+	bool twin = is_twin(machine, &block);
+	bool unwelcome = permission == PERMISSION_NONE || (permission == PERMISSION_SLOT && twin);
+	/* A twin that nobody names is evidence, once, and nothing more. */
+	if (unwelcome && (!twin || twin_is_reported(machine, &block))) {
+		machine->refused++;
+		return;
+	}
+	if (!is_genuine(machine, &block)) {
+		machine->refused++;
+		return;
+	}
+	if (block.author == machine->config.own)
+		tip_seen(&machine->tip, block.round);
+	if (twin)
+		twin_report(machine, &block);
+	if (!unwelcome)
+		take(machine, peer, &block, bytes, twin);
+}
+
+/* From the own disk. */
+
+void intake_recovered(struct consensus *machine, struct span bytes, uint64_t position)
+{
+	struct block block;
+	if (block_parse(bytes, &block, NULL) != OK || validity_check(&machine->validity, &block, NULL) != OK) {
+		machine->refused++;
+		return;
+	}
+	struct block_ref ref = block_reference(&block);
+	if (dag_find(&machine->dag, &ref) != DAG_NONE || waiting_find(&machine->waiting, &ref))
+		return;
+	if (block.author == machine->config.own)
+		tip_seen(&machine->tip, block.round);
+	if (block.timestamp_ms > machine->heard_ms[block.author])
+		machine->heard_ms[block.author] = block.timestamp_ms;
+	bool twin = is_twin(machine, &block);
+	if (twin)
+		twin_report(machine, &block);
+	if (ancestors_are_there(machine, &block)) {
+		accept_one(machine, &(struct accepted){&block, bytes, position, twin});
+		accept_waiting(machine);
+		return;
+	}
+	/* The log has a hole. Peers will fill it. */
+	struct waiting_arrival arrival = {.block = &block, .bytes = bytes, .position = position,
+		.peer = machine->config.own, .reported = twin, .now_ms = machine->steady_ms};
+	CHECK(waiting_add(&machine->waiting, &machine->dag, &arrival)); /* what is on disk has no quota */
+}
