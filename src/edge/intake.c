@@ -236,8 +236,7 @@ void intake_acknowledge(struct edge *edge)
 			continue;
 		device->ack_due = false;
 		device->ack_ns = edge->wall_ns;
-		device->window.acknowledged = device->window.last;
-		device->window.acknowledged_ns = edge->wall_ns;
+		session_window_told(&device->window, edge->wall_ns);
 		struct edge_action *action = edge_action_add(edge, EDGE_ACK);
 		action->device = device->name;
 		action->seq = device->window.last;

@@ -34,14 +34,22 @@ static uint32_t boot_of(uint64_t seq)
 	return (uint32_t)(seq >> 32);
 }
 
+void session_window_told(struct session_window *window, int64_t wall_ns)
+{
+	/* Two marks are enough: what was told a while ago, and what is becoming that. */
+	if (window->told_ns == 0 || wall_ns - window->told_ns >= SESSION_REPLAY_MS * NS_PER_MS) {
+		window->settled = window->told;
+		window->told = window->last;
+		window->told_ns = wall_ns;
+	}
+}
+
 enum session_verdict session_window_take(struct session_window *window, uint64_t seq, int64_t wall_ns, uint64_t *missing)
 {
 	*missing = 0;
 	if (seq <= window->last) {
-		bool told = seq <= window->acknowledged;
-		bool long_ago = wall_ns - window->acknowledged_ns > SESSION_REPLAY_MS * NS_PER_MS;
 		bool older_boot = boot_of(seq) < boot_of(window->last);
-		return older_boot || (told && long_ago) ? SESSION_REPLAY : SESSION_AGAIN;
+		return older_boot || seq <= window->settled ? SESSION_REPLAY : SESSION_AGAIN;
 	}
 	bool same_boot = boot_of(seq) == boot_of(window->last);
 	uint64_t expected = same_boot ? window->last + 1 : ((uint64_t)boot_of(seq) << 32) + 1;

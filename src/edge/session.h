@@ -27,8 +27,9 @@ void session_tag(const struct mac_key *key, enum session_kind kind, uint64_t seq
 /* Which numbers were taken. Data, critical and result messages of a device share one sequence. */
 struct session_window {
 	uint64_t last;                /* newest accepted number; 0: none */
-	uint64_t acknowledged;        /* newest number told to the device as durable */
-	int64_t acknowledged_ns;      /* when, wall clock */
+	uint64_t settled;             /* told to the device as durable at least SESSION_REPLAY_MS ago */
+	uint64_t told;                /* a later number told to it ... */
+	int64_t told_ns;              /* ... at this wall time */
 	int64_t gap_since_ns;         /* 0: no gap */
 };
 
@@ -40,6 +41,9 @@ enum session_verdict {
 };
 
 enum { SESSION_GAP_MS = 3000, SESSION_REPLAY_MS = 5000 };
+
+/* The device was told that everything taken so far is durable. */
+void session_window_told(struct session_window *window, int64_t wall_ns);
 
 /* Judge the next authenticated message. *missing: numbers given up before it (a gap older than SESSION_GAP_MS). */
 enum session_verdict session_window_take(struct session_window *window, uint64_t seq, int64_t wall_ns, uint64_t *missing);
