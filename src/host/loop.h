@@ -22,6 +22,12 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_callback *callback, vo
 void loop_timer_free(struct loop_timer *timer);
 /* Fire once in `delay_ms` (0: as soon as possible); replaces an earlier setting. */
 void loop_timer_set(struct loop_timer *timer, int64_t delay_ms);
+void loop_timer_clear(struct loop_timer *timer);
+
+/* A timer that loop_last_run fires once everything that is ready now (sockets, timers) has been served: where work is
+ * gathered, such as one flush for many appends. Freed with loop_timer_free. */
+struct loop_timer *loop_last_new(struct loop *loop, loop_callback *callback, void *context);
+void loop_last_run(struct loop_timer *timer);
 
 enum loop_io { LOOP_READ = 1, LOOP_WRITE = 2 };
 struct loop_watch;

@@ -4,7 +4,12 @@
  * A peer is who its TLS key says: `identify` maps the key's digest to a number (or refuses). Dialled
  * connections are retried for ever with exponential back-off and jitter; a half-open one is noticed by
  * frames of kind 0 (keep-alive, every 5 s, 15 s limit). Send queues are bounded: when full the oldest
- * whole frames are kept and the new one is dropped, which the caller is told (E_BUSY). */
+ * whole frames are kept and the new one is dropped, which the caller is told (E_BUSY).
+ *
+ * There is at most one link a key: `up` and `down` of an identity alternate. Both ends may dial each other;
+ * when two connections meet, both ends keep the one that the smaller key digest dialled, unless the older
+ * one has been up for a while: then it is taken for dead, and the newer one replaces it. A link is up when
+ * the other end's first frame has come, so both ends have accepted each other by then. */
 #ifndef TALLY_HOST_WIRE_H
 #define TALLY_HOST_WIRE_H
 
@@ -12,6 +17,8 @@
 #include "host/loop.h"
 
 enum { WIRE_FRAME_MAX = 4 << 20, WIRE_QUEUE_MAX = 64 << 20, WIRE_CONNECTIONS_MAX = 256 };
+/* `drained` is called when less than this is left to send. */
+enum { WIRE_QUEUE_LOW = 256 << 10 };
 
 struct wire;
 struct wire_link;                 /* one connection, owned by the wire */
@@ -21,23 +28,37 @@ struct wire_callbacks {
 	/* Is this key known, and as whom? false refuses the connection. */
 	bool (*identify)(void *context, const struct digest *tls_key, uint32_t *identity);
 	void (*up)(void *context, struct wire_link *link, uint32_t identity);
+	/* The link must not be used after this returns. */
 	void (*down)(void *context, struct wire_link *link, uint32_t identity);
 	/* bytes are borrowed. */
 	void (*frame)(void *context, struct wire_link *link, uint32_t identity, uint8_t kind, struct span bytes);
+	/* Some of the queue was sent, and less than WIRE_QUEUE_LOW is left. May be NULL. */
+	void (*drained)(void *context, struct wire_link *link, uint32_t identity);
 };
 
 MUST_USE enum status wire_new(struct loop *loop, const struct signing_key *tls_key, const struct wire_callbacks *callbacks,
 	struct wire **out, struct fault *fault);
+/* Closes everything without calling back. */
 void wire_free(struct wire *wire);
 /* address: "127.0.0.1:9001" or "[::1]:9001". E_IO: port taken, with a sentence. */
 MUST_USE enum status wire_listen(struct wire *wire, const char *address, struct fault *fault);
-/* Keep a connection to this address, whose key must have this digest. */
+/* The port that wire_listen got, for port 0. */
+unsigned wire_port(const struct wire *wire);
+/* Other limits than 5 s and 15 s, for tests and slow networks. */
+void wire_patience(struct wire *wire, int64_t keepalive_ms, int64_t silence_ms);
+/* Keep a connection to this address ("host:port"), whose key must have this digest. */
 MUST_USE enum status wire_dial(struct wire *wire, const char *address, const struct digest *tls_key, struct fault *fault);
 MUST_USE enum status wire_send(struct wire_link *link, uint8_t kind, struct span bytes);
+/* Calls `down` before it returns. Permitted in every callback. */
 void wire_close(struct wire_link *link, const char *why);
 /* The caller's own pointer beside a link. */
 void wire_link_set(struct wire_link *link, void *data);
 void *wire_link_get(const struct wire_link *link);
+/* Bytes that wait to be sent. */
+size_t wire_link_queued(const struct wire_link *link);
+const struct digest *wire_link_key(const struct wire_link *link);
+/* The other end's address, for notes. */
+const char *wire_link_address(const struct wire_link *link);
 
 /* Frames between a gateway (or another client) and a node, beside 1 = replica message:
  *  16 SUBMIT      client to node: statement bytes

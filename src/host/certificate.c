@@ -1,0 +1,93 @@
+#include "host/certificate.h"
+
+#include "host/keys.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/x509.h>
+
+enum { CERTIFICATE_CHAIN_MAX = 16384 };
+
+static EVP_PKEY *key_pair(const struct signing_key *key)
+{
+	OSSL_PARAM parameters[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_DSA_SEED, (void *)(uintptr_t)signing_key_seed(key), ML_DSA_44_SEED),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "ML-DSA-44", NULL);
+	EVP_PKEY *pair = NULL;
+	if (!context || EVP_PKEY_fromdata_init(context) != 1 || EVP_PKEY_fromdata(context, &pair, EVP_PKEY_KEYPAIR, parameters) != 1)
+		pair = NULL;
+	EVP_PKEY_CTX_free(context);
+	return pair;
+}
+
+/* The certificate only wraps the key: its name is the key's digest, and it does not expire (RFC 5280, 4.1.2.5). */
+static X509 *certificate_make(EVP_PKEY *pair, const struct signing_key *key)
+{
+	struct digest digest = keys_tls_digest(signing_key_public(key));
+	char name[DIGEST_HEX_SIZE];
+	span_hex(span_of(digest.bytes, DIGEST_SIZE), name);
+	X509 *certificate = X509_new();
+	X509_NAME *subject = X509_NAME_new();
+	bool made = certificate && subject && X509_set_version(certificate, X509_VERSION_3) == 1
+		&& ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1) == 1
+		&& X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0) == 1
+		&& X509_set_subject_name(certificate, subject) == 1 && X509_set_issuer_name(certificate, subject) == 1
+		&& ASN1_TIME_set_string_X509(X509_getm_notBefore(certificate), "20000101000000Z") == 1
+		&& ASN1_TIME_set_string_X509(X509_getm_notAfter(certificate), "99991231235959Z") == 1
+		&& X509_set_pubkey(certificate, pair) == 1 && X509_sign(certificate, pair, NULL) > 0;
+	X509_NAME_free(subject);
+	if (made)
+		return certificate;
+	X509_free(certificate);
+	return NULL;
+}
+
+static bool context_restrict(SSL_CTX *context)
+{
+	SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_max_cert_list(context, CERTIFICATE_CHAIN_MAX);
+	return SSL_CTX_set_num_tickets(context, 0) == 1 && SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1
+		&& SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1
+		&& SSL_CTX_set_ciphersuites(context, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1
+		&& SSL_CTX_set1_groups_list(context, "X25519MLKEM768") == 1 && SSL_CTX_set1_sigalgs_list(context, "mldsa44") == 1
+		&& SSL_CTX_set1_client_sigalgs_list(context, "mldsa44") == 1;
+}
+
+enum status certificate_context(const struct signing_key *key, SSL_CTX **out, struct fault *fault)
+{
+	EVP_PKEY *pair = key_pair(key);
+	X509 *certificate = pair ? certificate_make(pair, key) : NULL;
+	SSL_CTX *context = SSL_CTX_new(TLS_method());
+	bool made = certificate && context && context_restrict(context) && SSL_CTX_use_certificate(context, certificate) == 1
+		&& SSL_CTX_use_PrivateKey(context, pair) == 1;
+	X509_free(certificate);
+	EVP_PKEY_free(pair);
+	if (made) {
+		*out = context;
+		return OK;
+	}
+	SSL_CTX_free(context);
+	char reason[160];
+	ERR_error_string_n(ERR_peek_last_error(), reason, sizeof reason);
+	return fault_set(fault, E_ENTROPY, "TLS could not be set up (%s); OpenSSL 3.5 or later with ML-DSA and ML-KEM is needed", reason);
+}
+
+enum status certificate_identify(X509 *certificate, struct digest *out)
+{
+	EVP_PKEY *key = certificate ? X509_get0_pubkey(certificate) : NULL;
+	struct public_key public;
+	size_t size = 0;
+	if (!key || !EVP_PKEY_is_a(key, "ML-DSA-44")
+		|| EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, public.bytes, sizeof public.bytes, &size) != 1
+		|| size != sizeof public.bytes || X509_verify(certificate, key) != 1) {
+		ERR_clear_error();
+		return E_SIGNATURE;
+	}
+	*out = keys_tls_digest(&public);
+	return OK;
+}

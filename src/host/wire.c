@@ -1,0 +1,568 @@
+#include "host/wire.h"
+
+#include "base/buffer.h"
+#include "base/cursor.h"
+#include "crypto/hash.h"
+#include "host/address.h"
+#include "host/certificate.h"
+#include "host/keys.h"
+#include "host/note.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <event2/util.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	FRAME_HEAD = 5,
+	TICK_MS = 1000,
+	KEEPALIVE_MS = 5000,
+	SILENCE_MS = 15000,
+	HANDSHAKE_MS = 10000,
+	BACKOFF_FIRST_MS = 250,
+	BACKOFF_LAST_MS = 5000,
+	STEADY_MS = 5000,             /* a link that was up for so long was a good one */
+	REASON_MAX = 200,
+};
+
+enum link_state { LINK_HANDSHAKE, LINK_GREETING, LINK_UP, LINK_CLOSED };
+
+struct wire_dial {
+	struct wire *wire;
+	char *address, *host;
+	int port;
+	struct digest key;
+	struct loop_timer *timer;
+	struct wire_link *link;       /* the attempt under way, or its result */
+	unsigned failures;
+	bool complained;
+};
+
+struct wire_link {
+	struct wire *wire;
+	struct bufferevent *stream;
+	struct wire_dial *dial;       /* NULL: the other end dialled */
+	enum link_state state;
+	struct digest key;
+	uint32_t identity;
+	int64_t since_ms, received_ms, sent_ms;
+	const char *refusal;          /* why its certificate was not accepted */
+	char address[ADDRESS_TEXT_MAX];
+	void *data;
+};
+
+struct wire {
+	struct loop *loop;
+	struct wire_callbacks callbacks;
+	SSL_CTX *tls;
+	struct digest own;
+	struct evconnlistener *listener;
+	struct evdns_base *names;     /* made when the first host name is dialled */
+	unsigned port;
+	struct wire_dial **dials;
+	size_t dial_count, dial_capacity;
+	struct wire_link **links;
+	size_t link_count, link_capacity;
+	struct loop_timer *tick, *reaper;
+	int64_t keepalive_ms, silence_ms;
+	int64_t complained_ms;        /* last note about a refused stranger: they could be many */
+	unsigned complaints_kept;
+};
+
+static int64_t now_ms(void)
+{
+	return clock_monotonic_ns() / NS_PER_MS;
+}
+
+static uint32_t jitter(uint32_t below)
+{
+	uint32_t value = 0;
+	if (entropy_fill((uint8_t *)&value, sizeof value) != OK)
+		return 0;
+	return value % below;
+}
+
+/* ---- who is it ---- */
+
+/* Replaces OpenSSL's chain building: the key is the identity, and it is pinned. */
+static int verify_peer(X509_STORE_CTX *store, void *context)
+{
+	struct wire *wire = context;
+	SSL *tls = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct wire_link *link = SSL_get_app_data(tls);
+	if (certificate_identify(X509_STORE_CTX_get0_cert(store), &link->key) != OK)
+		link->refusal = "its certificate is not a self-signed ML-DSA-44 certificate";
+	else if (link->dial && !digest_equal(&link->key, &link->dial->key))
+		link->refusal = "its TLS key is not the one that is expected at this address";
+	else if (digest_equal(&link->key, &wire->own))
+		link->refusal = "it shows our own TLS key; two daemons must not share one";
+	else if (!wire->callbacks.identify(wire->callbacks.context, &link->key, &link->identity))
+		link->refusal = "its TLS key is not known here, or was revoked";
+	else
+		return 1;
+	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+	return 0;
+}
+
+static void complain(struct wire_link *link, const char *why)
+{
+	struct wire *wire = link->wire;
+	if (link->dial) {
+		if (!link->dial->complained)
+			note(NOTE_WARNING, "dial_failed", "address=%s reason=\"%s\" next=\"tried again until it works\"", link->address, why);
+		link->dial->complained = true;
+		return;
+	}
+	int64_t now = now_ms();
+	if (now - wire->complained_ms < TICK_MS && wire->complained_ms) {
+		wire->complaints_kept++;
+		return;
+	}
+	note(NOTE_WARNING, "connection_refused", "address=%s reason=\"%s\" not_shown=%u", link->address, why, wire->complaints_kept);
+	wire->complained_ms = now;
+	wire->complaints_kept = 0;
+}
+
+/* ---- links ---- */
+
+static void dial_again(struct wire_dial *dial)
+{
+	unsigned shift = dial->failures < 8 ? dial->failures : 8;
+	uint32_t delay = (uint32_t)BACKOFF_FIRST_MS << shift;
+	if (delay > BACKOFF_LAST_MS)
+		delay = BACKOFF_LAST_MS;
+	dial->failures++;
+	loop_timer_set(dial->timer, delay / 2 + jitter(delay));
+}
+
+static struct wire_link *link_of_key(const struct wire *wire, const struct digest *key)
+{
+	for (size_t i = 0; i < wire->link_count; i++)
+		if (wire->links[i]->state == LINK_UP && digest_equal(&wire->links[i]->key, key))
+			return wire->links[i];
+	return NULL;
+}
+
+void wire_close(struct wire_link *link, const char *why)
+{
+	if (link->state == LINK_CLOSED)
+		return;
+	struct wire *wire = link->wire;
+	bool was_up = link->state == LINK_UP;
+	int64_t lasted = now_ms() - link->since_ms;
+	link->state = LINK_CLOSED;
+	if (was_up) {
+		note(NOTE_INFO, "link_down", "address=%s reason=\"%s\"", link->address, why);
+		bufferevent_disable(link->stream, EV_READ);
+		wire->callbacks.down(wire->callbacks.context, link, link->identity);
+	} else
+		complain(link, why);
+	/* Whichever end had dialled: our own dial to this key, if there is one, wakes up. */
+	for (size_t i = 0; i < wire->dial_count; i++) {
+		struct wire_dial *dial = wire->dials[i];
+		bool own = dial->link == link;
+		if (own)
+			dial->link = NULL;
+		if (was_up && digest_equal(&dial->key, &link->key)) {
+			if (lasted >= STEADY_MS)
+				dial->failures = 0;
+			dial_again(dial);
+		} else if (own)
+			dial_again(dial);
+	}
+	loop_timer_set(wire->reaper, 0);
+}
+
+static void link_free(struct wire_link *link)
+{
+	SSL *tls = bufferevent_openssl_get_ssl(link->stream);
+	if (tls && SSL_is_init_finished(tls)) {
+		/* Say goodbye without waiting for the answer. */
+		SSL_set_shutdown(tls, SSL_RECEIVED_SHUTDOWN);
+		SSL_shutdown(tls);
+	}
+	ERR_clear_error();
+	bufferevent_free(link->stream);
+	free(link);
+}
+
+static void on_reap(void *context)
+{
+	struct wire *wire = context;
+	size_t kept = 0;
+	for (size_t i = 0; i < wire->link_count; i++) {
+		if (wire->links[i]->state == LINK_CLOSED)
+			link_free(wire->links[i]);
+		else
+			wire->links[kept++] = wire->links[i];
+	}
+	wire->link_count = kept;
+}
+
+enum status wire_send(struct wire_link *link, uint8_t kind, struct span bytes)
+{
+	if (link->state != LINK_UP && !(link->state == LINK_GREETING && kind == WIRE_KEEPALIVE))
+		return E_CLOSED;
+	CHECK(bytes.size <= WIRE_FRAME_MAX);
+	struct evbuffer *queue = bufferevent_get_output(link->stream);
+	if (evbuffer_get_length(queue) + bytes.size + FRAME_HEAD > WIRE_QUEUE_MAX)
+		return E_BUSY;
+	uint8_t head[FRAME_HEAD] = {(uint8_t)bytes.size, (uint8_t)(bytes.size >> 8), (uint8_t)(bytes.size >> 16), (uint8_t)(bytes.size >> 24), kind};
+	CHECK(evbuffer_add(queue, head, sizeof head) == 0 && evbuffer_add(queue, bytes.data, bytes.size) == 0);
+	link->sent_ms = now_ms();
+	return OK;
+}
+
+/* Two connections with one key: which stays? True: the older one gives way. */
+static bool newer_wins(const struct wire *wire, const struct wire_link *older, const struct wire_link *newer)
+{
+	if (now_ms() - older->since_ms > STEADY_MS)
+		return true;
+	if (!older->dial == !newer->dial)
+		return true;
+	bool we_are_smaller = memcmp(wire->own.bytes, newer->key.bytes, DIGEST_SIZE) < 0;
+	return we_are_smaller == (newer->dial != NULL);
+}
+
+/* The other end's first frame: it has accepted us. */
+static void link_greeted(struct wire_link *link)
+{
+	struct wire *wire = link->wire;
+	struct wire_link *older = link_of_key(wire, &link->key);
+	if (older && !newer_wins(wire, older, link)) {
+		/* Not a failure: quietly. Its dial sleeps while the other connection is up. */
+		link->state = LINK_CLOSED;
+		if (link->dial)
+			link->dial->link = NULL;
+		loop_timer_set(wire->reaper, 0);
+		return;
+	}
+	if (older)
+		wire_close(older, "replaced by a newer connection");
+	link->state = LINK_UP;
+	link->since_ms = now_ms();
+	for (size_t i = 0; i < wire->dial_count; i++)
+		if (digest_equal(&wire->dials[i]->key, &link->key))
+			wire->dials[i]->complained = false;
+	note(NOTE_INFO, "link_up", "address=%s direction=%s", link->address, link->dial ? "out" : "in");
+	wire->callbacks.up(wire->callbacks.context, link, link->identity);
+}
+
+static void frame_received(struct wire_link *link, uint8_t kind, struct span bytes)
+{
+	if (link->state == LINK_GREETING)
+		link_greeted(link);
+	if (link->state == LINK_UP && kind != WIRE_KEEPALIVE)
+		link->wire->callbacks.frame(link->wire->callbacks.context, link, link->identity, kind, bytes);
+}
+
+static void on_readable(struct bufferevent *stream, void *context)
+{
+	struct wire_link *link = context;
+	struct evbuffer *input = bufferevent_get_input(stream);
+	link->received_ms = now_ms();
+	while (link->state == LINK_GREETING || link->state == LINK_UP) {
+		uint8_t bytes[FRAME_HEAD];
+		if (evbuffer_get_length(input) < FRAME_HEAD)
+			return;
+		evbuffer_copyout(input, bytes, FRAME_HEAD);
+		struct reader head = reader_of(span_of(bytes, FRAME_HEAD));
+		uint32_t size = read_u32(&head);
+		uint8_t kind = read_u8(&head);
+		if (size > WIRE_FRAME_MAX) {
+			char why[REASON_MAX];
+			snprintf(why, sizeof why, "it announced a frame of %u bytes; at most %u are permitted", size, (unsigned)WIRE_FRAME_MAX);
+			note(NOTE_WARNING, "frame_too_large", "address=%s size=%u", link->address, size);
+			wire_close(link, why);
+			return;
+		}
+		size_t whole = FRAME_HEAD + (size_t)size;
+		if (evbuffer_get_length(input) < whole)
+			return;
+		uint8_t *frame = evbuffer_pullup(input, (ev_ssize_t)whole);
+		CHECK(frame);
+		frame_received(link, kind, span_of(frame + FRAME_HEAD, size));
+		evbuffer_drain(input, whole);
+	}
+}
+
+static void on_drained(struct bufferevent *stream, void *context)
+{
+	(void)stream;
+	struct wire_link *link = context;
+	if (link->state == LINK_UP && link->wire->callbacks.drained)
+		link->wire->callbacks.drained(link->wire->callbacks.context, link, link->identity);
+}
+
+static void on_handshake_done(struct wire_link *link)
+{
+	int one = 1;
+	setsockopt(bufferevent_getfd(link->stream), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	link->state = LINK_GREETING;
+	enum status status = wire_send(link, WIRE_KEEPALIVE, (struct span){0});
+	CHECK(status == OK);
+}
+
+/* A sentence for why a stream ended, from what OpenSSL and the system left behind. */
+static void reason_of(struct wire_link *link, short what, int error, char out[REASON_MAX])
+{
+	unsigned long code = bufferevent_get_openssl_error(link->stream);
+	while (bufferevent_get_openssl_error(link->stream))
+		;
+	const char *words = code ? ERR_reason_error_string(code) : NULL;
+	if (link->refusal)
+		snprintf(out, REASON_MAX, "%s", link->refusal);
+	else if (code)
+		snprintf(out, REASON_MAX, "TLS: %s", words ? words : "error");
+	else if (what & BEV_EVENT_EOF)
+		snprintf(out, REASON_MAX, "%s", link->state == LINK_UP ? "the other end closed it" : "the other end closed it; it may not know our TLS key");
+	else if (error)
+		snprintf(out, REASON_MAX, "%s", strerror(error));
+	else
+		snprintf(out, REASON_MAX, "%s", "the connection broke");
+}
+
+static void on_event(struct bufferevent *stream, short what, void *context)
+{
+	(void)stream;
+	int error = evutil_socket_geterror(bufferevent_getfd(stream));
+	struct wire_link *link = context;
+	if (link->state == LINK_CLOSED)
+		return;
+	if (what & BEV_EVENT_CONNECTED) {
+		on_handshake_done(link);
+		return;
+	}
+	char why[REASON_MAX];
+	int dns = bufferevent_socket_get_dns_error(stream);
+	if (dns)
+		snprintf(why, sizeof why, "the host name is not known: %s", evutil_gai_strerror(dns));
+	else
+		reason_of(link, what, error, why);
+	wire_close(link, why);
+}
+
+/* fd -1: to be dialled. NULL when OpenSSL or the system refuses. */
+static struct wire_link *link_new(struct wire *wire, int fd, struct wire_dial *dial, const char *address)
+{
+	SSL *tls = SSL_new(wire->tls);
+	if (!tls)
+		return NULL;
+	struct bufferevent *stream = bufferevent_openssl_socket_new(loop_base(wire->loop), fd, tls,
+		dial ? BUFFEREVENT_SSL_CONNECTING : BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	if (!stream) {
+		SSL_free(tls);
+		return NULL;
+	}
+	struct wire_link *link = memory_new(sizeof *link);
+	link->wire = wire;
+	link->stream = stream;
+	link->dial = dial;
+	link->since_ms = link->received_ms = link->sent_ms = now_ms();
+	snprintf(link->address, sizeof link->address, "%s", address);
+	SSL_set_app_data(tls, link);
+	bufferevent_setcb(stream, on_readable, on_drained, on_event, link);
+	bufferevent_setwatermark(stream, EV_WRITE, WIRE_QUEUE_LOW, 0);
+	bufferevent_enable(stream, EV_READ | EV_WRITE);
+	ARRAY_GROW(wire->links, wire->link_count, wire->link_capacity);
+	wire->links[wire->link_count++] = link;
+	return link;
+}
+
+/* ---- dialling ---- */
+
+static void on_dial(void *context)
+{
+	struct wire_dial *dial = context;
+	struct wire *wire = dial->wire;
+	if (dial->link || link_of_key(wire, &dial->key))
+		return; /* closing that one wakes us */
+	struct wire_link *link = link_new(wire, -1, dial, dial->address);
+	if (!link) {
+		dial_again(dial);
+		return;
+	}
+	dial->link = link;
+	struct sockaddr_storage address;
+	socklen_t size;
+	int failed;
+	if (address_parse(dial->address, &address, &size, NULL) == OK)
+		failed = bufferevent_socket_connect(link->stream, (struct sockaddr *)&address, (int)size);
+	else {
+		if (!wire->names)
+			wire->names = evdns_base_new(loop_base(wire->loop), EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+		failed = bufferevent_socket_connect_hostname(link->stream, wire->names, AF_UNSPEC, dial->host, dial->port);
+	}
+	if (failed)
+		wire_close(link, strerror(errno));
+}
+
+enum status wire_dial(struct wire *wire, const char *address, const struct digest *tls_key, struct fault *fault)
+{
+	char host[ADDRESS_HOST_MAX];
+	unsigned port;
+	if (!address_split(address, host, &port) || port == 0)
+		return fault_set(fault, E_CONFIG, "\"%s\" is no address to dial; expected host:port, such as 127.0.0.1:7101 or [::1]:7101", address);
+	struct wire_dial *dial = memory_new(sizeof *dial);
+	dial->wire = wire;
+	dial->address = memory_text(span_of_text(address));
+	dial->host = memory_text(span_of_text(host));
+	dial->port = (int)port;
+	dial->key = *tls_key;
+	dial->timer = loop_timer_new(wire->loop, on_dial, dial);
+	loop_timer_set(dial->timer, 0);
+	ARRAY_GROW(wire->dials, wire->dial_count, wire->dial_capacity);
+	wire->dials[wire->dial_count++] = dial;
+	return OK;
+}
+
+/* ---- listening ---- */
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int size, void *context)
+{
+	(void)listener;
+	(void)size;
+	struct wire *wire = context;
+	char text[ADDRESS_TEXT_MAX];
+	address_print(address, text);
+	if (wire->link_count >= WIRE_CONNECTIONS_MAX || !link_new(wire, fd, NULL, text)) {
+		note(NOTE_WARNING, "connection_refused", "address=%s reason=\"%u connections are open already\"", text, (unsigned)wire->link_count);
+		evutil_closesocket(fd);
+	}
+}
+
+/* Out of descriptors, most likely: rest until the next tick rather than spin. */
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+	(void)context;
+	note(NOTE_ERROR, "accept_failed", "reason=\"%s\"", strerror(errno));
+	evconnlistener_disable(listener);
+}
+
+enum status wire_listen(struct wire *wire, const char *address, struct fault *fault)
+{
+	struct sockaddr_storage parsed;
+	socklen_t size;
+	TRY(address_parse(address, &parsed, &size, fault));
+	CHECK(!wire->listener);
+	wire->listener = evconnlistener_new_bind(loop_base(wire->loop), on_accept, wire,
+		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, -1, (struct sockaddr *)&parsed, (int)size);
+	if (!wire->listener)
+		return fault_set(fault, E_IO, "cannot listen on %s: %s; is another daemon using this port?", address, strerror(errno));
+	evconnlistener_set_error_cb(wire->listener, on_accept_error);
+	size = sizeof parsed;
+	if (getsockname(evconnlistener_get_fd(wire->listener), (struct sockaddr *)&parsed, &size) == 0)
+		wire->port = ntohs(parsed.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&parsed)->sin6_port : ((struct sockaddr_in *)&parsed)->sin_port);
+	return OK;
+}
+
+unsigned wire_port(const struct wire *wire)
+{
+	return wire->port;
+}
+
+/* ---- the whole ---- */
+
+static void on_tick(void *context)
+{
+	struct wire *wire = context;
+	int64_t now = now_ms();
+	/* wire_close may append nothing and frees nothing here, so the array holds still. */
+	for (size_t i = 0; i < wire->link_count; i++) {
+		struct wire_link *link = wire->links[i];
+		if (link->state == LINK_CLOSED)
+			continue;
+		if (link->state != LINK_UP && now - link->since_ms > HANDSHAKE_MS)
+			wire_close(link, "no connection within 10 s");
+		else if (link->state == LINK_UP && now - link->received_ms > wire->silence_ms)
+			wire_close(link, "nothing was heard from it for too long");
+		else if (link->state == LINK_UP && now - link->sent_ms >= wire->keepalive_ms && wire_send(link, WIRE_KEEPALIVE, (struct span){0}) != OK)
+			link->sent_ms = now;
+	}
+	if (wire->listener)
+		evconnlistener_enable(wire->listener);
+	loop_timer_set(wire->tick, wire->keepalive_ms < 2 * TICK_MS ? wire->keepalive_ms / 2 : TICK_MS);
+}
+
+void wire_patience(struct wire *wire, int64_t keepalive_ms, int64_t silence_ms)
+{
+	wire->keepalive_ms = keepalive_ms;
+	wire->silence_ms = silence_ms;
+	loop_timer_set(wire->tick, 0);
+}
+
+enum status wire_new(struct loop *loop, const struct signing_key *tls_key, const struct wire_callbacks *callbacks, struct wire **out,
+	struct fault *fault)
+{
+	SSL_CTX *tls;
+	TRY(certificate_context(tls_key, &tls, fault));
+	struct wire *wire = memory_new(sizeof *wire);
+	wire->loop = loop;
+	wire->callbacks = *callbacks;
+	wire->tls = tls;
+	wire->own = keys_tls_digest(signing_key_public(tls_key));
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_cert_verify_callback(tls, verify_peer, wire);
+	wire->tick = loop_timer_new(loop, on_tick, wire);
+	wire->reaper = loop_timer_new(loop, on_reap, wire);
+	wire_patience(wire, KEEPALIVE_MS, SILENCE_MS);
+	*out = wire;
+	return OK;
+}
+
+void wire_free(struct wire *wire)
+{
+	if (!wire)
+		return;
+	if (wire->listener)
+		evconnlistener_free(wire->listener);
+	for (size_t i = 0; i < wire->link_count; i++)
+		link_free(wire->links[i]);
+	free(wire->links);
+	for (size_t i = 0; i < wire->dial_count; i++) {
+		loop_timer_free(wire->dials[i]->timer);
+		free(wire->dials[i]->address);
+		free(wire->dials[i]->host);
+		free(wire->dials[i]);
+	}
+	free(wire->dials);
+	if (wire->names)
+		evdns_base_free(wire->names, 0);
+	loop_timer_free(wire->tick);
+	loop_timer_free(wire->reaper);
+	SSL_CTX_free(wire->tls);
+	free(wire);
+}
+
+void wire_link_set(struct wire_link *link, void *data)
+{
+	link->data = data;
+}
+
+void *wire_link_get(const struct wire_link *link)
+{
+	return link->data;
+}
+
+size_t wire_link_queued(const struct wire_link *link)
+{
+	return evbuffer_get_length(bufferevent_get_output(link->stream));
+}
+
+const struct digest *wire_link_key(const struct wire_link *link)
+{
+	return &link->key;
+}
+
+const char *wire_link_address(const struct wire_link *link)
+{
+	return link->address;
+}
