@@ -37,10 +37,10 @@ void bundle_free(struct bundle *bundle);
 /* What a verification found, for people: `report` receives lines "ok: ..." or "FAILED: ...",
  * saying what is proven, by whom, since when, with which evidence class. The first proof that
  * breaks is also in `fault`. Checks, in order:
- * - form: the kind is that of entry 0, no statement appears twice;
+ * - form: of every statement and body; the kind is that of entry 0, no statement appears twice;
  * - the checkpoint: its bytes are the one form of what they say; each line is by another
  *   organisation of the genesis, with the right key id, and verifies; at least f+1 signed;
- * - each entry: inclusion at its position, statement and body form, network; its issuer's key
+ * - each entry: inclusion at its position; then for each its network; its issuer's key
  *   found in the genesis, or in the newest registration of that name inside the bundle that is
  *   earlier in the log; the signature; parents inside the bundle are earlier in the log, and what
  *   a result or an acknowledgement answers is a parent;

@@ -325,7 +325,6 @@ static void report_entry(struct verification *v, size_t entry, const struct issu
 static enum status check_entry(struct verification *v, size_t entry)
 {
 	struct issuer issuer = {0};
-	TRY(check_inclusion(v, entry));
 	TRY(check_network(v, entry));
 	TRY(find_issuer(v, entry, &issuer));
 	TRY(check_signature(v, entry, &issuer));
@@ -398,7 +397,11 @@ static enum status verify_all(struct verification *v, struct fault *fault)
 	record_outcome(v, check_forms(v), &status, fault);
 	if (status == OK)
 		record_outcome(v, check_checkpoint(v), &status, fault);
-	/* Without a form and a root that is signed the rest proves nothing. */
+	/* Without a root that is signed, and statements that are under it, the rest proves nothing. */
+	if (status != OK)
+		return status;
+	for (size_t i = 0; i < v->bundle->entry_count; i++)
+		record_outcome(v, check_inclusion(v, i), &status, fault);
 	if (status != OK)
 		return status;
 	for (size_t i = 0; i < v->bundle->entry_count; i++)
