@@ -18,7 +18,7 @@ struct submission {
 struct node_post {
 	struct node_api *api;
 	struct node_post *next, **link;
-	struct http_request *request; /* NULL: answered, or the client went away */
+	struct http_request *request; /* NULL: answered */
 	struct loop_timer *timer;
 	bool batch;
 	struct submission *submissions;
@@ -113,12 +113,6 @@ static void post_late(void *context)
 	post_answer(context);
 }
 
-static void post_gone(void *context)
-{
-	struct node_post *post = context;
-	post->request = NULL;
-}
-
 static void fate_known(void *context, enum status status, const char *reason, const struct digest *id, uint64_t index)
 {
 	struct submission *submission = context;
@@ -153,7 +147,6 @@ static void post_submit(struct node_api *api, struct http_request *request, bool
 	}
 	post->timer = loop_timer_new(api->loop, post_late, post);
 	loop_timer_set(post->timer, NODE_API_WAIT_MS);
-	http_request_on_gone(request, post_gone, post);
 	for (size_t i = 0; i < count; i++)
 		api->source.submit(api->source.context, statements[i], fate_known, &submissions[i]);
 }

@@ -268,6 +268,13 @@ enum status view_add(struct view *view, uint64_t index, uint64_t commit_index, i
 	return OK;
 }
 
+enum status view_add_genesis(struct view *view, const struct genesis *genesis, struct fault *fault)
+{
+	for (size_t i = view->size; i < genesis->member_count; i++)
+		TRY(view_add(view, i, 0, genesis->created_ms, &genesis->members[i].header, genesis->members[i].statement, fault));
+	return OK;
+}
+
 enum status view_commit(struct view *view, struct fault *fault)
 {
 	if (!view->in_transaction)

@@ -14,6 +14,8 @@ MUST_USE enum status view_open(const char *path, const uint8_t network[NETWORK_I
 void view_close(struct view *view);
 /* How many log entries it holds: feed it from here. */
 uint64_t view_size(const struct view *view);
+/* Give an empty view the genesis' own statements, log entries 0..n-1. */
+MUST_USE enum status view_add_genesis(struct view *view, const struct genesis *genesis, struct fault *fault);
 /* The statement at `index` = view_size. E_IO: the file cannot be written. */
 MUST_USE enum status view_add(struct view *view, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement, struct span bytes, struct fault *fault);
 /* Make what was added visible to a crash-safe degree (commit the transaction). Call when idle or every few hundred. */
