@@ -97,11 +97,6 @@ enum status examination_run(struct examination *e)
 	return ahead ? OK : rules_subject(e);
 }
 
-static void examination_end(struct examination *e)
-{
-	verifying_key_free(e->new_key);
-}
-
 enum status ledger_examine(const struct ledger *ledger, const struct statement *statement, bool lenient,
 	const struct verifying_key **key, struct fault *fault)
 {
@@ -113,8 +108,16 @@ enum status ledger_examine(const struct ledger *ledger, const struct statement *
 	enum status status = examination_run(&examination);
 	if (status == OK)
 		*key = examination.issuer->key;
-	examination_end(&examination);
+	verifying_key_free(examination.new_key);
 	return status;
+}
+
+enum status ledger_verify(const struct statement *statement, const struct verifying_key *key, struct fault *fault)
+{
+	if (statement_verify(statement, key) == OK)
+		return OK;
+	return fault_set(fault, E_SIGNATURE, "The signature of %s does not verify; sign again with its registered key.",
+		shown(statement->iss).text);
 }
 
 enum status ledger_check(const struct ledger *ledger, const struct statement *statement, bool lenient, bool *verified, struct fault *fault)
@@ -122,9 +125,7 @@ enum status ledger_check(const struct ledger *ledger, const struct statement *st
 	const struct verifying_key *key = NULL;
 	*verified = false;
 	TRY(ledger_examine(ledger, statement, lenient, &key, fault));
-	if (statement_verify(statement, key) != OK)
-		return fault_set(fault, E_SIGNATURE, "The signature of %s does not verify; sign again with its registered key.",
-			shown(statement->iss).text);
+	TRY(ledger_verify(statement, key, fault));
 	*verified = true;
 	return OK;
 }

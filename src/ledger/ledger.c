@@ -250,9 +250,8 @@ enum status ledger_apply(struct ledger *ledger, const struct statement *statemen
 	examination.fault = fault;
 	examination.lenient = false;
 	enum status status = examination_run(&examination);
-	if (status == OK && !signature_known && statement_verify(statement, examination.issuer->key) != OK)
-		status = fault_set(fault, E_SIGNATURE, "The signature of %s does not verify; sign again with its registered key.",
-			examination.issuer->name);
+	if (status == OK && !signature_known)
+		status = ledger_verify(statement, examination.issuer->key, fault);
 	if (status == OK) {
 		apply_change(ledger, &examination);
 		chain_advance(examination.issuer, statement);

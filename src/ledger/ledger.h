@@ -49,6 +49,9 @@ void ledger_free(struct ledger *ledger);
 MUST_USE enum status ledger_examine(const struct ledger *ledger, const struct statement *statement, bool lenient,
 	const struct verifying_key **key, struct fault *fault);
 
+/* OK or E_SIGNATURE with a sentence. */
+MUST_USE enum status ledger_verify(const struct statement *statement, const struct verifying_key *key, struct fault *fault);
+
 /* Would it be accepted now? The same checks as apply, except that a sequence number further ahead and parents that are
  * not final yet are let through when `lenient`, because earlier ones may still be on their way.
  * verified: set when the signature was checked and holds, so that apply need not repeat it. */

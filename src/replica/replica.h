@@ -3,7 +3,17 @@
  * of the same step is on disk (fdatasync) before that action is carried out. A failed append or
  * flush stops the node; it is never retried.
  *
- * Log frames: kind 1 block, kind 2 cosignature (member u16, size u64, root, timestamp u64, signature). */
+ * Log frames: kind 1 block, kind 2 cosignature (member u16, size u64, root, timestamp u64, signature),
+ * kind 3 ids of statements in the blocks that follow whose signatures did not verify. Recovery does not
+ * verify signatures again: it takes every statement of the log's blocks for verified except these.
+ * Messages: u8 kind, then for 1 a message of consensus, for 2 u8 "send me yours", then a cosignature.
+ *
+ * Before START only RECOVERED events are given, and nothing but FINAL and CHECKPOINT comes back.
+ * The genesis' own statements are log entries 0..n-1 and have no FINAL.
+ *
+ * Checkpoints are kept in memory: the newest 64, and of the older ones every k-th, where k doubles
+ * with age, so that there are never more than 4096 / n, or 128 if that is more. A later checkpoint
+ * proves the same entries. */
 #ifndef TALLY_REPLICA_REPLICA_H
 #define TALLY_REPLICA_REPLICA_H
 
@@ -15,6 +25,8 @@
 enum {
 	REPLICA_FRAME_BLOCK = 1,
 	REPLICA_FRAME_COSIGNATURE = 2,
+	REPLICA_FRAME_FORGED = 3,
+	REPLICA_SUBMITTED_MAX = 8192, /* submissions that wait for their outcome */
 	REPLICA_CHECKPOINT_MS = 2000, /* a checkpoint when a commit's timestamp enters a new interval and the log grew */
 };
 
@@ -49,12 +61,12 @@ struct replica_event {
 enum replica_action_kind {
 	REPLICA_APPEND,               /* framed bytes for the log at `position` */
 	REPLICA_SEND,                 /* to `peer` */
-	REPLICA_SEND_STORED,          /* read the block frames at `positions`, send each as consensus_message_of_block */
+	REPLICA_SEND_STORED,          /* read the block frames at `positions`, send each as replica_message_of_block to `peer` */
 	REPLICA_TIMER,                /* at_ms; replaces the earlier one */
 	REPLICA_FINAL,                /* a statement entered the log */
 	REPLICA_OUTCOME,              /* of a submission at this node: final or refused */
 	REPLICA_CHECKPOINT,           /* a checkpoint gathered enough cosignatures (f+1 or more; again when more come) */
-	REPLICA_EVIDENCE,
+	REPLICA_EVIDENCE,             /* `peer` broke its word: see below */
 };
 
 struct replica_action {
@@ -73,9 +85,10 @@ struct replica_action {
 	enum status status;           /* OUTCOME: OK final, E_DUPLICATE final before, else refused */
 	const char *reason;           /* OUTCOME: the sentence, borrowed */
 	bool recovered;               /* FINAL during recovery */
-	/* CHECKPOINT */
-	uint64_t size;
-	/* EVIDENCE */
+	uint64_t size;                /* CHECKPOINT */
+	/* EVIDENCE: two signed headers of one slot (block_signed_header); the first is empty when that block lies in the log
+	 * at positions[0]. Or, with size > 0: a cosignature by `peer` whose root differs from ours at that size, then our own
+	 * (empty if we made none of that size), in the form of the log's frames. */
 	struct span evidence[2];
 };
 
@@ -88,6 +101,15 @@ struct replica;
 MUST_USE enum status replica_new(const struct replica_config *config, struct replica **out, struct fault *fault);
 void replica_free(struct replica *replica);
 void replica_step(struct replica *replica, const struct replica_event *event, struct replica_actions *actions);
+
+/* After the RECOVERED events, before START: OK, or E_CORRUPT with a sentence: this log cannot be used, stop. */
+MUST_USE enum status replica_recovery(const struct replica *replica, struct fault *fault);
+
+/* The message that carries a stored block. Appends. */
+void replica_message_of_block(struct span block_bytes, struct buffer *out);
+
+/* From now on measure the time spent in verifying signatures with this clock, in nanoseconds. */
+void replica_profile(struct replica *replica, uint64_t (*clock_ns)(void));
 
 const struct ledger *replica_ledger(const struct replica *replica);
 /* Where the next frame goes: the log's end. */
@@ -103,12 +125,14 @@ struct replica_numbers {
 	struct digest log_root;
 	uint64_t commits;
 	uint64_t transactions;        /* final or refused */
-	uint64_t refused;
+	uint64_t refused;             /* of these; a repetition of a final one counts as neither */
 	uint64_t submitted_waiting;
-	uint64_t signature_checks;
+	uint64_t signature_checks;    /* of statements, blocks and cosignatures */
 	uint64_t signature_ns;        /* filled in by the shell's profiler hook, 0 when absent */
 	uint64_t checkpoint_size;     /* of the newest checkpoint */
 	uint32_t checkpoint_lines;
+	uint64_t forks;               /* cosignatures of members that signed another root than ours */
+	uint64_t messages_refused;    /* of kinds and forms that do not exist, or badly signed */
 };
 void replica_numbers(const struct replica *replica, struct replica_numbers *out);
 

@@ -1,0 +1,53 @@
+#include "replica/bodies.h"
+
+#include <stdlib.h>
+
+static void forget(struct bodies *bodies, struct body_kept *kept)
+{
+	if (kept->before)
+		kept->before->after = kept->after;
+	else
+		bodies->all = kept->after;
+	if (kept->after)
+		kept->after->before = kept->before;
+	free(kept->bytes);
+	free(kept);
+}
+
+void bodies_free(struct bodies *bodies)
+{
+	while (bodies->all)
+		forget(bodies, bodies->all);
+	map_free(&bodies->by_digest);
+}
+
+void bodies_add(struct bodies *bodies, const struct block *block)
+{
+	if (map_get(&bodies->by_digest, digest_span(&block->digest), NULL))
+		return;
+	struct body_kept *kept = memory_new_array(1, sizeof *kept);
+	kept->size = block->body.size;
+	if (kept->size) {
+		kept->bytes = memory_new(kept->size);
+		memcpy(kept->bytes, block->body.data, kept->size);
+	}
+	kept->after = bodies->all;
+	if (kept->after)
+		kept->after->before = kept;
+	bodies->all = kept;
+	map_put(&bodies->by_digest, digest_span(&block->digest), (uint64_t)(uintptr_t)kept);
+}
+
+bool bodies_take(struct bodies *bodies, const struct digest *block, uint8_t **bytes, size_t *size)
+{
+	uint64_t value;
+	if (!map_get(&bodies->by_digest, digest_span(block), &value))
+		return false;
+	map_remove(&bodies->by_digest, digest_span(block));
+	struct body_kept *kept = (struct body_kept *)(uintptr_t)value;
+	*bytes = kept->bytes;
+	*size = kept->size;
+	kept->bytes = NULL;
+	forget(bodies, kept);
+	return true;
+}

@@ -1,0 +1,351 @@
+#include "replica/state.h"
+
+#include <stdlib.h>
+
+/* -- what is kept --------------------------------------------------------------------------------------- */
+
+static void kept_free(struct replica *replica, struct kept_checkpoint *kept)
+{
+	for (uint16_t i = 0; i < replica->members; i++)
+		free(kept->lines[i]);
+	free(kept->lines);
+}
+
+void checkpoints_init(struct replica *replica)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	size_t by_lines = CHECKPOINT_LINES_MAX / replica->members;
+	checkpoints->count_max = by_lines > CHECKPOINTS_LEAST ? by_lines : CHECKPOINTS_LEAST;
+	checkpoints->kept = memory_new_array(checkpoints->count_max, sizeof *checkpoints->kept);
+	checkpoints->held = memory_new_array((size_t)replica->members * HELD_PER_MEMBER, sizeof *checkpoints->held);
+	checkpoints->interval = UINT64_MAX;
+	checkpoints->asked_interval = UINT64_MAX;
+	checkpoints->size = ledger_size(replica->ledger);
+	checkpoint_origin(replica->genesis->network, checkpoints->origin);
+}
+
+void checkpoints_free(struct replica *replica)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	for (size_t i = 0; i < checkpoints->count; i++)
+		kept_free(replica, &checkpoints->kept[i]);
+	free(checkpoints->kept);
+	free(checkpoints->held);
+}
+
+/* Drop every second one of those that are not among the newest. */
+static void thin_out(struct replica *replica)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	size_t old = checkpoints->count - CHECKPOINTS_NEWEST, left = 0;
+	for (size_t i = 0; i < checkpoints->count; i++) {
+		if (i < old && i % 2 == 0)
+			kept_free(replica, &checkpoints->kept[i]);
+		else
+			checkpoints->kept[left++] = checkpoints->kept[i];
+	}
+	checkpoints->count = left;
+}
+
+static void kept_add(struct replica *replica, uint64_t size, uint64_t timestamp_s)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	if (checkpoints->count == checkpoints->count_max)
+		thin_out(replica);
+	struct kept_checkpoint *kept = &checkpoints->kept[checkpoints->count++];
+	*kept = (struct kept_checkpoint){.size = size, .timestamp_s = timestamp_s};
+	kept->lines = memory_new_array(replica->members, sizeof(struct cosignature *));
+}
+
+/* Position of the first one of at least this size; count when there is none. */
+static size_t kept_from(const struct checkpoints *checkpoints, uint64_t size)
+{
+	size_t low = 0, high = checkpoints->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (checkpoints->kept[middle].size < size)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct kept_checkpoint *kept_of_size(const struct checkpoints *checkpoints, uint64_t size)
+{
+	size_t at = kept_from(checkpoints, size);
+	return at < checkpoints->count && checkpoints->kept[at].size == size ? &checkpoints->kept[at] : NULL;
+}
+
+const struct kept_checkpoint *checkpoints_newest(const struct replica *replica)
+{
+	const struct checkpoints *checkpoints = &replica->checkpoints;
+	for (size_t i = checkpoints->count; i-- > 0;)
+		if (checkpoints->kept[i].line_count >= replica->quorum_of_belief)
+			return &checkpoints->kept[i];
+	return NULL;
+}
+
+static struct digest root_at(const struct replica *replica, uint64_t size)
+{
+	return merkle_tree_root(ledger_tree(replica->ledger), size);
+}
+
+static struct span member_name(const struct replica *replica, uint16_t member)
+{
+	return replica->genesis->members[member].header.iss;
+}
+
+/* -- lines ------------------------------------------------------------------------------------------------ */
+
+static void line_add(struct replica *replica, struct kept_checkpoint *kept, uint16_t member, const struct cosignature *cosignature)
+{
+	kept->lines[member] = memory_new(sizeof *cosignature);
+	*kept->lines[member] = *cosignature;
+	kept->line_count++;
+	if (kept->line_count >= replica->quorum_of_belief)
+		output_add(replica, REPLICA_CHECKPOINT)->size = kept->size;
+}
+
+/* "send me yours", then the line: a message. Without its first byte it is a log frame. */
+static struct span line_message(struct replica *replica, const struct kept_checkpoint *kept, uint16_t member, bool wanted)
+{
+	struct cosigned cosigned = {.member = member, .size = kept->size, .root = root_at(replica, kept->size),
+		.cosignature = *kept->lines[member]};
+	struct buffer bytes = {0};
+	write_u8(&bytes, wanted);
+	cosigned_encode(&cosigned, &bytes);
+	return output_keep(replica, &bytes);
+}
+
+static struct span line_frame(struct replica *replica, const struct kept_checkpoint *kept, uint16_t member)
+{
+	struct span message = line_message(replica, kept, member, false);
+	return span_of(message.data + 1, message.size - 1);
+}
+
+static void line_send(struct replica *replica, const struct kept_checkpoint *kept, uint16_t peer, bool wanted)
+{
+	if (kept->lines[replica->own])
+		output_send(replica, peer, MESSAGE_COSIGNATURE, line_message(replica, kept, replica->own, wanted));
+}
+
+static void cosign(struct replica *replica, struct kept_checkpoint *kept)
+{
+	struct digest root = root_at(replica, kept->size);
+	struct cosignature made;
+	/* Fails only when the crypto library does: then nothing that this node signs can be relied on. */
+	CHECK(cosignature_sign(replica->checkpoint_key, member_name(replica, replica->own), span_of_text(replica->checkpoints.origin),
+		kept->size, &root, kept->timestamp_s, replica->signer.randomness, &made) == OK);
+	line_add(replica, kept, replica->own, &made);
+	output_append(replica, REPLICA_FRAME_COSIGNATURE, line_frame(replica, kept, replica->own));
+	struct span message = line_message(replica, kept, replica->own, false);
+	for (uint16_t peer = 0; peer < replica->members; peer++)
+		if (peer != replica->own)
+			output_send(replica, peer, MESSAGE_COSIGNATURE, message);
+}
+
+static bool line_verifies(struct replica *replica, const struct cosigned *cosigned)
+{
+	uint64_t start = signer_clock(replica);
+	enum status status = cosignature_verify(replica->checkpoint_keys[cosigned->member], member_name(replica, cosigned->member),
+		span_of_text(replica->checkpoints.origin), cosigned->size, &cosigned->root, &cosigned->cosignature);
+	signer_count(replica, start);
+	if (status != OK)
+		replica->messages_refused++;
+	return status == OK;
+}
+
+static struct span line_append(struct replica *replica, const struct cosigned *cosigned)
+{
+	struct buffer bytes = {0};
+	cosigned_encode(cosigned, &bytes);
+	struct span frame = output_keep(replica, &bytes);
+	output_append(replica, REPLICA_FRAME_COSIGNATURE, frame);
+	return frame;
+}
+
+/* A member signed another root for a size that we have reached: it, or we, do not keep the agreed log. */
+static void fork_found(struct replica *replica, const struct cosigned *cosigned, bool trusted)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	if (checkpoints->forks_logged[cosigned->member] >= FORKS_LOGGED_MAX || (!trusted && !line_verifies(replica, cosigned)))
+		return;
+	checkpoints->forks_logged[cosigned->member]++;
+	replica->forks++;
+	if (trusted)
+		return;
+	struct span theirs = line_append(replica, cosigned);
+	const struct kept_checkpoint *kept = kept_of_size(checkpoints, cosigned->size);
+	struct span ours = kept && kept->lines[replica->own] ? line_frame(replica, kept, replica->own) : (struct span){0};
+	struct replica_action *action = output_add(replica, REPLICA_EVIDENCE);
+	action->peer = cosigned->member;
+	action->size = cosigned->size;
+	action->evidence[0] = theirs;
+	action->evidence[1] = ours;
+}
+
+/* A cosignature of a size that our log has reached. Only sizes of our own checkpoints are kept: every member makes
+ * them at the same commits, and anything else would let one member fill the others' logs. */
+static void line_accept(struct replica *replica, const struct cosigned *cosigned, bool trusted)
+{
+	struct digest root = root_at(replica, cosigned->size);
+	if (!digest_equal(&root, &cosigned->root)) {
+		fork_found(replica, cosigned, trusted);
+		return;
+	}
+	struct kept_checkpoint *kept = kept_of_size(&replica->checkpoints, cosigned->size);
+	if (!kept || kept->lines[cosigned->member] || (!trusted && !line_verifies(replica, cosigned)))
+		return;
+	line_add(replica, kept, cosigned->member, &cosigned->cosignature);
+	if (!trusted)
+		line_append(replica, cosigned);
+}
+
+static void line_hold(struct replica *replica, const struct cosigned *cosigned, bool trusted)
+{
+	struct held_cosignature *held = &replica->checkpoints.held[(size_t)cosigned->member * HELD_PER_MEMBER];
+	uint8_t *next = &replica->checkpoints.held_next[cosigned->member];
+	for (size_t i = 0; i < HELD_PER_MEMBER; i++)
+		if (held[i].used && held[i].cosigned.size == cosigned->size)
+			return;
+	held[*next] = (struct held_cosignature){.cosigned = *cosigned, .used = true, .trusted = trusted};
+	*next = (uint8_t)((*next + 1) % HELD_PER_MEMBER);
+}
+
+static void held_accept(struct replica *replica)
+{
+	struct held_cosignature *held = replica->checkpoints.held;
+	for (size_t i = 0; i < (size_t)replica->members * HELD_PER_MEMBER; i++)
+		if (held[i].used && held[i].cosigned.size <= ledger_size(replica->ledger)) {
+			held[i].used = false;
+			line_accept(replica, &held[i].cosigned, held[i].trusted);
+		}
+}
+
+/* -- events --------------------------------------------------------------------------------------------------- */
+
+/* Messages get lost with connections. While the newest checkpoint lacks lines and the log stands still, ask for them. */
+static void lines_ask(struct replica *replica)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	if (checkpoints->commit_interval == checkpoints->asked_interval || checkpoints->count == 0)
+		return;
+	checkpoints->asked_interval = checkpoints->commit_interval;
+	const struct kept_checkpoint *newest = &checkpoints->kept[checkpoints->count - 1];
+	for (uint16_t peer = 0; peer < replica->members; peer++)
+		if (!newest->lines[peer] && peer != replica->own)
+			line_send(replica, newest, peer, true);
+}
+
+void checkpoints_commit(struct replica *replica, int64_t timestamp_ms)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	uint64_t time = timestamp_ms > 0 ? (uint64_t)timestamp_ms : 0;
+	uint64_t size = ledger_size(replica->ledger);
+	checkpoints->commit_interval = time / REPLICA_CHECKPOINT_MS;
+	if (checkpoints->commit_interval == checkpoints->interval || size == checkpoints->size)
+		return;
+	checkpoints->interval = checkpoints->commit_interval;
+	checkpoints->asked_interval = checkpoints->commit_interval;
+	checkpoints->size = size;
+	kept_add(replica, size, time / 1000 ? time / 1000 : 1); /* a cosignature's time is never 0 */
+}
+
+void checkpoints_settle(struct replica *replica)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	held_accept(replica);
+	if (!replica->started)
+		return;
+	size_t first = checkpoints->count;
+	while (first > 0 && checkpoints->count - first < CHECKPOINTS_NEWEST && !checkpoints->kept[first - 1].lines[replica->own])
+		first--;
+	for (; first < checkpoints->count; first++)
+		cosign(replica, &checkpoints->kept[first]);
+	lines_ask(replica);
+}
+
+void checkpoints_peer(struct replica *replica, uint16_t peer)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	if (checkpoints->count == 0 || peer == replica->own)
+		return;
+	const struct kept_checkpoint *newest = &checkpoints->kept[checkpoints->count - 1];
+	line_send(replica, newest, peer, !newest->lines[peer]);
+}
+
+static bool cosigned_is_possible(const struct replica *replica, const struct cosigned *cosigned)
+{
+	return cosigned->member < replica->members && cosigned->size >= replica->members;
+}
+
+void checkpoints_message(struct replica *replica, uint16_t peer, struct span bytes)
+{
+	struct reader in = reader_of(bytes);
+	uint8_t wanted = read_u8(&in);
+	struct cosigned cosigned;
+	if (in.failed || wanted > 1 || cosigned_decode(in.rest, &cosigned) != OK || !cosigned_is_possible(replica, &cosigned)
+		|| cosigned.member != peer || peer == replica->own) {
+		replica->messages_refused++;
+		return;
+	}
+	if (cosigned.size > ledger_size(replica->ledger)) {
+		line_hold(replica, &cosigned, false);
+		return;
+	}
+	line_accept(replica, &cosigned, false);
+	const struct kept_checkpoint *kept = kept_of_size(&replica->checkpoints, cosigned.size);
+	if (wanted && kept)
+		line_send(replica, kept, peer, false);
+}
+
+enum status checkpoints_recovered(struct replica *replica, struct span bytes)
+{
+	struct cosigned cosigned;
+	TRY(cosigned_decode(bytes, &cosigned));
+	if (!cosigned_is_possible(replica, &cosigned))
+		return E_CORRUPT;
+	if (cosigned.size > ledger_size(replica->ledger))
+		line_hold(replica, &cosigned, true);
+	else
+		line_accept(replica, &cosigned, true);
+	return OK;
+}
+
+/* -- notes ------------------------------------------------------------------------------------------------------ */
+
+static void note_of(const struct replica *replica, const struct kept_checkpoint *kept, struct buffer *note)
+{
+	struct checkpoint *checkpoint = memory_new_array(1, sizeof *checkpoint);
+	checkpoint->origin = span_of_text(replica->checkpoints.origin);
+	checkpoint->size = kept->size;
+	checkpoint->root = root_at(replica, kept->size);
+	for (uint16_t member = 0; member < replica->members; member++) {
+		if (!kept->lines[member])
+			continue;
+		struct checkpoint_line *line = &checkpoint->lines[checkpoint->line_count++];
+		line->name = member_name(replica, member);
+		line->cosignature = *kept->lines[member];
+		checkpoint_key_id(line->name, &replica->genesis->members[member].org.checkpoint_key, line->key_id);
+	}
+	checkpoint_encode(checkpoint, note);
+	free(checkpoint);
+}
+
+enum status replica_checkpoint(const struct replica *replica, uint64_t index, bool newest, struct buffer *note, uint64_t *size)
+{
+	const struct checkpoints *checkpoints = &replica->checkpoints;
+	const struct kept_checkpoint *found = NULL;
+	if (newest)
+		found = checkpoints_newest(replica);
+	else
+		for (size_t i = index < UINT64_MAX ? kept_from(checkpoints, index + 1) : checkpoints->count; i < checkpoints->count && !found; i++)
+			if (checkpoints->kept[i].line_count >= replica->quorum_of_belief)
+				found = &checkpoints->kept[i];
+	if (!found)
+		return E_NOT_FOUND;
+	note_of(replica, found, note);
+	*size = found->size;
+	return OK;
+}

@@ -1,0 +1,97 @@
+#include "replica/state.h"
+
+#include <stdlib.h>
+
+static enum status signature_check(struct replica *replica, const struct statement *statement, const struct verifying_key *key,
+	struct fault *fault)
+{
+	if (map_get(&replica->submitted, digest_span(&statement->id), NULL))
+		return OK; /* verified when it was submitted */
+	if (!replica->started) /* verified when it was applied before the restart */
+		return map_get(&replica->forged, digest_span(&statement->id), NULL) ? E_SIGNATURE : OK;
+	uint64_t start = signer_clock(replica);
+	enum status status = ledger_verify(statement, key, fault);
+	signer_count(replica, start);
+	if (status != OK)
+		write_digest(&replica->forged_now, &statement->id);
+	return status;
+}
+
+/* Whatever is not verified yet is verified last, and its outcome is remembered in the log. */
+static enum status apply_checked(struct replica *replica, const struct statement *statement, uint64_t *index, struct fault *fault)
+{
+	const struct verifying_key *key = NULL;
+	enum status status = ledger_examine(replica->ledger, statement, false, &key, fault);
+	if (status == OK)
+		status = signature_check(replica, statement, key, fault);
+	return status == OK || status == E_DUPLICATE ? ledger_apply(replica->ledger, statement, true, index, fault) : status;
+}
+
+static void final(struct replica *replica, const struct consensus_commit *commit, const struct digest *id, uint64_t index, struct span bytes)
+{
+	struct replica_action *action = output_add(replica, REPLICA_FINAL);
+	action->bytes = bytes;
+	action->id = *id;
+	action->index = index;
+	action->commit_index = commit->index;
+	action->commit_ms = commit->timestamp_ms;
+	action->recovered = !replica->started;
+}
+
+/* Tell whoever submitted it here. A refusal counts only in a block of ours: in another member's block it may stand in
+ * the wrong place, and ours is still to come. */
+static void settle(struct replica *replica, const struct consensus_commit *commit, const struct digest *id, bool own_block,
+	enum status status, uint64_t index, const char *reason)
+{
+	if (!map_get(&replica->submitted, digest_span(id), NULL) || (status != OK && status != E_DUPLICATE && !own_block))
+		return;
+	map_remove(&replica->submitted, digest_span(id));
+	output_outcome(replica, id, status, reason);
+	struct replica_action *action = &replica->actions[replica->action_count - 1];
+	action->index = index;
+	action->commit_index = commit->index;
+	action->commit_ms = commit->timestamp_ms;
+}
+
+static void apply_transaction(struct replica *replica, const struct consensus_commit *commit, bool own_block, struct span bytes)
+{
+	struct statement statement;
+	struct fault fault = {{0}};
+	uint64_t index = 0;
+	if (statement_decode(bytes, &statement, &fault) != OK) {
+		replica->transactions++;
+		replica->refused++;
+		return;
+	}
+	enum status status = apply_checked(replica, &statement, &index, &fault);
+	if (status != E_DUPLICATE)
+		replica->transactions++;
+	if (status == OK)
+		final(replica, commit, &statement.id, index, bytes);
+	else if (status != E_DUPLICATE)
+		replica->refused++;
+	settle(replica, commit, &statement.id, own_block, status, index, status == OK ? "" : fault.text);
+}
+
+void commit_apply(struct replica *replica, const struct consensus_commit *commit)
+{
+	for (uint32_t i = 0; i < commit->block_count; i++) {
+		const struct block_ref *ref = &commit->blocks[i];
+		uint8_t *bytes = NULL;
+		size_t size = 0;
+		CHECK(bodies_take(&replica->bodies, &ref->digest, &bytes, &size)); /* stored before it was committed */
+		output_keep_memory(replica, bytes);
+		struct reader body = reader_of(span_of(bytes, size));
+		struct span transaction;
+		while (block_transaction_next(&body, &transaction))
+			apply_transaction(replica, commit, ref->author == replica->own, transaction);
+	}
+	for (uint32_t i = 0; i < commit->left_out_count; i++) {
+		uint8_t *bytes = NULL;
+		size_t size;
+		if (bodies_take(&replica->bodies, &commit->left_out[i].digest, &bytes, &size))
+			free(bytes);
+	}
+	replica->commits = commit->index;
+	checkpoints_commit(replica, commit->timestamp_ms);
+}
