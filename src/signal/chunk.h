@@ -22,8 +22,9 @@ struct chunk_builder;
 struct chunk_builder *chunk_builder_new(void);
 void chunk_builder_free(struct chunk_builder *builder);
 
-/* Declare a device once; *index is used below. Texts are copied. E_LIMIT: no room, no columns or too many, a text
- * above 255 bytes. E_DUPLICATE: declared before, *index is that one; seal first when its columns changed. */
+/* Declare a device once; *index is used below. Texts are copied; the channels' ids differ.
+ * E_LIMIT: no room, no columns or too many, a text above 255 bytes. E_DUPLICATE: declared before,
+ * *index is that one; seal first when its columns changed. */
 MUST_USE enum status chunk_builder_device(struct chunk_builder *builder, struct span device,
 	const struct channel *channels, size_t count, uint32_t *index);
 /* Append a row: every column becomes a leaf. *first_leaf: index of its first leaf. received_ns is cut to whole

@@ -200,6 +200,14 @@ static void device_write(struct buffer *out, const struct chunk_table *table)
 	}
 }
 
+static bool has_id(const struct channel *channels, size_t count, struct span id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (span_equal(channels[i].id, id))
+			return true;
+	return false;
+}
+
 static enum status device_read(struct reader *in, struct chunk_content *content)
 {
 	struct span device = read_text(in);
@@ -213,7 +221,8 @@ static enum status device_read(struct reader *in, struct chunk_content *content)
 		channels[i].unit = read_text(in);
 		channels[i].scale = read_f64(in);
 		channels[i].offset = read_f64(in);
-		if (!isfinite(channels[i].scale) || !isfinite(channels[i].offset))
+		/* Two columns of one name would let a holder choose which to show. */
+		if (!isfinite(channels[i].scale) || !isfinite(channels[i].offset) || has_id(channels, i, channels[i].id))
 			return E_MALFORMED;
 	}
 	uint32_t index;

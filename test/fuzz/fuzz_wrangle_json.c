@@ -1,0 +1,10 @@
+/* Arbitrary bytes as a device's JSON message. */
+#include "wrangle_message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_message(WRANGLE_JSON, data, size);
+	return 0;
+}
