@@ -104,7 +104,7 @@ static void line_add(struct replica *replica, struct kept_checkpoint *kept, uint
 	*kept->lines[member] = *cosignature;
 	kept->line_count++;
 	if (kept->line_count >= replica->quorum_of_belief)
-		output_add(replica, REPLICA_CHECKPOINT)->size = kept->size;
+		step_action(replica, REPLICA_CHECKPOINT)->size = kept->size;
 }
 
 /* "send me yours", then the line: a message. Without its first byte it is a log frame. */
@@ -115,7 +115,7 @@ static struct span line_message(struct replica *replica, const struct kept_check
 	struct buffer bytes = {0};
 	write_u8(&bytes, wanted);
 	cosigned_encode(&cosigned, &bytes);
-	return output_keep(replica, &bytes);
+	return step_keep(replica, &bytes);
 }
 
 static struct span line_frame(struct replica *replica, const struct kept_checkpoint *kept, uint16_t member)
@@ -127,7 +127,7 @@ static struct span line_frame(struct replica *replica, const struct kept_checkpo
 static void line_send(struct replica *replica, const struct kept_checkpoint *kept, uint16_t peer, bool wanted)
 {
 	if (kept->lines[replica->own])
-		output_send(replica, peer, MESSAGE_COSIGNATURE, line_message(replica, kept, replica->own, wanted));
+		step_send(replica, peer, MESSAGE_COSIGNATURE, line_message(replica, kept, replica->own, wanted));
 }
 
 static void cosign(struct replica *replica, struct kept_checkpoint *kept)
@@ -138,11 +138,11 @@ static void cosign(struct replica *replica, struct kept_checkpoint *kept)
 	CHECK(cosignature_sign(replica->checkpoint_key, member_name(replica, replica->own), span_of_text(replica->checkpoints.origin),
 		kept->size, &root, kept->timestamp_s, replica->signer.randomness, &made) == OK);
 	line_add(replica, kept, replica->own, &made);
-	output_append(replica, REPLICA_FRAME_COSIGNATURE, line_frame(replica, kept, replica->own));
+	step_append(replica, REPLICA_FRAME_COSIGNATURE, line_frame(replica, kept, replica->own));
 	struct span message = line_message(replica, kept, replica->own, false);
 	for (uint16_t peer = 0; peer < replica->members; peer++)
 		if (peer != replica->own)
-			output_send(replica, peer, MESSAGE_COSIGNATURE, message);
+			step_send(replica, peer, MESSAGE_COSIGNATURE, message);
 }
 
 static bool line_verifies(struct replica *replica, const struct cosigned *cosigned)
@@ -160,8 +160,8 @@ static struct span line_append(struct replica *replica, const struct cosigned *c
 {
 	struct buffer bytes = {0};
 	cosigned_encode(cosigned, &bytes);
-	struct span frame = output_keep(replica, &bytes);
-	output_append(replica, REPLICA_FRAME_COSIGNATURE, frame);
+	struct span frame = step_keep(replica, &bytes);
+	step_append(replica, REPLICA_FRAME_COSIGNATURE, frame);
 	return frame;
 }
 
@@ -178,7 +178,7 @@ static void fork_found(struct replica *replica, const struct cosigned *cosigned,
 	struct span theirs = line_append(replica, cosigned);
 	const struct kept_checkpoint *kept = kept_of_size(checkpoints, cosigned->size);
 	struct span ours = kept && kept->lines[replica->own] ? line_frame(replica, kept, replica->own) : (struct span){0};
-	struct replica_action *action = output_add(replica, REPLICA_EVIDENCE);
+	struct replica_action *action = step_action(replica, REPLICA_EVIDENCE);
 	action->peer = cosigned->member;
 	action->size = cosigned->size;
 	action->evidence[0] = theirs;

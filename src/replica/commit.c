@@ -29,7 +29,7 @@ static enum status apply_checked(struct replica *replica, const struct statement
 
 static void final(struct replica *replica, const struct consensus_commit *commit, const struct digest *id, uint64_t index, struct span bytes)
 {
-	struct replica_action *action = output_add(replica, REPLICA_FINAL);
+	struct replica_action *action = step_action(replica, REPLICA_FINAL);
 	action->bytes = bytes;
 	action->id = *id;
 	action->index = index;
@@ -46,7 +46,7 @@ static void settle(struct replica *replica, const struct consensus_commit *commi
 	if (!map_get(&replica->submitted, digest_span(id), NULL) || (status != OK && status != E_DUPLICATE && !own_block))
 		return;
 	map_remove(&replica->submitted, digest_span(id));
-	output_outcome(replica, id, status, reason);
+	step_outcome(replica, id, status, reason);
 	struct replica_action *action = &replica->actions[replica->action_count - 1];
 	action->index = index;
 	action->commit_index = commit->index;
@@ -80,7 +80,7 @@ void commit_apply(struct replica *replica, const struct consensus_commit *commit
 		uint8_t *bytes = NULL;
 		size_t size = 0;
 		CHECK(bodies_take(&replica->bodies, &ref->digest, &bytes, &size)); /* stored before it was committed */
-		output_keep_memory(replica, bytes);
+		step_keep_memory(replica, bytes);
 		struct reader body = reader_of(span_of(bytes, size));
 		struct span transaction;
 		while (block_transaction_next(&body, &transaction))

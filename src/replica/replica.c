@@ -88,7 +88,7 @@ void replica_free(struct replica *replica)
 	map_free(&replica->forged);
 	buffer_free(&replica->forged_now);
 	ledger_free(replica->ledger);
-	output_free(replica);
+	step_free(replica);
 	free(replica);
 }
 
@@ -108,7 +108,7 @@ static void forged_append(struct replica *replica)
 	struct span ids = buffer_span(&replica->forged_now);
 	while (ids.size) {
 		size_t part = ids.size < FORGED_FRAME_MAX ? ids.size : FORGED_FRAME_MAX;
-		output_append(replica, REPLICA_FRAME_FORGED, span_of(ids.data, part));
+		step_append(replica, REPLICA_FRAME_FORGED, span_of(ids.data, part));
 		ids = span_of(ids.data + part, ids.size - part);
 	}
 	buffer_clear(&replica->forged_now);
@@ -119,15 +119,15 @@ static void speak(struct replica *replica, struct consensus_action *action)
 	struct replica_action *out;
 	switch (action->kind) {
 	case CONSENSUS_SEND:
-		output_send(replica, action->peer, MESSAGE_CONSENSUS, action->bytes);
+		step_send(replica, action->peer, MESSAGE_CONSENSUS, action->bytes);
 		break;
 	case CONSENSUS_TIMER:
-		output_add(replica, REPLICA_TIMER)->at_ms = action->at_ms;
+		step_action(replica, REPLICA_TIMER)->at_ms = action->at_ms;
 		break;
 	case CONSENSUS_SEND_STORED:
 	case CONSENSUS_EVIDENCE:
 		consensus_positions_resolve(replica->consensus, action);
-		out = output_add(replica, action->kind == CONSENSUS_EVIDENCE ? REPLICA_EVIDENCE : REPLICA_SEND_STORED);
+		out = step_action(replica, action->kind == CONSENSUS_EVIDENCE ? REPLICA_EVIDENCE : REPLICA_SEND_STORED);
 		out->peer = action->peer;
 		out->positions = action->positions;
 		out->position_count = action->position_count;
@@ -156,8 +156,8 @@ static void carry_out(struct replica *replica, const struct consensus_actions *g
 	for (uint32_t i = 0; i < given->count && replica->started; i++)
 		if (given->items[i].kind == CONSENSUS_PERSIST)
 			consensus_block_stored(replica->consensus, &given->items[i].digest,
-				output_append(replica, REPLICA_FRAME_BLOCK, given->items[i].bytes));
-	output_rotate(replica, told);
+				step_append(replica, REPLICA_FRAME_BLOCK, given->items[i].bytes));
+	step_rotate(replica, told);
 	/* Recovery repeats decisions, not deeds. */
 	for (uint32_t i = 0; i < given->count && replica->started; i++)
 		speak(replica, &given->items[i]);
@@ -274,7 +274,7 @@ static void submit(struct replica *replica, const struct replica_event *event)
 		map_remove(&replica->submitted, digest_span(&id));
 		status = fault_set(&fault, status, "Too much waits to be proposed at this node; try again in a second.");
 	}
-	output_outcome(replica, &id, status, fault.text);
+	step_outcome(replica, &id, status, fault.text);
 	replica->actions[replica->action_count - 1].index = index;
 }
 
@@ -335,7 +335,7 @@ static void take(struct replica *replica, const struct replica_event *event)
 
 void replica_step(struct replica *replica, const struct replica_event *event, struct replica_actions *actions)
 {
-	output_begin(replica);
+	step_begin(replica);
 	replica->signer.randomness = event->randomness;
 	take(replica, event);
 	replica->signer.randomness = NULL;

@@ -89,20 +89,20 @@ struct replica {
 	uint64_t messages_refused;
 };
 
-/* -- output.c: the actions of a step and the memory behind them ------------------------------------ */
-void output_begin(struct replica *replica);
-void output_free(struct replica *replica);
-struct replica_action *output_add(struct replica *replica, enum replica_action_kind kind);
+/* -- step.c: the actions of a step and the memory behind them ------------------------------------ */
+void step_begin(struct replica *replica);
+void step_free(struct replica *replica);
+struct replica_action *step_action(struct replica *replica, enum replica_action_kind kind);
 /* Move the actions from `from` on before the others. */
-void output_rotate(struct replica *replica, uint32_t from);
+void step_rotate(struct replica *replica, uint32_t from);
 /* Memory that lives until the next step. */
-struct span output_keep(struct replica *replica, struct buffer *owned);
-void output_keep_memory(struct replica *replica, void *owned);
+struct span step_keep(struct replica *replica, struct buffer *owned);
+void step_keep_memory(struct replica *replica, void *owned);
 /* Frame `bytes` at the log's end and ask for it to be appended; returns its position. */
-uint64_t output_append(struct replica *replica, uint8_t kind, struct span bytes);
+uint64_t step_append(struct replica *replica, uint8_t kind, struct span bytes);
 /* Send under an outer kind byte. The same bytes in a row are wrapped once. */
-void output_send(struct replica *replica, uint16_t peer, enum message_kind kind, struct span bytes);
-void output_outcome(struct replica *replica, const struct digest *id, enum status status, const char *reason);
+void step_send(struct replica *replica, uint16_t peer, enum message_kind kind, struct span bytes);
+void step_outcome(struct replica *replica, const struct digest *id, enum status status, const char *reason);
 
 /* -- signer.c --------------------------------------------------------------------------------------- */
 struct block_signer signer_of(struct replica *replica);

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-void output_begin(struct replica *replica)
+void step_begin(struct replica *replica)
 {
 	for (size_t i = 0; i < replica->scratch_count; i++)
 		free(replica->scratch[i]);
@@ -11,14 +11,14 @@ void output_begin(struct replica *replica)
 	replica->wrapped_from = (struct span){0};
 }
 
-void output_free(struct replica *replica)
+void step_free(struct replica *replica)
 {
-	output_begin(replica);
+	step_begin(replica);
 	free(replica->scratch);
 	free(replica->actions);
 }
 
-struct replica_action *output_add(struct replica *replica, enum replica_action_kind kind)
+struct replica_action *step_action(struct replica *replica, enum replica_action_kind kind)
 {
 	ARRAY_GROW(replica->actions, replica->action_count, replica->action_capacity);
 	struct replica_action *action = &replica->actions[replica->action_count++];
@@ -26,7 +26,7 @@ struct replica_action *output_add(struct replica *replica, enum replica_action_k
 	return action;
 }
 
-void output_rotate(struct replica *replica, uint32_t from)
+void step_rotate(struct replica *replica, uint32_t from)
 {
 	uint32_t tail = replica->action_count - from;
 	if (from == 0 || tail == 0)
@@ -38,7 +38,7 @@ void output_rotate(struct replica *replica, uint32_t from)
 	free(first);
 }
 
-void output_keep_memory(struct replica *replica, void *owned)
+void step_keep_memory(struct replica *replica, void *owned)
 {
 	if (!owned)
 		return;
@@ -46,27 +46,27 @@ void output_keep_memory(struct replica *replica, void *owned)
 	replica->scratch[replica->scratch_count++] = owned;
 }
 
-struct span output_keep(struct replica *replica, struct buffer *owned)
+struct span step_keep(struct replica *replica, struct buffer *owned)
 {
 	struct span span = buffer_span(owned);
-	output_keep_memory(replica, owned->data);
+	step_keep_memory(replica, owned->data);
 	*owned = (struct buffer){0};
 	return span;
 }
 
-uint64_t output_append(struct replica *replica, uint8_t kind, struct span bytes)
+uint64_t step_append(struct replica *replica, uint8_t kind, struct span bytes)
 {
 	struct buffer frame = {0};
 	uint64_t position = replica->log_end;
 	log_frame_write(&frame, position, kind, bytes);
 	replica->log_end += frame.size;
-	struct replica_action *action = output_add(replica, REPLICA_APPEND);
+	struct replica_action *action = step_action(replica, REPLICA_APPEND);
 	action->position = position;
-	action->bytes = output_keep(replica, &frame);
+	action->bytes = step_keep(replica, &frame);
 	return position;
 }
 
-void output_send(struct replica *replica, uint16_t peer, enum message_kind kind, struct span bytes)
+void step_send(struct replica *replica, uint16_t peer, enum message_kind kind, struct span bytes)
 {
 	if (replica->wrapped_from.data != bytes.data || replica->wrapped_from.size != bytes.size) {
 		struct buffer message = {0};
@@ -74,18 +74,18 @@ void output_send(struct replica *replica, uint16_t peer, enum message_kind kind,
 		write_u8(&message, (uint8_t)kind);
 		buffer_append_span(&message, bytes);
 		replica->wrapped_from = bytes;
-		replica->wrapped = output_keep(replica, &message);
+		replica->wrapped = step_keep(replica, &message);
 	}
-	struct replica_action *action = output_add(replica, REPLICA_SEND);
+	struct replica_action *action = step_action(replica, REPLICA_SEND);
 	action->peer = peer;
 	action->bytes = replica->wrapped;
 }
 
-void output_outcome(struct replica *replica, const struct digest *id, enum status status, const char *reason)
+void step_outcome(struct replica *replica, const struct digest *id, enum status status, const char *reason)
 {
 	char *sentence = memory_text(span_of_text(reason));
-	output_keep_memory(replica, sentence);
-	struct replica_action *action = output_add(replica, REPLICA_OUTCOME);
+	step_keep_memory(replica, sentence);
+	struct replica_action *action = step_action(replica, REPLICA_OUTCOME);
 	action->id = *id;
 	action->status = status;
 	action->reason = sentence;
