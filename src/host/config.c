@@ -3,6 +3,7 @@
 #include "host/address.h"
 #include "host/disk.h"
 
+#include <errno.h>
 #include <ini.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -71,9 +72,10 @@ static const struct unit plain[] = {{"", 1}};
 static bool number_parse(const char *text, const struct unit *units, size_t count, int64_t *out)
 {
 	size_t digits = strspn(text, "0123456789");
-	if (digits == 0 || digits > 15)
-		return false;
+	errno = 0;
 	int64_t value = strtoll(text, NULL, 10);
+	if (digits == 0 || errno)
+		return false;
 	const char *unit = text + digits + (text[digits] == ' ');
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(unit, units[i].name) == 0 && value <= INT64_MAX / units[i].factor) {
