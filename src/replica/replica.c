@@ -366,6 +366,11 @@ uint64_t replica_log_end(const struct replica *replica)
 	return replica->log_end;
 }
 
+void replica_rounds(const struct replica *replica, uint32_t *out)
+{
+	consensus_rounds(replica->consensus, out);
+}
+
 void replica_numbers(const struct replica *replica, struct replica_numbers *out)
 {
 	const struct kept_checkpoint *newest = checkpoints_newest(replica);

@@ -114,6 +114,8 @@ void replica_profile(struct replica *replica, uint64_t (*clock_ns)(void));
 const struct ledger *replica_ledger(const struct replica *replica);
 /* Where the next frame goes: the log's end. */
 uint64_t replica_log_end(const struct replica *replica);
+/* The round of each member's newest accepted block; out[members]. */
+void replica_rounds(const struct replica *replica, uint32_t *out);
 
 /* The earliest kept checkpoint whose size is greater than `index`, with at least f+1 lines, as a note; or, when
  * `newest`, the newest. Appends. E_NOT_FOUND: none yet (wait a few seconds). */
