@@ -15,7 +15,8 @@ enum {
 #define GAIN_SPREAD 0.05      /* prior standard deviation: a sensor's gain is off by a few per cent */
 #define GAIN_SHARE_MAX 0.5    /* and never by more */
 #define BIAS_SPREAD 100.0     /* sigma */
-#define GAIN_T 2.0            /* standard errors below which the gain stays */
+#define GAIN_T 3.0            /* standard errors below which the gain stays */
+#define TIME_SPREAD 10.0      /* sigma that a drift may move over the rows */
 #define MACHINE_SPREAD 10.0   /* sigma of change in the drive by one parameter */
 #define MACHINE_SHARE 0.2     /* of its old value */
 #define MACHINE_REACH 3.0     /* spreads that a parameter may move at most */
@@ -62,7 +63,7 @@ bool solve(size_t count, double a[SOLVE_MAX][SOLVE_MAX], double b[SOLVE_MAX])
 static uint64_t rows_begin(const struct twin *twin, const struct signal *signal, size_t i, enum diagnosis diagnosis)
 {
 	uint64_t from = signal->residual_from;
-	if (signal->drift_wait || (signal->active & 1u << DISTURBANCE_DRIFT))
+	if (signal_drifts(signal))
 		from = signal->onset_row > from ? signal->onset_row : from;
 	else
 		from = history_last(twin, CALIBRATION_ROWS) > from ? history_last(twin, CALIBRATION_ROWS) : from;
@@ -120,34 +121,49 @@ static double limited(double value, double reach)
 	return value > reach ? reach : value < -reach ? -reach : value;
 }
 
-/* y = gain * x + bias, the gain turned about the mean of x so that a plain offset moves the bias only. */
+/* How far the gain must turn, about the mean of x, so that a plain offset leaves it alone. Time is a
+ * regressor beside it: a bias that moves while the machine heats up is no wrong gain. */
+static double gain_turn(const struct rows *rows, const struct relation *relation, double mean_x, double mean_time, double offset)
+{
+	double a[SOLVE_MAX][SOLVE_MAX] = {{0}}, b[SOLVE_MAX] = {0}, unit[SOLVE_MAX] = {1};
+	double sigma2 = relation->sigma * relation->sigma, length = (double)rows->count, spread = GAIN_SPREAD * relation->gain;
+	for (size_t k = 0; k < rows->count; k++) {
+		const struct row *row = &rows->rows[k];
+		if (row->held_out)
+			continue;
+		double x = row->x - mean_x, time = ((double)k - mean_time) / length;
+		double off = row->value - relation->gain * row->x - relation->bias - offset;
+		a[0][0] += x * x / sigma2;
+		a[1][0] += x * time / sigma2;
+		a[1][1] += time * time / sigma2;
+		b[0] += x * off / sigma2;
+		b[1] += time * off / sigma2;
+	}
+	a[0][0] += 1 / (spread * spread);
+	a[1][1] += 1 / (TIME_SPREAD * TIME_SPREAD * sigma2);
+	double factor[SOLVE_MAX][SOLVE_MAX];
+	memcpy(factor, a, sizeof a);
+	/* The first unit vector gives the variance of the turn. */
+	if (!solve(2, a, b) || !solve(2, factor, unit) || fabs(b[0]) < GAIN_T * sqrt(unit[0]))
+		return 0;
+	return limited(b[0], GAIN_SHARE_MAX * fabs(relation->gain));
+}
+
 static void sensor_fit(const struct rows *rows, struct relation *relation)
 {
-	double mean = 0, offset = 0, spread = 0, product = 0;
-	double count = (double)rows->fitted, sigma = relation->sigma;
+	double mean = 0, mean_time = 0, offset = 0, count = (double)rows->fitted;
 	for (size_t k = 0; k < rows->count; k++) {
 		const struct row *row = &rows->rows[k];
 		if (row->held_out)
 			continue;
 		mean += row->x / count;
+		mean_time += (double)k / count;
 		offset += (row->value - relation->gain * row->x - relation->bias) / count;
 	}
-	for (size_t k = 0; k < rows->count; k++) {
-		const struct row *row = &rows->rows[k];
-		if (row->held_out)
-			continue;
-		spread += (row->x - mean) * (row->x - mean);
-		product += (row->x - mean) * (row->value - relation->gain * row->x - relation->bias);
-	}
 	double old_gain = relation->gain;
-	double precision = spread / (sigma * sigma) + 1 / (GAIN_SPREAD * GAIN_SPREAD * old_gain * old_gain);
-	double turn = product / (sigma * sigma) / precision;
-	if (fabs(turn) * sqrt(precision) < GAIN_T)
-		turn = 0;
-	turn = limited(turn, GAIN_SHARE_MAX * fabs(old_gain));
 	double ridge = count / (count + 1 / (BIAS_SPREAD * BIAS_SPREAD));
-	relation->gain = round_figures(old_gain + turn);
-	relation->bias = round_figures(relation->bias + limited(offset * ridge, BIAS_SPREAD * sigma) - (relation->gain - old_gain) * mean);
+	relation->gain = round_figures(old_gain + gain_turn(rows, relation, mean, mean_time, offset));
+	relation->bias = round_figures(relation->bias + limited(offset * ridge, BIAS_SPREAD * relation->sigma) - (relation->gain - old_gain) * mean);
 }
 
 /* -- the machine's parameters ---------------------------------------------------------- */
@@ -349,6 +365,10 @@ enum status twin_calibrate(struct twin *twin, size_t i, enum diagnosis diagnosis
 		return E_NOT_FOUND;
 	}
 	struct signal *signal = &twin->signals[i];
+	if (twin->faulty & signal_bit(i)) {
+		text_add(&why, "%s gives no usable readings: inspect or replace the sensor", signal->id);
+		return E_LIMIT;
+	}
 	struct rows rows = {0};
 	bool sensor = diagnosis == DIAGNOSIS_SENSOR;
 	rows_gather(twin, i, rows_begin(twin, signal, i, diagnosis), &rows);

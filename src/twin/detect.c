@@ -25,6 +25,7 @@ static struct twin_finding *finding_add(struct step *step, enum disturbance_kind
 		.signal = signal,
 		.row_signal = signal < 0 ? 0 : (size_t)signal,
 		.time_ns = twin->row_ns,
+		.onset_ns = twin->row_ns,
 		.seq = twin->seq,
 	};
 	*why = (struct text){.out = finding->explanation, .size = sizeof finding->explanation};
@@ -53,6 +54,12 @@ static void faulty_set(struct twin *twin, size_t i)
 		twin->faulty |= signal_bit(i);
 	else
 		twin->faulty &= ~signal_bit(i);
+}
+
+/* An estimate needs no fractions of a second. */
+static void onset_text(int64_t time_ns, char out[TIME_TEXT_SIZE])
+{
+	time_text(time_ns / NS_PER_S * NS_PER_S, out);
 }
 
 /* -- missing ------------------------------------------------------------------------- */
@@ -159,61 +166,74 @@ static bool bits_persist(unsigned bits)
 	return __builtin_popcount(bits) >= 2;
 }
 
+/* Back inside by the resolution and by the noise, for some time: one excursion is one finding. */
 static void bounds_clear(struct signal *signal)
 {
 	const struct limits *limits = &signal->limits;
+	double step = limits->resolution, noise = signal->relation.modelled ? 3 * signal->relation.sigma : 0;
 	double quarter = (limits->high - limits->low) / 4;
-	double step = limits->resolution < quarter ? limits->resolution : quarter;
+	step = step < noise ? noise : step;
+	step = step < quarter ? step : quarter;
 	bool inside = signal->value <= limits->high - step && signal->value >= limits->low + step && !(signal->rate_bits & 1);
 	signal->bounds_calm = inside ? signal->bounds_calm + 1 : 0;
-	if (signal->bounds_calm >= 3)
+	if (signal->bounds_calm >= CALM_ROWS)
 		signal->active &= ~(1u << DISTURBANCE_BOUNDS);
+}
+
+static bool bounds_offend(const struct signal *signal)
+{
+	return signal->usable && ((signal->high_bits | signal->low_bits | signal->rate_bits) & 1);
 }
 
 static void bounds_explain(const struct twin *twin, const struct signal *signal, struct text *why)
 {
 	const struct offence *offence = &signal->offence;
-	const char *unit = signal->unit;
+	const char *unit = signal->unit, *is = bounds_offend(signal) ? "is" : "was";
 	if (offence->kind == OFFENCE_RATE)
-		text_add(why, "%s changes faster than %.6g %s a second (bounds version %llu): it reads %.6g %s", signal->id, signal->limits.rate, unit,
-			(unsigned long long)twin->bounds_version, offence->value, unit);
+		text_add(why, "%s %s changing faster than %.6g %s a second (bounds version %llu): it reads %.6g %s", signal->id, is, signal->limits.rate,
+			unit, (unsigned long long)twin->bounds_version, signal->value, unit);
 	else
-		text_add(why, "%s is %s its bound of %.6g %s (bounds version %llu): it reads %.6g %s", signal->id,
+		text_add(why, "%s %s %s its bound of %.6g %s (bounds version %llu): it reads %.6g %s", signal->id, is,
 			offence->kind == OFFENCE_HIGH ? "above" : "below", offence->expected, unit, (unsigned long long)twin->bounds_version,
-			offence->value, unit);
+			signal->value, unit);
+	if (!bounds_offend(signal))
+		text_add(why, ", read %.6g", offence->value);
+}
+
+static bool bounds_begin(const struct signal *signal)
+{
+	return bits_persist(signal->high_bits) || bits_persist(signal->low_bits) || bits_persist(signal->rate_bits);
 }
 
 static void bounds_judge(struct step *step, size_t i)
 {
 	struct twin *twin = step->twin;
 	struct signal *signal = &twin->signals[i];
-	if (!signal->limits.set)
+	if (!signal->limits.set || !signal->usable)
 		return;
 	if (is_active(signal->active, DISTURBANCE_BOUNDS)) {
-		if (signal->usable)
-			bounds_clear(signal);
+		bounds_clear(signal);
 		return;
 	}
-	if (!signal->bounds_wait && !bits_persist(signal->high_bits) && !bits_persist(signal->low_bits) && !bits_persist(signal->rate_bits))
+	if (!signal->bounds_wait && !bounds_begin(signal))
 		return;
 	uint64_t witnesses = diagnosis_witnesses(twin, i);
 	uint64_t deviating = diagnosis_deviating(twin, i, witnesses, history_last(twin, DRIFT_WAIT_ROWS));
 	signal->bounds_wait++;
-	if (!deviating && witnesses && signal->bounds_wait <= BOUNDS_WAIT_ROWS)
+	/* An excursion that ends is told at once. */
+	if (!deviating && witnesses && signal->bounds_wait <= BOUNDS_WAIT_ROWS && bounds_offend(signal))
 		return;
 	struct text why;
 	struct twin_finding *finding = finding_add(step, DISTURBANCE_BOUNDS, (int)i, &why);
 	if (!finding)
 		return;
 	const struct offence *offence = &signal->offence;
-	finding->time_ns = offence->time_ns;
-	finding->seq = offence->seq;
-	finding->value = offence->value;
+	finding->value = signal->value;
 	finding->expected = offence->expected;
-	signal->bounds_wait = signal->bounds_calm = 0;
 	bounds_explain(twin, signal, &why);
 	bool rising = offence->kind == OFFENCE_HIGH || (offence->kind == OFFENCE_RATE && offence->value > offence->expected);
 	finding_diagnose(step, finding, diagnosis_decide(twin, i, DISTURBANCE_BOUNDS, rising, witnesses, deviating, &why));
+	signal->bounds_wait = signal->bounds_calm = 0;
 }
 
 /* -- drift --------------------------------------------------------------------------- */
@@ -242,9 +262,9 @@ static void drift_begin(const struct twin *twin, struct signal *signal)
 static void drift_explain(const struct twin *twin, const struct signal *signal, struct text *why)
 {
 	char since[TIME_TEXT_SIZE];
-	time_text(signal->onset_ns, since);
-	text_add(why, "%s reads %.5g %s, its model (version %llu) says %.5g, %.1f sigma apart since about %s", signal->id, signal->value, signal->unit,
-		(unsigned long long)twin->model_version, signal->prediction, fabs(signal->level), since);
+	onset_text(signal->onset_ns, since);
+	text_add(why, "%s reads %.5g %s, model version %llu predicts %.5g; on average %.1f sigma apart since about %s", signal->id, signal->value,
+		signal->unit, (unsigned long long)twin->model_version, signal->prediction, fabs(signal->level), since);
 }
 
 static void drift_raise(struct step *step, size_t i, uint64_t witnesses, uint64_t deviating)
@@ -257,6 +277,7 @@ static void drift_raise(struct step *step, size_t i, uint64_t witnesses, uint64_
 		return;
 	finding->value = signal->value;
 	finding->expected = signal->prediction;
+	finding->onset_ns = signal->onset_ns;
 	finding->by_model = true;
 	drift_explain(twin, signal, &why);
 	finding_diagnose(step, finding, diagnosis_decide(twin, i, DISTURBANCE_DRIFT, signal->level > 0, witnesses, deviating, &why));
@@ -286,8 +307,8 @@ static void drift_judge(struct step *step, size_t i)
 	bool plain = signal->drift_wait > DRIFT_WAIT_ROWS && fabs(signal->level) > PLAIN_LEVEL;
 	if (!deviating && witnesses && signal->drift_wait <= signal->drift_window && !plain)
 		return;
-	/* The evidence must be a reading of this row. */
-	if (!isfinite(signal->residual))
+	/* The evidence must be a reading of this row, of a drift that is still there. */
+	if (!isfinite(signal->residual) || fabs(signal->smooth) < CALM_LEVEL)
 		return;
 	if (run_is_frozen(signal, FROZEN_RUN_SUSPECT, FROZEN_MOVE / 2))
 		frozen_raise(step, i, false);
@@ -310,35 +331,53 @@ static size_t joint_strongest(const struct twin *twin, uint64_t without)
 	return best;
 }
 
-static void joint_raise(struct step *step)
+/* Mean square of the others, and whether it is still that of noise. */
+static bool joint_rest_is_noise(const struct twin *twin, size_t best)
+{
+	double far = twin->signals[best].smooth, others = (double)(twin->joint_count - 1);
+	double rest = (twin->joint_value * (double)twin->joint_count - far * far) / others;
+	return rest < joint_limit(twin->joint_count - 1);
+}
+
+/* One signal left, the others are calm. */
+static bool joint_alone(const struct twin *twin, size_t best)
+{
+	size_t next = joint_strongest(twin, signal_bit(best));
+	return joint_rest_is_noise(twin, best) && fabs(twin->signals[best].smooth) > BASELINE_ALONE * fabs(twin->signals[next].smooth);
+}
+
+static void joint_raise(struct step *step, size_t best)
 {
 	struct twin *twin = step->twin;
-	size_t best = joint_strongest(twin, 0);
 	struct signal *strongest = &twin->signals[best];
 	if (!strongest->good)
 		return;
-	bool alone = strongest->smooth * strongest->smooth >= BASELINE_SHARE * twin->joint_value * (double)twin->joint_count;
+	bool alone = joint_alone(twin, best);
 	struct text why;
-	struct twin_finding *finding = finding_add(step, DISTURBANCE_DRIFT, alone ? (int)best : -1, &why);
+	struct twin_finding *finding = finding_add(step, DISTURBANCE_DRIFT, (int)best, &why);
 	if (!finding)
 		return;
 	char since[TIME_TEXT_SIZE];
-	time_text(twin->onset_ns, since);
-	finding->row_signal = best;
+	onset_text(twin->onset_ns, since);
 	finding->value = strongest->value;
 	finding->expected = strongest->prediction;
+	finding->onset_ns = twin->onset_ns;
 	finding->by_model = true;
+	strongest->onset_row = twin->onset_row;
+	strongest->onset_ns = twin->onset_ns;
+	strongest->drift_calm = 0;
 	twin->joint_calm = 0;
 	if (alone) {
-		strongest->onset_row = twin->onset_row;
-		strongest->onset_ns = twin->onset_ns;
-		strongest->drift_calm = 0;
-		text_add(&why, "%s alone left its baseline (model version %llu) since about %s: %.5g %s instead of %.5g; the other %zu signals agree: sensor fault",
+		text_add(&why, "%s alone left its baseline (model version %llu) since about %s: %.5g %s instead of %.5g; sensor fault, the other %zu signals are as predicted",
 			strongest->id, (unsigned long long)twin->model_version, since, strongest->value, strongest->unit, strongest->prediction,
 			twin->joint_count - 1);
 		return;
 	}
-	finding_diagnose(step, finding, DIAGNOSIS_MACHINE);
+	/* It is the machine's drift, told of the signal that shows it most. */
+	strongest->active &= ~(1u << DISTURBANCE_DRIFT);
+	twin->active |= 1u << DISTURBANCE_DRIFT;
+	finding->diagnosis = DIAGNOSIS_MACHINE;
+	twin->diagnosis[DISTURBANCE_DRIFT] = DIAGNOSIS_MACHINE;
 	text_add(&why, "%zu signals together leave their baselines (model version %llu) since about %s, most of all", twin->joint_count,
 		(unsigned long long)twin->model_version, since);
 	uint64_t named = 0;
@@ -363,8 +402,12 @@ static void joint_judge(struct step *step)
 		return;
 	}
 	twin->joint_over = twin->joint_value > twin->joint_limit && twin->joint_count >= BASELINE_SIGNALS_MIN ? twin->joint_over + 1 : 0;
-	if (twin->joint_over >= BASELINE_PERSIST)
-		joint_raise(step);
+	if (twin->joint_over < BASELINE_PERSIST)
+		return;
+	/* While one signal makes it all, the others get their time to follow. */
+	size_t best = joint_strongest(twin, 0);
+	if (!joint_rest_is_noise(twin, best) || twin->joint_over >= BASELINE_PERSIST + DRIFT_WAIT_ROWS)
+		joint_raise(step, best);
 }
 
 /* -- silence --------------------------------------------------------------------------- */
@@ -387,7 +430,7 @@ static void silence_raise(struct step *step, int index, int64_t newest_ns, const
 		return;
 	double age = (double)(twin->now_ns - (newest_ns ? newest_ns : twin->start_ns)) / (double)NS_PER_S;
 	double deadline = (double)deadline_ns / (double)NS_PER_S;
-	finding->time_ns = twin->now_ns;
+	finding->time_ns = finding->onset_ns = twin->now_ns;
 	finding->value = age;
 	finding->expected = deadline;
 	if (index >= 0)
@@ -472,6 +515,8 @@ void twin_row(struct twin *twin, uint64_t seq, const struct wrangle_row *row, st
 void twin_tick(struct twin *twin, int64_t now_ns, struct twin_finding *findings, size_t *count)
 {
 	struct step step = {.twin = twin, .findings = findings};
+	if (now_ns < -TIME_REACH_NS || now_ns > TIME_REACH_NS)
+		now_ns = twin->now_ns;
 	if (!twin->start_ns)
 		twin->start_ns = now_ns;
 	if (now_ns > twin->now_ns)

@@ -15,12 +15,12 @@ static const struct rule {
 	enum diagnosis diagnosis;
 	const char *because;
 } rules[] = {
-	{OTHERS_DEVIATE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_MACHINE, "deviates too: machine fault"},
-	{OTHERS_REDUNDANT_AGREE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_SENSOR, "measures the same and agrees: sensor fault"},
-	{OTHERS_AGREE, QUANTITY_VIBRATION, DIRECTION_RISING, DIAGNOSIS_MACHINE, "agrees, but vibration that rises is no sensor's way to fail: machine fault"},
-	{OTHERS_AGREE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_SENSOR, "agrees: sensor fault"},
-	{OTHERS_NONE, QUANTITY_LOAD_BEARING, DIRECTION_RISING, DIAGNOSIS_MACHINE, "no coupled signal can tell; it rises: machine fault"},
-	{OTHERS_NONE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_SENSOR, "no coupled signal can tell; it does not rise under load: sensor fault"},
+	{OTHERS_DEVIATE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_MACHINE, "machine fault, deviating too"},
+	{OTHERS_REDUNDANT_AGREE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_SENSOR, "sensor fault, the same quantity is as predicted"},
+	{OTHERS_AGREE, QUANTITY_VIBRATION, DIRECTION_RISING, DIAGNOSIS_MACHINE, "machine fault, no failing sensor makes vibration rise; as predicted"},
+	{OTHERS_AGREE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_SENSOR, "sensor fault, as predicted"},
+	{OTHERS_NONE, QUANTITY_LOAD_BEARING, DIRECTION_RISING, DIAGNOSIS_MACHINE, "machine fault: it rises, and no coupled signal speaks against it"},
+	{OTHERS_NONE, QUANTITY_ANY, DIRECTION_ANY, DIAGNOSIS_SENSOR, "sensor fault: no coupled signal confirms it"},
 };
 
 static bool unit_is_one_of(const char *unit, const char *const *units, size_t count)
@@ -131,14 +131,13 @@ enum diagnosis diagnosis_decide(const struct twin *twin, size_t i, enum disturba
 	while (!others_fit(rule->others, witnesses, deviating, signal->redundant) || !quantity_fits(signal, rule->quantity) ||
 		(rule->direction == DIRECTION_RISING && !rising))
 		rule++;
-	text_add(why, "; ");
-	if (rule->others == OTHERS_DEVIATE) {
-		names_add(twin, deviating, why);
-	} else if (rule->others != OTHERS_NONE) {
-		uint32_t waited = kind == DISTURBANCE_DRIFT ? signal->drift_wait : BOUNDS_WAIT_ROWS;
-		text_add(why, "watched for %u rows, ", (unsigned)waited);
-		names_add(twin, rule->others == OTHERS_REDUNDANT_AGREE ? witnesses & signal->redundant : witnesses, why);
-	}
-	text_add(why, "%s%s", rule->others == OTHERS_NONE ? "" : " ", rule->because);
+	text_add(why, "; %s", rule->because);
+	if (rule->others == OTHERS_NONE)
+		return rule->diagnosis;
+	uint64_t named = rule->others == OTHERS_DEVIATE ? deviating : rule->others == OTHERS_REDUNDANT_AGREE ? witnesses & signal->redundant : witnesses;
+	if (rule->others != OTHERS_DEVIATE)
+		text_add(why, " for %u rows", (unsigned)(kind == DISTURBANCE_DRIFT ? signal->drift_wait : signal->bounds_wait));
+	text_add(why, ": ");
+	names_add(twin, named, why);
 	return rule->diagnosis;
 }

@@ -9,7 +9,7 @@ static bool reason_is_live(unsigned reason)
 /* Back-filled rows and rows from the future raise no alarms and do not move the state. */
 static bool row_is_live(const struct twin *twin, const struct wrangle_row *row)
 {
-	if (twin->spoken && row->time_ns < twin->row_ns)
+	if ((twin->spoken && row->time_ns < twin->row_ns) || row->time_ns < -TIME_REACH_NS || row->time_ns > TIME_REACH_NS)
 		return false;
 	for (size_t i = 0; i < twin->count; i++)
 		if (reason_is_live(row->reason[i]))
@@ -21,12 +21,14 @@ static bool row_is_live(const struct twin *twin, const struct wrangle_row *row)
  * a value that comes in a later row of the same slot fills it. */
 static void missing_note(struct signal *signal, int64_t time_ns)
 {
-	bool same_slot = signal->slot_ns && signal->period_ns && time_ns - signal->slot_ns < signal->period_ns / 2;
-	if (same_slot) {
-		if (signal->usable)
-			signal->missing_bits &= ~1u;
+	int64_t elapsed_ns = signal->slot_ns ? time_ns - signal->slot_ns : INT64_MAX;
+	if (signal->usable && elapsed_ns < signal->period_ns / 2) {
+		signal->missing_bits &= ~1u;
+		signal->slot_ns = time_ns;
 		return;
 	}
+	if (!signal->usable && elapsed_ns < signal->period_ns / 4 * 3)
+		return;
 	signal->missing_bits = (signal->missing_bits << 1 | !signal->usable) & ((1u << MISSING_WINDOW) - 1);
 	signal->slot_ns = time_ns;
 }
@@ -44,7 +46,7 @@ static void run_note(struct signal *signal)
 	signal->run_high = -INFINITY;
 }
 
-static void limits_compare(struct signal *signal, uint64_t seq)
+static void limits_compare(struct signal *signal)
 {
 	const struct limits *limits = &signal->limits;
 	double value = signal->value;
@@ -61,14 +63,12 @@ static void limits_compare(struct signal *signal, uint64_t seq)
 		return;
 	signal->offence = (struct offence){
 		.kind = high ? OFFENCE_HIGH : low ? OFFENCE_LOW : OFFENCE_RATE,
-		.time_ns = signal->time_ns,
-		.seq = seq,
 		.value = value,
 		.expected = high ? limits->high : low ? limits->low : value > signal->before ? signal->before + reach : signal->before - reach,
 	};
 }
 
-static void signal_take(struct twin *twin, size_t i, uint64_t seq, const struct wrangle_row *row)
+static void signal_take(struct twin *twin, size_t i, const struct wrangle_row *row)
 {
 	struct signal *signal = &twin->signals[i];
 	signal->usable = signal->good = false;
@@ -97,7 +97,7 @@ static void signal_take(struct twin *twin, size_t i, uint64_t seq, const struct 
 	twin->known |= signal_bit(i);
 	run_note(signal);
 	if (signal->limits.set)
-		limits_compare(signal, seq);
+		limits_compare(signal);
 }
 
 static double clamp(double value, double limit)
@@ -154,6 +154,11 @@ static void signal_predict(struct twin *twin, struct signal *signal)
 		return;
 	}
 	signal->prediction = relation->gain * signal->x + relation->bias;
+	if (!isfinite(signal->prediction)) {
+		signal->prediction = (double)NAN;
+		signal->started = false;
+		return;
+	}
 	if (!measured)
 		return;
 	if (signal->warm < WARM_UP_ROWS) {
@@ -166,7 +171,7 @@ static void signal_predict(struct twin *twin, struct signal *signal)
 
 static void factors_set(struct twin *twin, int64_t elapsed_ns)
 {
-	bool gap = twin->period_ns && elapsed_ns > GAP_FACTOR * twin->period_ns;
+	bool gap = twin->period_ns && elapsed_ns / GAP_FACTOR > twin->period_ns;
 	if (!gap && elapsed_ns > 0)
 		twin->period_ns += twin->period_ns ? (elapsed_ns - twin->period_ns) / 8 : elapsed_ns;
 	if (elapsed_ns == twin->factor_ns && !gap)
@@ -229,7 +234,7 @@ bool twin_observe(struct twin *twin, uint64_t seq, const struct wrangle_row *row
 	if (row->time_ns > twin->now_ns)
 		twin->now_ns = row->time_ns;
 	for (size_t i = 0; i < twin->count; i++)
-		signal_take(twin, i, seq, row);
+		signal_take(twin, i, row);
 	factors_set(twin, elapsed_ns);
 	for (size_t i = 0; i < twin->count; i++) {
 		struct signal *signal = &twin->signals[i];

@@ -71,11 +71,11 @@ static struct forecast forecast_make(const struct twin *twin, size_t i, enum eff
 	struct forecast out = {.signal = signal};
 	if (effect == EFFECT_STOP)
 		setting = 0;
-	struct trend trend = signal->relation.modelled ? trend_residual(twin, i) : trend_fit(twin, series_value, i, twin->fresh_row);
-	bool moves = trend_significant(&trend);
 	if (!signal->relation.modelled) {
-		out.level = moves ? trend.level : signal->value;
-		out.slope = moves && effect != EFFECT_MAINTENANCE ? trend.slope * setting : 0;
+		struct trend plain = trend_fit(twin, series_value, i, twin->fresh_row);
+		bool moves = trend_significant(&plain) && effect != EFFECT_MAINTENANCE;
+		out.level = moves ? plain.level : signal->value;
+		out.slope = moves ? plain.slope * setting : 0;
 		return out;
 	}
 	double sigma = signal->relation.sigma;
@@ -86,10 +86,13 @@ static struct forecast forecast_make(const struct twin *twin, size_t i, enum eff
 		out.above = (range.high - range.mean) * setting;
 		out.below = (range.mean - range.low) * setting;
 	}
-	if (effect != EFFECT_MAINTENANCE) {
-		out.level = sigma * (moves ? trend.level : signal->level);
-		out.slope = moves ? sigma * trend.slope * setting : 0;
-	}
+	/* What does not deviate is as the model says. */
+	if (effect == EFFECT_MAINTENANCE || (!signal_drifts(signal) && fabs(signal->smooth) < WITNESS_LEVEL))
+		return out;
+	struct trend trend = trend_residual(twin, i);
+	bool moves = signal_drifts(signal) && trend_significant(&trend);
+	out.level = sigma * (moves ? trend.level : signal->level);
+	out.slope = moves ? sigma * trend.slope * setting : 0;
 	return out;
 }
 
@@ -125,17 +128,6 @@ static double forecast_end(const struct forecast *forecast)
 	return INFINITY;
 }
 
-/* 0 in the middle of the bounds, 1 at one of them. */
-static double forecast_strain(const struct forecast *forecast, double t)
-{
-	const struct limits *limits = &forecast->signal->limits;
-	if (!limits->set)
-		return -1;
-	double value = forecast_value(forecast, t), half = (limits->high - limits->low) / 2;
-	double high = (value + forecast->above - limits->low - half) / half, low = (limits->low + half - value + forecast->below) / half;
-	return high > low ? high : low;
-}
-
 /* A sensor that is at fault says nothing about the machine. */
 static bool signal_counts(const struct twin *twin, size_t i)
 {
@@ -146,15 +138,15 @@ static bool signal_counts(const struct twin *twin, size_t i)
 }
 
 struct outlook {
-	size_t worst;                 /* signal */
-	double predicted, remaining_s;
+	size_t first;                 /* the signal that crosses a bound first; the one asked about if none does */
+	double remaining_s;
 };
 
 static double joint_end(const struct twin *twin, enum effect effect, double setting)
 {
-	struct trend trend = trend_distance(twin);
 	if (effect == EFFECT_MAINTENANCE || effect == EFFECT_STOP || !(twin->active & 1u << DISTURBANCE_DRIFT))
 		return INFINITY;
+	struct trend trend = trend_distance(twin);
 	if (twin->distance >= DISTANCE_END)
 		return 0;
 	if (!trend_significant(&trend) || trend.slope <= 0)
@@ -164,23 +156,18 @@ static double joint_end(const struct twin *twin, enum effect effect, double sett
 
 static struct outlook outlook_of(const struct twin *twin, size_t asked, enum effect effect, double setting)
 {
-	struct outlook out = {.worst = asked, .predicted = (double)NAN, .remaining_s = INFINITY};
-	double strain = -INFINITY;
+	struct outlook out = {.first = asked, .remaining_s = INFINITY};
+	if (effect == EFFECT_STOP)
+		return out;
 	for (size_t i = 0; i < twin->count; i++) {
-		const struct signal *signal = &twin->signals[i];
-		if ((!signal->relation.modelled && !signal->limits.set) || (i != asked && !signal_counts(twin, i)))
-			continue;
-		/* What is no more than a working value does not foretell a fault, unless it is the one in question. */
-		if (!signal->relation.modelled && i != asked)
+		/* A working value that is no more than an input foretells no fault, unless it is the one in question. */
+		if (i != asked && (!twin->signals[i].relation.modelled || !signal_counts(twin, i)))
 			continue;
 		struct forecast forecast = forecast_make(twin, i, effect, setting);
-		double end = effect == EFFECT_STOP ? (double)INFINITY : forecast_end(&forecast);
-		double one = forecast_strain(&forecast, SCHEDULE_HORIZON_S);
-		out.remaining_s = end < out.remaining_s ? end : out.remaining_s;
-		if (one > strain || (one == strain && i == asked)) {
-			strain = one;
-			out.worst = i;
-			out.predicted = forecast_value(&forecast, SCHEDULE_HORIZON_S);
+		double end = forecast_end(&forecast);
+		if (end < out.remaining_s) {
+			out.remaining_s = end;
+			out.first = i;
 		}
 	}
 	if (twin->joint) {
@@ -203,15 +190,28 @@ static bool has_command(struct span commands, const char *word)
 	return false;
 }
 
-static void option_add(const struct twin *twin, size_t asked, const char *action, enum effect effect, double setting, double cost,
-	struct schedule *out, size_t worst[SCHEDULE_OPTIONS_MAX])
+/* What the options are compared by: one signal, the first to cross a bound if nothing is done. */
+struct plan {
+	const struct twin *twin;
+	size_t asked, focus;
+	struct schedule *out;
+};
+
+static void option_add(struct plan *plan, const char *action, enum effect effect, double setting, double cost)
 {
-	struct outlook outlook = outlook_of(twin, asked, effect, setting);
-	worst[out->count] = outlook.worst;
-	out->options[out->count++] = (struct schedule_option){
+	/* Inputs and trends are those of the present speed. */
+	double present = plan->twin->speed, share = present > 0 ? setting / present : 0;
+	if (effect == EFFECT_MAINTENANCE)
+		share = present > 0 ? 1 / present : 1;
+	struct outlook outlook = outlook_of(plan->twin, plan->asked, effect, share);
+	if (plan->out->count == 0)
+		plan->focus = outlook.first;
+	struct forecast forecast = forecast_make(plan->twin, plan->focus, effect, share);
+	double predicted = forecast_value(&forecast, SCHEDULE_HORIZON_S);
+	plan->out->options[plan->out->count++] = (struct schedule_option){
 		.action = action,
 		.setting = setting,
-		.predicted = isfinite(outlook.predicted) ? outlook.predicted : 0,
+		.predicted = isfinite(predicted) ? predicted : 0,
 		.remaining_s = outlook.remaining_s,
 		.cost = cost,
 		.feasible = outlook.remaining_s > SCHEDULE_HORIZON_S,
@@ -229,43 +229,43 @@ static void schedule_choose(struct schedule *out)
 	}
 }
 
-static void schedule_explain(const struct twin *twin, const size_t *worst, bool can_stop, struct schedule *out)
+static void schedule_explain(const struct plan *plan, bool can_stop)
 {
+	struct schedule *out = plan->out;
 	struct text why = {.out = out->explanation, .size = sizeof out->explanation};
 	const struct schedule_option *going_on = &out->options[0], *chosen = &out->options[out->chosen];
-	const struct signal *signal = &twin->signals[worst[out->chosen]];
+	const struct signal *signal = &plan->twin->signals[plan->focus];
 	if (out->chosen == 0) {
 		text_add(&why, "go on: ");
 	} else {
-		text_add(&why, "going on crosses a bound of %s in %.0f s; ", twin->signals[worst[0]].id, going_on->remaining_s);
+		text_add(&why, "going on, %s %s in %.0f s; ", signal->limits.set ? signal->id : "the machine",
+			signal->limits.set ? "crosses a bound" : "is at its end", going_on->remaining_s);
 		if (chosen->setting > 0 && chosen->setting < 1)
 			text_add(&why, "%s to %.0f %%: ", chosen->action, 100 * chosen->setting);
 		else
-			text_add(&why, "%s%s: ", chosen->action, out->found || can_stop ? "" : " by hand, the machine does not obey this command");
+			text_add(&why, "%s%s: ", chosen->action, out->found || can_stop ? "" : " by hand, for the machine obeys no such command");
 	}
 	if (!out->found)
-		text_add(&why, "nothing else keeps the machine within its bounds");
-	else if (signal->limits.set)
-		text_add(&why, "%s is foretold at %.4g %s (bounds %.4g to %.4g) after %d s", signal->id, chosen->predicted, signal->unit, signal->limits.low,
-			signal->limits.high, SCHEDULE_HORIZON_S);
+		text_add(&why, "nothing else that it obeys helps");
 	else
 		text_add(&why, "%s is foretold at %.4g %s after %d s", signal->id, chosen->predicted, signal->unit, SCHEDULE_HORIZON_S);
+	if (out->found && signal->limits.set)
+		text_add(&why, " (bounds %.4g to %.4g)", signal->limits.low, signal->limits.high);
 	text_add(&why, ", %.0f %% of production lost", 100 * chosen->cost);
 }
 
 void twin_schedule(const struct twin *twin, size_t signal, struct span commands, struct schedule *out)
 {
-	size_t worst[SCHEDULE_OPTIONS_MAX];
 	*out = (struct schedule){0};
-	if (signal >= twin->count)
-		signal = 0;
-	option_add(twin, signal, "continue", EFFECT_NONE, 1, 0, out, worst);
+	struct plan plan = {.twin = twin, .asked = signal < twin->count ? signal : 0, .out = out};
+	option_add(&plan, "continue", EFFECT_NONE, twin->speed, 1 - twin->speed);
 	if (has_command(commands, "reduce_speed"))
 		for (size_t s = 0; s < sizeof settings / sizeof *settings; s++)
-			option_add(twin, signal, "reduce_speed", EFFECT_SPEED, settings[s], 1 - settings[s], out, worst);
+			if (settings[s] < twin->speed)
+				option_add(&plan, "reduce_speed", EFFECT_SPEED, settings[s], 1 - settings[s]);
 	if (has_command(commands, "start_maintenance"))
-		option_add(twin, signal, "start_maintenance", EFFECT_MAINTENANCE, 1, MAINTENANCE_COST, out, worst);
-	option_add(twin, signal, "stop", EFFECT_STOP, 0, 1, out, worst);
+		option_add(&plan, "start_maintenance", EFFECT_MAINTENANCE, 1, MAINTENANCE_COST);
+	option_add(&plan, "stop", EFFECT_STOP, 0, 1);
 	schedule_choose(out);
-	schedule_explain(twin, worst, has_command(commands, "stop"), out);
+	schedule_explain(&plan, has_command(commands, "stop"));
 }

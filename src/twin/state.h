@@ -46,9 +46,10 @@ enum {
 #define WITNESS_MEAN 0.25     /* that is at least so large */
 #define PLAIN_LEVEL 6.0       /* a drift so large needs no longer window */
 #define FROZEN_MOVE 4.0       /* sigma that the prediction moves */
-#define BASELINE_QUANTILE 5.0 /* of the normal distribution */
-#define BASELINE_SHARE 0.8    /* of the statistic in one signal: that sensor */
-#define DISTANCE_END 5.0      /* without bounds: root mean square of the deviations that is called the end */
+#define BASELINE_QUANTILE 6.0 /* of the normal distribution */
+#define BASELINE_ALONE 2.0    /* times as far as the next signal, the rest calm: that sensor */
+#define DISTANCE_END 4.0      /* without bounds: root mean square of the deviations that is called the end */
+#define TIME_REACH_NS (INT64_MAX / 2) /* 146 years about 1970: differences of times cannot overflow */
 #define STARTUP_GRACE_NS (60 * NS_PER_S)
 
 struct feature {
@@ -80,8 +81,6 @@ enum offence_kind { OFFENCE_NONE, OFFENCE_HIGH, OFFENCE_LOW, OFFENCE_RATE };
 /* The newest reading beyond a bound. */
 struct offence {
 	enum offence_kind kind;
-	int64_t time_ns;
-	uint64_t seq;
 	double value, expected;
 };
 
@@ -170,6 +169,7 @@ struct twin {
 	uint64_t onset_row;
 	int64_t onset_ns;
 	uint64_t commission_rows;     /* not before so many */
+	double speed;                 /* share of the nominal one at which the machine was told to run */
 };
 
 /* Text that is cut at its end, for explanations. */
@@ -182,6 +182,12 @@ void text_add(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 static inline uint64_t signal_bit(size_t i)
 {
 	return UINT64_C(1) << i;
+}
+
+/* A drift is told, or will be when its diagnosis is ripe. */
+static inline bool signal_drifts(const struct signal *signal)
+{
+	return signal->drift_wait || (signal->active & 1u << DISTURBANCE_DRIFT);
 }
 
 static inline size_t history_slot(uint64_t row)

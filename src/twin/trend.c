@@ -87,9 +87,8 @@ bool trend_significant(const struct trend *trend)
 struct trend trend_residual(const struct twin *twin, size_t i)
 {
 	const struct signal *signal = &twin->signals[i];
-	bool drifting = signal->drift_wait || (signal->active & 1u << DISTURBANCE_DRIFT);
 	uint64_t from = signal->residual_from;
-	if (drifting && signal->onset_row > from)
+	if (signal_drifts(signal) && signal->onset_row > from)
 		from = signal->onset_row;
 	return trend_fit(twin, series_residual, i, from);
 }
@@ -154,7 +153,7 @@ static struct remaining remaining_modelled(const struct twin *twin, size_t i)
 {
 	const struct signal *signal = &twin->signals[i];
 	double sigma = signal->relation.sigma;
-	if (fabs(signal->level) < 1)
+	if (!signal_drifts(signal))
 		return no_end;
 	struct trend trend = trend_residual(twin, i);
 	struct operating range = operating_range(twin, i);
@@ -169,8 +168,10 @@ static struct remaining remaining_modelled(const struct twin *twin, size_t i)
 static struct remaining remaining_plain(const struct twin *twin, size_t i)
 {
 	const struct signal *signal = &twin->signals[i];
+	/* Beside a model, what is not modelled is an input: it follows the work. */
+	if (twin->modelled || twin->history.rows < twin->fresh_row + OPERATING_ROWS)
+		return no_end;
 	struct trend trend = trend_fit(twin, series_value, i, twin->fresh_row);
-	/* Values follow the work; only a plain trend counts. */
 	if (!trend.fitted || fabs(trend.slope) < 3 * TREND_T * trend.error)
 		return no_end;
 	return remaining_of(&trend, trend.slope > 0 ? signal->limits.high - trend.level : trend.level - signal->limits.low);
@@ -230,6 +231,13 @@ static double health_index(const struct twin *twin)
 	return index;
 }
 
+double twin_predicted(const struct twin *twin, size_t i)
+{
+	CHECK(i < twin->count);
+	const struct signal *signal = &twin->signals[i];
+	return signal->relation.modelled && signal->started ? signal->prediction : (double)NAN;
+}
+
 static bool signal_is_stale(const struct twin *twin, const struct signal *signal)
 {
 	return signal->limits.deadline_ns && twin->now_ns - (signal->time_ns ? signal->time_ns : twin->start_ns) > signal->limits.deadline_ns;
@@ -283,7 +291,7 @@ void twin_signal_view(const struct twin *twin, size_t i, struct twin_signal_view
 		.low = signal->limits.set ? signal->limits.low : (double)-INFINITY,
 		.high = signal->limits.set ? signal->limits.high : (double)INFINITY,
 		.modelled = modelled,
-		.predicted = modelled && twin->spoken && signal->started ? signal->prediction : (double)NAN,
+		.predicted = twin_predicted(twin, i),
 		.sigma = modelled ? signal->relation.sigma : 0,
 		.residual = signal->level,
 		.age_ns = signal->time_ns && twin->now_ns > signal->time_ns ? twin->now_ns - signal->time_ns : 0,

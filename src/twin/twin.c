@@ -13,6 +13,7 @@ enum status twin_new(struct span device, const struct body_device *registration,
 	twin->signals = memory_new_array(count, sizeof *twin->signals);
 	twin->units_known = true;
 	twin->held[NO_SIGNAL] = 1;
+	twin->speed = 1;
 	twin->commission_rows = BASELINE_ROWS;
 	for (size_t i = 0; i < count; i++) {
 		const struct body_signal *registered = &registration->signals[i];
@@ -169,4 +170,9 @@ void twin_reset_detection(struct twin *twin)
 	twin->joint_over = twin->joint_calm = 0;
 	twin->joint_value = twin->distance = 0;
 	twin->fresh_row = twin->history.rows;
+}
+
+void twin_speed_set(struct twin *twin, double share)
+{
+	twin->speed = share < 0 || !isfinite(share) ? 0 : share > 1 ? 1 : share;
 }

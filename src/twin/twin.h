@@ -39,14 +39,15 @@ MUST_USE enum status twin_bounds_set(struct twin *twin, const struct body_bounds
 MUST_USE enum status twin_model_set(struct twin *twin, const struct body_model *model, const struct digest *id, struct fault *fault);
 
 /* What was found wrong. One finding per (signal, kind) until it clears: onset only. The evidence is a
- * reading of the row just taken; for bounds it may be up to 5 rows older, the newest one beyond the
- * bound; silence has none (seq is that of the newest row). */
+ * reading of the row just taken (of an excursion beyond a bound that ended at once: the first one back
+ * inside); silence has none, seq is then that of the newest row. */
 struct twin_finding {
 	enum disturbance_kind kind;
 	enum diagnosis diagnosis;
 	int signal;                   /* index; -1: the whole machine */
 	size_t row_signal;            /* column of the sample that is the evidence; always an index */
 	int64_t time_ns;
+	int64_t onset_ns;             /* DRIFT: estimate of when it began; else time_ns */
 	uint64_t seq;
 	double value;                 /* SILENT: age in s; MISSING: values missing of the last 20 */
 	double expected;              /* the bound crossed, or the prediction; SILENT: deadline in s; MISSING: permitted */
@@ -63,6 +64,9 @@ void twin_tick(struct twin *twin, int64_t now_ns, struct twin_finding *findings,
 /* After a command took effect or maintenance was done: residual statistics, drift and frozen states begin
  * anew (the reason is recorded by the caller). */
 void twin_reset_detection(struct twin *twin);
+/* The share of the nominal speed at which the machine runs since its last command: the setting of
+ * "reduce_speed", 1 after "start_maintenance", 0 after "stop". 1 at first. Scheduling starts from it. */
+void twin_speed_set(struct twin *twin, double share);
 
 enum twin_health { TWIN_UNKNOWN = 0, TWIN_GOOD = 1, TWIN_WARNING = 2, TWIN_FAULT = 3 };
 
