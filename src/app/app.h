@@ -2,6 +2,7 @@
 #ifndef TALLY_APP_APP_H
 #define TALLY_APP_APP_H
 
+#include "base/span.h"
 #include "base/status.h"
 
 /* A command's own main. arguments[0] is the command's name. Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
@@ -11,6 +12,7 @@ app_command command_init;         /* keys, genesis */
 app_command command_node;
 app_command command_gateway;
 app_command command_register;     /* devices, people, bounds, models, events from documents */
+app_command command_provision; /* key files for devices */
 app_command command_status;
 app_command command_trace;
 app_command command_export;

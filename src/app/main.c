@@ -12,7 +12,12 @@ struct command {
 
 static const struct command commands[] = {
 	{"init", command_init, "make the keys and founding documents of an organisation, a consortium, a gateway, a person"},
+	{"run", command_run, "start the whole example, or check it"},
+	{"gateway", command_gateway, "run a shop floor's gateway"},
 	{"register", command_register, "put devices, people and events on the ledger"},
+	{"provision", command_provision, "derive the message keys of registered devices"},
+	{"shopfloor", command_shopfloor, "simulate machines that speak MQTT"},
+	{"replay", command_replay, "send recorded data as if it were live"},
 	{"status", command_status, "show the state of nodes, and whether their logs are equal"},
 	{"trace", command_trace, "show what a statement was derived from"},
 	{"export", command_export, "put a statement or a reading with all its proofs into one file"},

@@ -56,6 +56,12 @@ enum status fault_set(struct fault *fault, enum status status, const char *forma
 			return try_;             \
 	} while (0)
 
+/* For the rare call whose failure changes nothing: `why` says so to the reader. */
+static inline void status_ignore(enum status status, const char *why)
+{
+	(void)status, (void)why;
+}
+
 _Noreturn void check_failed(const char *file, int line, const char *text);
 
 #define CHECK(condition)                                              \

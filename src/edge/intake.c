@@ -41,7 +41,7 @@ void intake_refuse(struct edge *edge, struct device *device, struct span name, e
 	tally->last_ns = edge->now_ns;
 	/* Evidence: what a registered device, or somebody in its name, sent. */
 	if (device && edge->ready && why != REFUSED_WAITING && batch_has_device(edge, device))
-		(void)chunk_builder_refused(edge->builder, device->chunk_index, seq, edge->now_ns, payload);
+		status_ignore(chunk_builder_refused(edge->builder, device->chunk_index, seq, edge->now_ns, payload), "a full side table; the refusal is counted");
 }
 
 /* An accepted message of any kind: into the log before anything is derived from it. */

@@ -1,0 +1,40 @@
+#include "app/gateway.h"
+
+#include "host/config.h"
+
+#define KEYS(s)                                                                                                                       \
+	{                                                                                                                             \
+		{"gateway", "id", CONFIG_TEXT, &(s)->id, true, NULL, 0, 0, "name on the ledger, gw:ORGANISATION/NAME"},                \
+		{"gateway", "folder", CONFIG_PATH, &(s)->folder, false, ".", 0, 0, "keys, log, chunks, control"},                      \
+		{"gateway", "site", CONFIG_TEXT, &(s)->site, true, NULL, 0, 0, "ISA-95 path of what it stands beside"},                \
+		{"gateway", "genesis", CONFIG_PATH, &(s)->genesis, true, NULL, 0, 0, "the consortium's genesis.cbor"},                 \
+		{"gateway", "node", CONFIG_ADDRESS, &(s)->node, false, NULL, 0, 0, "the own organisation's node; default as in the genesis"}, \
+		{"mqtt", "broker", CONFIG_ADDRESS, &(s)->broker, false, "127.0.0.1:1883", 0, 0, "MQTT 5 broker"},                      \
+		{"http", "listen", CONFIG_ADDRESS, &(s)->listen, false, "127.0.0.1:8180", 0, 0, "interface and dashboard"},            \
+		{"chunks", "seal", CONFIG_DURATION, &(s)->seal_ms, false, "5s", 100, 3600000, "an open chunk is sealed and anchored after this time"}, \
+		{"chunks", "samples", CONFIG_NUMBER, &(s)->seal_samples, false, "500000", 100, 4000000, "and when it holds this many samples"}, \
+		{"clock", "origin_ns", CONFIG_NUMBER, &(s)->clock_origin_ns, false, "0", 0, INT64_MAX, "simulated floors only: their time ..."}, \
+		{"clock", "wall_ns", CONFIG_NUMBER, &(s)->clock_wall_ns, false, "0", 0, INT64_MAX, "... at this wall time (0: the wall clock itself)"}, \
+		{"clock", "rate_percent", CONFIG_NUMBER, &(s)->clock_rate_percent, false, "100", 1, 1000000, "and how fast it runs"},   \
+	}
+
+enum { KEY_COUNT = 12 };
+
+enum status gateway_settings_read(const char *path, struct gateway_settings *out, struct fault *fault)
+{
+	const struct config_key keys[KEY_COUNT] = KEYS(out);
+	return config_read(path, keys, KEY_COUNT, fault);
+}
+
+void gateway_settings_free(struct gateway_settings *settings)
+{
+	const struct config_key keys[KEY_COUNT] = KEYS(settings);
+	config_free(keys, KEY_COUNT);
+}
+
+void gateway_settings_help(void)
+{
+	struct gateway_settings settings = {0};
+	const struct config_key keys[KEY_COUNT] = KEYS(&settings);
+	config_print(stdout, keys, KEY_COUNT);
+}
