@@ -430,11 +430,6 @@ enum status unit_conversion(struct unit_table *table, struct span from, struct s
 	if (status != OK)
 		return fault_set(fault, status, "\"%.*s\" cannot be converted into \"%.*s\": they measure different quantities; "
 			"register the unit that the device sends", (int)from.size, (const char *)from.data, (int)to.size, (const char *)to.data);
-	/* Nothing is rounded where nothing is converted. */
-	if (span_equal(from, to)) {
-		*scale = 1;
-		*offset = 0;
-	}
 	return OK;
 }
 

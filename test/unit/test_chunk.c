@@ -1,3 +1,4 @@
+#include "base/cursor.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "crypto/hash.h"
@@ -8,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <zstd.h>
 
 #include <cmocka.h>
 
@@ -88,7 +90,7 @@ static struct stream *stream_new(uint64_t seed)
 		for (size_t c = 0; c < stream->columns[d]; c++) {
 			row->raw[c] = value_of(&random, kinds[d][c], r);
 			row->reason[c] = (uint8_t)(random_chance(&random, 0.1) ? random_below(&random, REASON_COUNT) : REASON_NONE);
-			row->status[c] = row->reason[c] ? (uint32_t)random_next(&random) : STATUS_GOOD;
+			row->status[c] = row->reason[c] && random_chance(&random, 0.5) ? (uint32_t)random_next(&random) : STATUS_GOOD;
 		}
 	}
 	return stream;
@@ -335,6 +337,130 @@ static void a_changed_file_is_noticed(void **state)
 	chunk_builder_free(builder);
 }
 
+enum { HEADER = 10 };
+
+/* The unpacked content of a chunk of `rows` regular rows of one constant column. */
+static void plain_content(size_t rows, struct buffer *file, struct buffer *content)
+{
+	struct chunk_builder *builder = chunk_builder_new();
+	struct channel channels[2] = {{text("a"), text("Cel"), text("K"), 1, 273.15}, {text("b"), text("A"), text("A"), 1, 0}};
+	uint32_t device;
+	uint64_t leaf;
+	assert_int_equal(chunk_builder_device(builder, text("x"), channels, 2, &device), OK);
+	for (uint64_t r = 0; r < rows; r++) {
+		struct wrangle_row row = {.time_ns = INT64_C(1767225600) * NS_PER_S + (int64_t)r * 100 * NS_PER_MS, .raw = {21.5, (double)r / 4}};
+		assert_int_equal(chunk_builder_row(builder, device, r, row.time_ns + 5000, &row, &leaf), OK);
+	}
+	struct chunk_summary summary;
+	chunk_builder_seal(builder, file, &summary);
+	struct reader in = reader_of(span_of(file->data + 6, 4));
+	size_t size = read_u32(&in);
+	buffer_reserve(content, size);
+	assert_int_equal(ZSTD_decompress(content->data, size, file->data + HEADER, file->size - HEADER), size);
+	content->size = size;
+	chunk_builder_free(builder);
+}
+
+static enum status open_content(struct span content)
+{
+	struct buffer file = {0};
+	struct chunk *chunk;
+	struct fault fault = {0};
+	buffer_append_text(&file, "TCK1");
+	write_u16(&file, 1);
+	write_u32(&file, (uint32_t)content.size);
+	buffer_reserve(&file, ZSTD_compressBound(content.size));
+	ZSTD_CCtx *compressor = ZSTD_createCCtx();
+	ZSTD_CCtx_setParameter(compressor, ZSTD_c_checksumFlag, 1);
+	file.size += ZSTD_compress2(compressor, file.data + file.size, file.capacity - file.size, content.data, content.size);
+	ZSTD_freeCCtx(compressor);
+	enum status status = chunk_open(buffer_span(&file), &chunk, &fault);
+	if (status == OK)
+		chunk_free(chunk);
+	else
+		assert_true(fault.text[0] != 0);
+	buffer_free(&file);
+	return status;
+}
+
+static void there_is_one_form_only(void **state)
+{
+	(void)state;
+	struct buffer file = {0}, content = {0}, changed = {0};
+	plain_content(6, &file, &content);
+	assert_int_equal(open_content(buffer_span(&content)), OK);
+	/* The last run of statuses, six Good ones, as two runs of three. */
+	static const uint8_t six[] = {6, 0, 0, 0, 0, 0}, three_and_three[] = {3, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0};
+	assert_memory_equal(content.data + content.size - 6, six, 6);
+	buffer_append(&changed, content.data, content.size - 6);
+	buffer_append(&changed, three_and_three, 12);
+	assert_int_equal(open_content(buffer_span(&changed)), E_NOT_CANONICAL);
+	/* Runs that are too long or too short, a reason that there is not, more behind the end. */
+	content.data[content.size - 6] = 7;
+	assert_int_equal(open_content(buffer_span(&content)), E_MALFORMED);
+	content.data[content.size - 6] = 5;
+	assert_int_equal(open_content(buffer_span(&content)), E_MALFORMED);
+	content.data[content.size - 6] = 6;
+	content.data[content.size - 1] = REASON_COUNT;
+	assert_int_equal(open_content(buffer_span(&content)), E_MALFORMED);
+	content.data[content.size - 1] = 0;
+	buffer_append_byte(&content, 0);
+	assert_int_equal(open_content(buffer_span(&content)), E_MALFORMED);
+	content.size--;
+	/* Two columns of one name. */
+	uint8_t *b = memchr(content.data, 'b', content.size);
+	assert_non_null(b);
+	*b = 'a';
+	assert_int_equal(open_content(buffer_span(&content)), E_MALFORMED);
+	*b = 'b';
+	/* More rows than a chunk has. */
+	memset(content.data + 4, 0x7f, 4);
+	assert_int_equal(open_content(buffer_span(&content)), E_LIMIT);
+	buffer_free(&file);
+	buffer_free(&content);
+	buffer_free(&changed);
+}
+
+static enum status open_with(struct buffer *file, size_t at, uint8_t byte)
+{
+	struct chunk *chunk;
+	struct fault fault = {0};
+	uint8_t before = file->data[at];
+	file->data[at] = byte;
+	enum status status = chunk_open(buffer_span(file), &chunk, &fault);
+	file->data[at] = before;
+	if (status == OK)
+		chunk_free(chunk);
+	return status;
+}
+
+static void headers_are_checked_before_memory_is_taken(void **state)
+{
+	(void)state;
+	struct buffer file = {0}, content = {0};
+	plain_content(6, &file, &content);
+	assert_int_equal(open_with(&file, 0, 'T'), OK);
+	assert_int_equal(open_with(&file, 3, '2'), E_MALFORMED);
+	assert_int_equal(open_with(&file, 4, 2), E_MALFORMED);
+	assert_int_equal(open_with(&file, 6, (uint8_t)(file.data[6] + 1)), E_MALFORMED);
+	assert_int_equal(open_with(&file, 9, 0xff), E_LIMIT);
+	assert_int_equal(open_with(&file, HEADER, 0), E_MALFORMED);
+	assert_int_equal(open_with(&file, file.size - 1, (uint8_t)~file.data[file.size - 1]), E_CORRUPT);
+	buffer_free(&file);
+	buffer_free(&content);
+}
+
+static void what_is_regular_takes_next_to_nothing(void **state)
+{
+	(void)state;
+	struct buffer file = {0}, content = {0};
+	plain_content(50000, &file, &content);
+	assert_true(content.size < 60000);
+	assert_true(file.size < 300);
+	buffer_free(&file);
+	buffer_free(&content);
+}
+
 static void what_is_too_much_is_refused(void **state)
 {
 	(void)state;
@@ -407,6 +533,9 @@ int main(void)
 		cmocka_unit_test(refused_messages_are_kept),
 		cmocka_unit_test(an_empty_chunk_is_a_chunk),
 		cmocka_unit_test(a_changed_file_is_noticed),
+		cmocka_unit_test(there_is_one_form_only),
+		cmocka_unit_test(headers_are_checked_before_memory_is_taken),
+		cmocka_unit_test(what_is_regular_takes_next_to_nothing),
 		cmocka_unit_test(what_is_too_much_is_refused),
 		cmocka_unit_test(noisy_decimals_take_few_bytes),
 	};
