@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "edge/edge.h"
-#include "edge/history.h"
+#include "edge/recent.h"
 #include "twin/calibration.h"
 #include "twin/scheduling.h"
 
@@ -50,7 +50,7 @@ struct device {
 	struct digest bounds_id, model_id;
 	uint64_t model_version;
 	bool commissioned;            /* a first model was proposed */
-	struct history history;
+	struct recent recent;
 	uint64_t messages;
 	/* In the open chunk. */
 	bool in_chunk;

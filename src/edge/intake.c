@@ -69,10 +69,10 @@ static void take_rows(struct edge *edge, struct device *device, uint64_t seq, co
 		size_t found = 0;
 		if (device->twin)
 			twin_row(device->twin, seq, row, findings, &found);
-		struct history_cell *cells = history_push(&device->history, row->time_ns);
+		struct recent_cell *cells = recent_push(&device->recent, row->time_ns);
 		for (size_t c = 0; c < device->channel_count; c++) {
 			const struct channel *channel = &device->channels[c];
-			cells[c] = (struct history_cell){.value = (float)(row->raw[c] * channel->scale + channel->offset),
+			cells[c] = (struct recent_cell){.value = (float)(row->raw[c] * channel->scale + channel->offset),
 				.predicted = device->twin ? (float)twin_predicted(device->twin, c) : NAN, .flagged = row->reason[c]};
 			edge->flagged[row->reason[c]]++;
 			edge->totals.flagged[row->reason[c]]++;

@@ -16,7 +16,7 @@ static void twin_and_wrangler_free(struct device *device)
 void device_free(struct device *device)
 {
 	twin_and_wrangler_free(device);
-	history_free(&device->history);
+	recent_free(&device->recent);
 	buffer_free(&device->registration_bytes);
 	free(device->registration);
 	free(device->chunks);
@@ -103,10 +103,10 @@ static void registry_device(struct edge *edge, const struct statement *statement
 	device->bounds_id = device->model_id = (struct digest){0};
 	device->up = derive(edge, device, SESSION_UP);
 	device->down = derive(edge, device, SESSION_DOWN);
-	history_free(&device->history);
+	recent_free(&device->recent);
 	if (device->registration->signal_count && device->registration->format != FORMAT_NONE)
 		wrangler_make(edge, device);
-	device->history.signals = device->channel_count;
+	device->recent.signals = device->channel_count;
 }
 
 static void registry_state(struct edge *edge, const struct statement *statement)
