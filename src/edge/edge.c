@@ -295,7 +295,7 @@ int edge_device_find(const struct edge *edge, struct span name)
 
 size_t edge_history(const struct edge *edge, size_t device, size_t signal, int64_t from_ns, int64_t to_ns, struct edge_point *out, size_t max)
 {
-	return recent_read(&edge->devices[device]->history, signal, from_ns, to_ns, out, max);
+	return recent_read(&edge->devices[device]->recent, signal, from_ns, to_ns, out, max);
 }
 
 void edge_totals(const struct edge *edge, struct edge_totals *out)
