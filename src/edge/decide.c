@@ -293,7 +293,7 @@ void decide_result(struct edge *edge, struct device *device, struct span payload
 	struct payload_result result;
 	struct fault fault;
 	if (payload_result_read(payload, &result, &fault) != OK || !digest_equal(&result.command, &device->command)) {
-		intake_refuse(edge, device, span_of_text(device->name), REFUSED_MALFORMED, 0, payload);
+		message_refuse(edge, device, span_of_text(device->name), REFUSED_MALFORMED, 0, payload);
 		return;
 	}
 	struct body_result body = {.command = result.command, .done = result.done, .detail = span_of_text(result.detail), .time_ns = result.time_ns};

@@ -157,7 +157,7 @@ static void caught_up(struct edge *edge)
 	struct reader in = reader_of(buffer_span(&intake));
 	while (in.rest.size) {
 		struct span frame = read_block(&in, LOG_FRAME_MAX);
-		intake_recovered(edge, frame);
+		message_recovered(edge, frame);
 	}
 	buffer_free(&intake);
 	edge->resubmit = true; /* what was in the outbox when we stopped */
@@ -187,7 +187,7 @@ static void tick(struct edge *edge)
 	if (old || edge->finding_count || chunk_builder_samples(edge->builder) >= edge->config.seal_samples)
 		batch_seal(edge);
 	outbox_pump(edge);
-	intake_acknowledge(edge);
+	messages_acknowledge(edge);
 }
 
 static void final(struct edge *edge, const struct edge_event *event)
@@ -221,13 +221,13 @@ void edge_step(struct edge *edge, const struct edge_event *event, const struct e
 		edge->started = true;
 		break;
 	case EDGE_MESSAGE:
-		intake_message(edge, event);
+		message_take(edge, event);
 		break;
 	case EDGE_CRITICAL_DONE:
 		decide_critical_done(edge, event->token, event->acted_ns);
 		break;
 	case EDGE_FLUSHED:
-		intake_acknowledge(edge);
+		messages_acknowledge(edge);
 		break;
 	case EDGE_TICK:
 		tick(edge);

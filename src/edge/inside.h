@@ -180,11 +180,11 @@ void outbox_final(struct edge *edge, const struct statement *statement);
 void outbox_outcome(struct edge *edge, const struct digest *id, enum status status, struct span reason);
 void outbox_pump(struct edge *edge);
 
-/* intake.c: messages */
-void intake_message(struct edge *edge, const struct edge_event *event);
-void intake_recovered(struct edge *edge, struct span frame);
-void intake_refuse(struct edge *edge, struct device *device, struct span name, enum edge_refusal why, uint64_t seq, struct span payload);
-void intake_acknowledge(struct edge *edge);
+/* message.c: messages */
+void message_take(struct edge *edge, const struct edge_event *event);
+void message_recovered(struct edge *edge, struct span frame);
+void message_refuse(struct edge *edge, struct device *device, struct span name, enum edge_refusal why, uint64_t seq, struct span payload);
+void messages_acknowledge(struct edge *edge);
 
 /* batch.c: chunks and anchors */
 void batch_row(struct edge *edge, struct device *device, uint64_t seq, int64_t received_ns, const struct wrangle_row *row, uint64_t *leaf);

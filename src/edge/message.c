@@ -32,7 +32,7 @@ static struct stranger *stranger_find(struct edge *edge, struct span name)
 	return stranger;
 }
 
-void intake_refuse(struct edge *edge, struct device *device, struct span name, enum edge_refusal why, uint64_t seq, struct span payload)
+void message_refuse(struct edge *edge, struct device *device, struct span name, enum edge_refusal why, uint64_t seq, struct span payload)
 {
 	edge->totals.refused[why]++;
 	edge->refused[why]++;
@@ -93,7 +93,7 @@ static void take_data(struct edge *edge, struct device *device, uint64_t seq, in
 	if (device->wrangler && wrangler_read(device->wrangler, payload, received_ns, &rows, &count, &fault) == OK)
 		take_rows(edge, device, seq, rows, count, received_ns);
 	else
-		intake_refuse(edge, device, span_of_text(device->name), REFUSED_MALFORMED, seq, payload);
+		message_refuse(edge, device, span_of_text(device->name), REFUSED_MALFORMED, seq, payload);
 }
 
 static bool may_raise(const struct device *device, const char *event)
@@ -115,7 +115,7 @@ static void take_critical(struct edge *edge, struct device *device, uint64_t seq
 	struct payload_critical critical;
 	struct fault fault;
 	if (payload_critical_read(payload, &critical, &fault) != OK || !may_raise(device, critical.event)) {
-		intake_refuse(edge, device, span_of_text(device->name), REFUSED_MALFORMED, seq, payload);
+		message_refuse(edge, device, span_of_text(device->name), REFUSED_MALFORMED, seq, payload);
 		return;
 	}
 	if (edge->acting_count == sizeof edge->alarms_acting / sizeof *edge->alarms_acting) {
@@ -149,7 +149,7 @@ static void take(struct edge *edge, struct device *device, enum session_kind kin
 	}
 }
 
-void intake_message(struct edge *edge, const struct edge_event *event)
+void message_take(struct edge *edge, const struct edge_event *event)
 {
 	struct device *device = edge_device(edge, event->device);
 	if (!edge->ready || edge->outbox_count >= EDGE_OUTBOX_MAX) {
@@ -157,17 +157,17 @@ void intake_message(struct edge *edge, const struct edge_event *event)
 		return;
 	}
 	if (!device || !device->up) {
-		intake_refuse(edge, NULL, event->device, REFUSED_UNREGISTERED, event->seq, event->bytes);
+		message_refuse(edge, NULL, event->device, REFUSED_UNREGISTERED, event->seq, event->bytes);
 		return;
 	}
 	uint8_t tag[SESSION_TAG_SIZE];
 	session_tag(device->up, event->message, event->seq, event->bytes, tag);
 	if (event->bytes.size > EDGE_PAYLOAD_MAX || !equal_in_constant_time(span_of(tag, sizeof tag), span_of(event->tag, sizeof event->tag))) {
-		intake_refuse(edge, device, event->device, REFUSED_FORGED, event->seq, event->bytes);
+		message_refuse(edge, device, event->device, REFUSED_FORGED, event->seq, event->bytes);
 		return;
 	}
 	if (device->state != DEVICE_ACTIVE) {
-		intake_refuse(edge, device, event->device, REFUSED_REVOKED, event->seq, event->bytes);
+		message_refuse(edge, device, event->device, REFUSED_REVOKED, event->seq, event->bytes);
 		return;
 	}
 	uint64_t missing;
@@ -175,7 +175,7 @@ void intake_message(struct edge *edge, const struct edge_event *event)
 	case SESSION_ACCEPT:
 		break;
 	case SESSION_REPLAY:
-		intake_refuse(edge, device, event->device, REFUSED_REPLAY, event->seq, event->bytes);
+		message_refuse(edge, device, event->device, REFUSED_REPLAY, event->seq, event->bytes);
 		device->ack_due = true;
 		return;
 	case SESSION_AGAIN:
@@ -206,7 +206,7 @@ static bool critical_is_known(const struct edge *edge, const struct device *devi
 	return false;
 }
 
-void intake_recovered(struct edge *edge, struct span frame)
+void message_recovered(struct edge *edge, struct span frame)
 {
 	struct reader in = reader_of(frame);
 	uint8_t kind = read_u8(&in);
@@ -228,7 +228,7 @@ void intake_recovered(struct edge *edge, struct span frame)
 }
 
 /* Tell devices what is durable, ten times a second at the most. */
-void intake_acknowledge(struct edge *edge)
+void messages_acknowledge(struct edge *edge)
 {
 	for (size_t i = 0; i < edge->device_count; i++) {
 		struct device *device = edge->devices[i];
