@@ -21,6 +21,7 @@ void checkpoints_init(struct replica *replica)
 	checkpoints->interval = UINT64_MAX;
 	checkpoints->asked_interval = UINT64_MAX;
 	checkpoints->size = ledger_size(replica->ledger);
+	checkpoints->grown_size = checkpoints->size;
 	checkpoint_origin(replica->genesis->network, checkpoints->origin);
 }
 
@@ -33,13 +34,13 @@ void checkpoints_free(struct replica *replica)
 	free(checkpoints->held);
 }
 
-/* Drop every second one of those that are not among the newest. */
+/* Drop every second one of those that are not among the newest; the very first stays. */
 static void thin_out(struct replica *replica)
 {
 	struct checkpoints *checkpoints = &replica->checkpoints;
 	size_t old = checkpoints->count - CHECKPOINTS_NEWEST, left = 0;
 	for (size_t i = 0; i < checkpoints->count; i++) {
-		if (i < old && i % 2 == 0)
+		if (i < old && i % 2 == 1)
 			kept_free(replica, &checkpoints->kept[i]);
 		else
 			checkpoints->kept[left++] = checkpoints->kept[i];
@@ -55,6 +56,13 @@ static void kept_add(struct replica *replica, uint64_t size, uint64_t timestamp_
 	struct kept_checkpoint *kept = &checkpoints->kept[checkpoints->count++];
 	*kept = (struct kept_checkpoint){.size = size, .timestamp_s = timestamp_s};
 	kept->lines = memory_new_array(replica->members, sizeof(struct cosignature *));
+}
+
+/* Size of the newest one, or of the log before there was any. */
+static uint64_t kept_size(const struct replica *replica)
+{
+	const struct checkpoints *checkpoints = &replica->checkpoints;
+	return checkpoints->count ? checkpoints->kept[checkpoints->count - 1].size : replica->genesis->member_count;
 }
 
 /* Position of the first one of at least this size; count when there is none. */
@@ -185,8 +193,8 @@ static void fork_found(struct replica *replica, const struct cosigned *cosigned,
 	action->evidence[1] = ours;
 }
 
-/* A cosignature of a size that our log has reached. Only sizes of our own checkpoints are kept: every member makes
- * them at the same commits, and anything else would let one member fill the others' logs. */
+/* A cosignature of a size that our checkpoints have reached. Only sizes of our own checkpoints are kept: the other
+ * members make the same, and anything else would let one member fill the others' logs. */
 static void line_accept(struct replica *replica, const struct cosigned *cosigned, bool trusted)
 {
 	struct digest root = root_at(replica, cosigned->size);
@@ -217,7 +225,7 @@ static void held_accept(struct replica *replica)
 {
 	struct held_cosignature *held = replica->checkpoints.held;
 	for (size_t i = 0; i < (size_t)replica->members * HELD_PER_MEMBER; i++)
-		if (held[i].used && held[i].cosigned.size <= ledger_size(replica->ledger)) {
+		if (held[i].used && held[i].cosigned.size <= kept_size(replica)) {
 			held[i].used = false;
 			line_accept(replica, &held[i].cosigned, held[i].trusted);
 		}
@@ -244,17 +252,39 @@ void checkpoints_commit(struct replica *replica, int64_t timestamp_ms)
 	uint64_t time = timestamp_ms > 0 ? (uint64_t)timestamp_ms : 0;
 	uint64_t size = ledger_size(replica->ledger);
 	checkpoints->commit_interval = time / REPLICA_CHECKPOINT_MS;
+	checkpoints->commit_s = time / 1000 ? time / 1000 : 1; /* a cosignature's time is never 0 */
 	if (checkpoints->commit_interval == checkpoints->interval || size == checkpoints->size)
 		return;
 	checkpoints->interval = checkpoints->commit_interval;
 	checkpoints->asked_interval = checkpoints->commit_interval;
 	checkpoints->size = size;
-	kept_add(replica, size, time / 1000 ? time / 1000 : 1); /* a cosignature's time is never 0 */
+	if (size > kept_size(replica)) /* else it was made while the log stood still */
+		kept_add(replica, size, checkpoints->commit_s);
 }
 
-void checkpoints_settle(struct replica *replica)
+int64_t checkpoints_due(const struct replica *replica)
+{
+	const struct checkpoints *checkpoints = &replica->checkpoints;
+	return checkpoints->grown_size > kept_size(replica) ? checkpoints->grown_ms + REPLICA_CHECKPOINT_MS : INT64_MAX;
+}
+
+/* The log stands still, and its last entries have no checkpoint. */
+static void standstill(struct replica *replica, int64_t now_ms)
 {
 	struct checkpoints *checkpoints = &replica->checkpoints;
+	if (ledger_size(replica->ledger) != checkpoints->grown_size || now_ms < checkpoints->grown_ms) {
+		checkpoints->grown_size = ledger_size(replica->ledger);
+		checkpoints->grown_ms = now_ms;
+	}
+	if (now_ms >= checkpoints_due(replica))
+		kept_add(replica, checkpoints->grown_size, checkpoints->commit_s);
+}
+
+void checkpoints_settle(struct replica *replica, int64_t now_ms)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	if (replica->started)
+		standstill(replica, now_ms);
 	held_accept(replica);
 	if (!replica->started)
 		return;
@@ -290,7 +320,7 @@ void checkpoints_message(struct replica *replica, uint16_t peer, struct span byt
 		replica->messages_refused++;
 		return;
 	}
-	if (cosigned.size > ledger_size(replica->ledger)) {
+	if (cosigned.size > kept_size(replica)) {
 		line_hold(replica, &cosigned, false);
 		return;
 	}
@@ -306,7 +336,10 @@ enum status checkpoints_recovered(struct replica *replica, struct span bytes)
 	TRY(cosigned_decode(bytes, &cosigned));
 	if (!cosigned_is_possible(replica, &cosigned))
 		return E_CORRUPT;
-	if (cosigned.size > ledger_size(replica->ledger))
+	/* Our own line for a checkpoint that no commit made. */
+	if (cosigned.member == replica->own && cosigned.size > kept_size(replica) && cosigned.size <= ledger_size(replica->ledger))
+		kept_add(replica, cosigned.size, cosigned.cosignature.timestamp_s);
+	if (cosigned.size > kept_size(replica))
 		line_hold(replica, &cosigned, true);
 	else
 		line_accept(replica, &cosigned, true);

@@ -116,13 +116,14 @@ static void forged_append(struct replica *replica)
 
 static void speak(struct replica *replica, struct consensus_action *action)
 {
+	int64_t due = checkpoints_due(replica);
 	struct replica_action *out;
 	switch (action->kind) {
 	case CONSENSUS_SEND:
 		step_send(replica, action->peer, MESSAGE_CONSENSUS, action->bytes);
 		break;
 	case CONSENSUS_TIMER:
-		step_action(replica, REPLICA_TIMER)->at_ms = action->at_ms;
+		step_action(replica, REPLICA_TIMER)->at_ms = action->at_ms < due ? action->at_ms : due;
 		break;
 	case CONSENSUS_SEND_STORED:
 	case CONSENSUS_EVIDENCE:
@@ -142,7 +143,7 @@ static void speak(struct replica *replica, struct consensus_action *action)
 
 /* Commits are applied before anything is appended, because the log begins with what was found out about them; but they
  * are told after it, because what is told must be on disk. */
-static void carry_out(struct replica *replica, const struct consensus_actions *given)
+static void carry_out(struct replica *replica, const struct consensus_actions *given, int64_t now_ms)
 {
 	for (uint32_t i = 0; i < given->count; i++)
 		if (given->items[i].kind == CONSENSUS_PERSIST)
@@ -158,10 +159,10 @@ static void carry_out(struct replica *replica, const struct consensus_actions *g
 			consensus_block_stored(replica->consensus, &given->items[i].digest,
 				step_append(replica, REPLICA_FRAME_BLOCK, given->items[i].bytes));
 	step_rotate(replica, told);
+	checkpoints_settle(replica, now_ms);
 	/* Recovery repeats decisions, not deeds. */
 	for (uint32_t i = 0; i < given->count && replica->started; i++)
 		speak(replica, &given->items[i]);
-	checkpoints_settle(replica);
 }
 
 static enum status consensus_give(struct replica *replica, const struct replica_event *event, enum consensus_event_kind kind, struct span bytes)
@@ -170,7 +171,7 @@ static enum status consensus_give(struct replica *replica, const struct replica_
 	struct consensus_actions actions = {0};
 	enum status refused = OK;
 	consensus_step(replica->consensus, &given, &actions, &refused);
-	carry_out(replica, &actions);
+	carry_out(replica, &actions, event->now_ms);
 	return refused;
 }
 

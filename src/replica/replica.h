@@ -11,7 +11,9 @@
  * Before START only RECOVERED events are given, and nothing but FINAL and CHECKPOINT comes back.
  * The genesis' own statements are log entries 0..n-1 and have no FINAL.
  *
- * Checkpoints are kept in memory: the newest 64, and of the older ones every k-th, where k doubles
+ * Checkpoints are made at the same commits everywhere, see REPLICA_CHECKPOINT_MS, and besides when the
+ * log has not grown for that long by the own clock: then all have the same log, and its last entries need
+ * not wait for the next commit. They are kept in memory: the newest 64, and of the older ones every k-th, where k doubles
  * with age, so that there are never more than 4096 / n, or 128 if that is more. A later checkpoint
  * proves the same entries. */
 #ifndef TALLY_REPLICA_REPLICA_H

@@ -33,9 +33,12 @@ struct checkpoints {
 	struct kept_checkpoint *kept; /* sizes ascending */
 	size_t count;
 	size_t count_max;
-	uint64_t interval;            /* of the newest; UINT64_MAX: none yet */
-	uint64_t size;                /* log size at the newest */
+	uint64_t interval;            /* of the newest that a commit made; UINT64_MAX: none yet */
+	uint64_t size;                /* log size at that */
 	uint64_t commit_interval;     /* of the last commit */
+	uint64_t commit_s;
+	uint64_t grown_size;          /* log size when the log grew last ... */
+	int64_t grown_ms;             /* ... by our clock */
 	uint64_t asked_interval;      /* when missing lines were last asked for */
 	struct held_cosignature *held; /* members * HELD_PER_MEMBER */
 	uint8_t held_next[BLOCK_MEMBERS_MAX];
@@ -120,7 +123,9 @@ void checkpoints_free(struct replica *replica);
 /* After a commit: is it time for a checkpoint? Appends nothing to the log. */
 void checkpoints_commit(struct replica *replica, int64_t timestamp_ms);
 /* At the end of a step: cosign the checkpoints that came up, take in the lines that waited for them. */
-void checkpoints_settle(struct replica *replica);
+void checkpoints_settle(struct replica *replica, int64_t now_ms);
+/* When a step is needed although nothing else happens; INT64_MAX: not at all. */
+int64_t checkpoints_due(const struct replica *replica);
 /* A peer is back: it may have missed our newest line. */
 void checkpoints_peer(struct replica *replica, uint16_t peer);
 void checkpoints_message(struct replica *replica, uint16_t peer, struct span bytes);
