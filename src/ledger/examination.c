@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-struct shown shown(struct span text)
+struct printable printable(struct span text)
 {
-	struct shown out = {0};
+	struct printable out = {0};
 	for (size_t i = 0; i < text.size && i < sizeof out.text - 1; i++)
 		out.text[i] = text.data[i] < ' ' || text.data[i] == 127 ? '?' : (char)text.data[i];
 	return out;
@@ -24,7 +24,7 @@ static enum status examine_statement(struct examination *e)
 
 static enum status examine_issuer(struct examination *e)
 {
-	struct shown name = shown(e->statement->iss);
+	struct printable name = printable(e->statement->iss);
 	e->issuer = ledger_find(e->ledger, e->statement->iss);
 	if (!e->issuer)
 		return fault_set(e->fault, E_UNKNOWN, "The issuer %s is not registered; its organisation must register it first.", name.text);
@@ -117,7 +117,7 @@ enum status ledger_verify(const struct statement *statement, const struct verify
 	if (statement_verify(statement, key) == OK)
 		return OK;
 	return fault_set(fault, E_SIGNATURE, "The signature of %s does not verify; sign again with its registered key.",
-		shown(statement->iss).text);
+		printable(statement->iss).text);
 }
 
 enum status ledger_check(const struct ledger *ledger, const struct statement *statement, bool lenient, bool *verified, struct fault *fault)

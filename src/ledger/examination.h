@@ -40,9 +40,9 @@ MUST_USE enum status rules_body(struct examination *examination);
 MUST_USE enum status rules_subject(struct examination *examination);
 
 /* An outsider's text fit for a sentence: short, without control characters. */
-struct shown {
+struct printable {
 	char text[81];
 };
-struct shown shown(struct span text);
+struct printable printable(struct span text);
 
 #endif

@@ -69,7 +69,7 @@ static const struct rule *rule_of(const struct examination *e)
 static enum status forbidden(struct examination *e, const char *who)
 {
 	return fault_set(e->fault, E_FORBIDDEN, "%s may not issue a %s statement about %s: only %s may.", e->issuer->name,
-		statement_type_name(e->statement->type), shown(e->statement->sub).text, who);
+		statement_type_name(e->statement->type), printable(e->statement->sub).text, who);
 }
 
 enum status rules_issuer(struct examination *e)
@@ -108,7 +108,7 @@ static enum status subject_is_one_of(struct examination *e, unsigned kinds)
 {
 	if (!e->subject)
 		return fault_set(e->fault, E_UNKNOWN, "%s is not registered; its organisation must register it first.",
-			shown(e->statement->sub).text);
+			printable(e->statement->sub).text);
 	if (!(kinds & MAY(e->subject->kind)))
 		return fault_set(e->fault, E_FORBIDDEN, "A %s statement cannot be about %s, which is a %s.",
 			statement_type_name(e->statement->type), e->subject->name, entity_kind_name(e->subject->kind));
@@ -161,7 +161,7 @@ static enum status registration_name(struct examination *e, const char *prefix)
 	if (!name_is_below(e->statement->sub, prefix, organisation))
 		return fault_set(e->fault, E_FORBIDDEN,
 			"%s may not register %s here: the name must be %s%s/ and then letters, digits, '-', '_', '.' or '/'.", e->issuer->name,
-			shown(e->statement->sub).text, prefix, e->issuer->name + strlen("org:"));
+			printable(e->statement->sub).text, prefix, e->issuer->name + strlen("org:"));
 	/* "org:a" and "org:a/b" can both lie above one name: the first to register it keeps it. */
 	if (e->subject && e->subject->owner != e->issuer)
 		return fault_set(e->fault, E_FORBIDDEN, "%s belongs to %s; choose another name.", e->subject->name, e->subject->owner->name);
@@ -190,7 +190,7 @@ static enum status rule_gateway(struct examination *e, const struct body_device 
 	const struct entity *other = ledger_entity_by_tls(e->ledger, &body->tls_key);
 	if (other && other != e->subject)
 		return fault_set(e->fault, E_FORBIDDEN, "This TLS key belongs to %s; make a new one for %s.", other->name,
-			shown(e->statement->sub).text);
+			printable(e->statement->sub).text);
 	return registration_key(e, &body->key);
 }
 
@@ -203,7 +203,7 @@ static enum status rule_device(struct examination *e)
 	const struct entity *gateway = ledger_entity(e->ledger, body->gateway);
 	if (!gateway || gateway->kind != ENTITY_GATEWAY)
 		return fault_set(e->fault, E_UNKNOWN, "The gateway \"%s\" is not registered; register it before the devices that it speaks for.",
-			shown(body->gateway).text);
+			printable(body->gateway).text);
 	if (body->has_key || !digest_is_zero(&body->tls_key))
 		return fault_set(e->fault, E_MALFORMED, "Machines and sensors have no keys on the ledger; leave the keys out.");
 	return OK;
@@ -266,7 +266,7 @@ static enum status rule_range(struct examination *e, const struct body_range *ra
 	uint64_t index;
 	if (!device || device->kind != ENTITY_DEVICE)
 		return fault_set(e->fault, E_UNKNOWN, "The anchor covers %s, which is not registered; refuse its readings until it is.",
-			shown(range->device).text);
+			printable(range->device).text);
 	if (ledger_index_of(e->ledger, &range->registration, &index) != OK)
 		return e->lenient ? OK : not_final(e, "registration", &range->registration);
 	const struct registration *registration = ledger_registration(e->ledger, index);
@@ -326,7 +326,7 @@ static enum status answer_refers(struct examination *e, const struct digest *id,
 			statement_type_name(e->statement->type), statement_type_name(fact->type));
 	if (fact->subject != (e->subject ? e->subject->position + 1 : 0))
 		return fault_set(e->fault, E_PARENT, "The %s that it answers is not about %s; name the right one and sign again.",
-			statement_type_name(fact->type), shown(e->statement->sub).text);
+			statement_type_name(fact->type), printable(e->statement->sub).text);
 	*out = fact;
 	return OK;
 }
@@ -344,7 +344,7 @@ static enum status rule_ack(struct examination *e)
 	const struct fact *alarm;
 	if (!person || person->kind != ENTITY_PERSON)
 		return fault_set(e->fault, E_UNKNOWN, "\"%s\" is no registered person; the organisation must register who acknowledges alarms.",
-			shown(body->person).text);
+			printable(body->person).text);
 	if (person->state != DEVICE_ACTIVE)
 		return fault_set(e->fault, E_REVOKED, "The registration of %s was withdrawn; somebody else must acknowledge.", person->name);
 	if (e->issuer->kind == ENTITY_PERSON && e->issuer != person)
