@@ -124,11 +124,33 @@ void node_picture_json(const struct node_picture *picture, struct buffer *out)
 	json_object_end(&json);
 }
 
+/* The words of docs/api.md, which need not be those of the ledger's sentences. */
+static const char *kind_word(unsigned kind)
+{
+	switch (kind) {
+	case ENTITY_ORG: return "org";
+	case ENTITY_PERSON: return "person";
+	case ENTITY_GATEWAY: return "gateway";
+	case ENTITY_DEVICE: return "device";
+	}
+	return NULL;
+}
+
+static const char *state_word(enum device_state state)
+{
+	switch (state) {
+	case DEVICE_ACTIVE: return "active";
+	case DEVICE_SUSPENDED: return "suspended";
+	case DEVICE_REVOKED: return "revoked";
+	}
+	return NULL;
+}
+
 enum status node_entities_json(const struct ledger *ledger, const char *kind, struct buffer *out, struct fault *fault)
 {
 	unsigned wanted = 0;
 	for (unsigned k = ENTITY_ORG; kind && *kind && k <= ENTITY_DEVICE; k++)
-		wanted = strcmp(kind, entity_kind_name(k)) == 0 ? k : wanted;
+		wanted = strcmp(kind, kind_word(k)) == 0 ? k : wanted;
 	if (kind && *kind && wanted == 0)
 		return fault_set(fault, E_MALFORMED, "kind is org, person, gateway or device");
 	struct json json = json_of(out);
@@ -138,11 +160,10 @@ enum status node_entities_json(const struct ledger *ledger, const char *kind, st
 		const struct entity *entity = ledger_entity_at(ledger, i);
 		if (wanted != 0 && entity->kind != wanted)
 			continue;
-		static const char *const states[] = {NULL, "active", "suspended", "revoked"};
 		json_object(&json, NULL);
 		json_word(&json, "name", entity->name);
-		json_word(&json, "kind", entity_kind_name(entity->kind));
-		json_word(&json, "state", entity->state <= DEVICE_REVOKED ? states[entity->state] : NULL);
+		json_word(&json, "kind", kind_word(entity->kind));
+		json_word(&json, "state", state_word(entity->state));
 		json_word(&json, "role", entity->role);
 		json_word(&json, "owner", entity->owner ? entity->owner->name : NULL);
 		json_word(&json, "gateway", entity->gateway ? entity->gateway->name : NULL);

@@ -274,6 +274,7 @@ static enum status read_device(struct fields *fields, uint32_t kind, struct span
 	TRY(read_signals(signals, out, fault));
 	if (parameters)
 		TRY(read_parameters(parameters, &out->model, fault));
+	out->bounds.version = out->model.version = 1;
 	out->has_bounds = out->bounds.bound_count > 0;
 	out->has_model = out->model.parameter_count > 0;
 	out->model.kind = span_of_text("first-order");

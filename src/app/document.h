@@ -14,9 +14,9 @@ struct document {
 	struct span subject;          /* full name: what is registered, or what the event is about */
 	struct body_device device;
 	bool has_bounds;
-	struct body_bounds bounds;    /* version 0: to be set by the caller */
+	struct body_bounds bounds;    /* version 1: the caller knows the next one */
 	bool has_model;
-	struct body_model model;      /* version 0, names ascending */
+	struct body_model model;      /* version 1, too; names ascending */
 	struct body_person person;
 	struct body_event event;
 	struct buffer texts[3];       /* owned: what the spans point into */
