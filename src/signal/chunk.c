@@ -112,7 +112,8 @@ static void table_summarise(const struct chunk_table *table, bool *first, struct
 		out->by_reason[table->reason[i]]++;
 }
 
-static void summarise(const struct chunk_content *content, const struct merkle_tree *tree, struct span file, struct chunk_summary *out)
+static void summarise(const struct chunk_content *content, const struct merkle_tree *tree, struct span file,
+	struct chunk_summary *out)
 {
 	*out = (struct chunk_summary){
 		.digest = sha256(file),

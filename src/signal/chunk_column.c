@@ -270,7 +270,8 @@ static bool decimals_choose(const double *values, size_t count, unsigned *decima
 	return true;
 }
 
-static void decimals_write(struct buffer *out, struct chunk_scratch *scratch, const double *values, size_t count, unsigned decimals)
+static void decimals_write(struct buffer *out, struct chunk_scratch *scratch, const double *values, size_t count,
+	unsigned decimals)
 {
 	int64_t *integers = chunk_scratch_integers(scratch, count);
 	struct buffer exceptions = {0};
@@ -411,7 +412,8 @@ void chunk_statuses_write(struct buffer *out, const uint32_t *statuses, const ui
 {
 	size_t start = 0;
 	for (size_t i = 1; i <= count; i++) {
-		bool same = i < count && statuses[i * stride] == statuses[start * stride] && reasons[i * stride] == reasons[start * stride];
+		bool same = i < count && statuses[i * stride] == statuses[start * stride] &&
+			reasons[i * stride] == reasons[start * stride];
 		if (same)
 			continue;
 		write_varint(out, i - start);

@@ -85,7 +85,8 @@ enum status chunk_content_device(struct chunk_content *content, struct span devi
 		*index = (uint32_t)earlier;
 		return E_DUPLICATE;
 	}
-	if (content->table_count == CHUNK_DEVICES_MAX || count == 0 || count > WRANGLE_SIGNALS_MAX || !texts_fit(device, channels, count))
+	if (content->table_count == CHUNK_DEVICES_MAX || count == 0 || count > WRANGLE_SIGNALS_MAX ||
+		!texts_fit(device, channels, count))
 		return E_LIMIT;
 	size_t texts = text_size(device, channels, count);
 	if (!chunk_content_claim(content, texts + TABLE_BYTES_MAX + count * (2 * CHUNK_COLUMN_HEAD_MAX)))

@@ -86,7 +86,8 @@ static enum status signal_init(struct wrangler *wrangler, size_t index, const st
 	if (wrangler->format == WRANGLE_CSV) {
 		size_t column;
 		if (!column_number(rule->field, &column))
-			return fault_set(fault, E_CONFIG, "a CSV field is a column number from 1 (the first after the time) to %d", WRANGLE_COLUMN_MAX);
+			return fault_set(fault, E_CONFIG,
+				"a CSV field is a column number from 1 (the first after the time) to %d", WRANGLE_COLUMN_MAX);
 		wrangler->column_signal[column] = (uint8_t)(index + 1);
 	}
 	return OK;
@@ -296,7 +297,8 @@ static bool is_stuck(struct wrangle_signal *signal, double raw)
 }
 
 /* The gravest reason: the first of the enumeration. */
-static enum wrangle_reason judge_cell(struct wrangle_signal *signal, double raw, enum wrangle_reason found, bool late, bool future)
+static enum wrangle_reason judge_cell(struct wrangle_signal *signal, double raw, enum wrangle_reason found,
+	bool late, bool future)
 {
 	if (found != REASON_NONE)
 		return found;

@@ -71,7 +71,8 @@ static enum status next_field(struct lines *lines, struct field *field, struct f
 	return OK;
 }
 
-static enum status read_time(struct wrangler *wrangler, const struct lines *lines, struct span text, struct wrangle_row *row, struct fault *fault)
+static enum status read_time(struct wrangler *wrangler, const struct lines *lines, struct span text,
+	struct wrangle_row *row, struct fault *fault)
 {
 	double number;
 	if (text.size == 0)

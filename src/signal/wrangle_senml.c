@@ -136,7 +136,8 @@ static enum status resolve_time(const struct base *base, yyjson_val *time, int64
 }
 
 /* The row of this time that still misses the signal, or a new one. NULL: too many. */
-static struct wrangle_row *row_at(struct wrangler *wrangler, uint64_t *filled, int64_t time_ns, size_t signal, bool timed, int64_t received_ns)
+static struct wrangle_row *row_at(struct wrangler *wrangler, uint64_t *filled, int64_t time_ns, size_t signal,
+	bool timed, int64_t received_ns)
 {
 	for (size_t i = wrangler->row_count; i-- > 0;) {
 		if (wrangler->rows[i].time_ns != time_ns)
@@ -155,7 +156,8 @@ static struct wrangle_row *row_at(struct wrangler *wrangler, uint64_t *filled, i
 	return row;
 }
 
-static void read_cell(struct wrangler *wrangler, const struct base *base, const struct record *record, struct wrangle_row *row, size_t signal)
+static void read_cell(struct wrangler *wrangler, const struct base *base, const struct record *record,
+	struct wrangle_row *row, size_t signal)
 {
 	struct span unit = record->unit ? text_of(record->unit) : base->unit;
 	double number = 0;
@@ -255,7 +257,8 @@ enum status wrangle_senml_read(struct wrangler *wrangler, struct span payload, i
 	for (yyjson_val *item; (item = yyjson_arr_iter_next(&iterator));)
 		TRY(read_record(wrangler, item, &base, &hint, filled, received_ns, fault));
 	if (wrangler->row_count == 0)
-		return fault_set(fault, E_MALFORMED, "no record has a registered name (bn and n joined); compare the names with the registration");
+		return fault_set(fault, E_MALFORMED,
+			"no record has a registered name (bn and n joined); compare the names with the registration");
 	sort_rows(wrangler);
 	return OK;
 }
