@@ -9,8 +9,10 @@
 #include "record/bundle.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -536,6 +538,44 @@ static void a_device_can_be_revoked(void **state)
 	buffer_free(&out);
 }
 
+/* A browser's view of the stream: its lines until both kinds of event have come. */
+static void events_are_streamed(void **state)
+{
+	(void)state;
+	unsigned port = 0;
+	assert_int_equal(sscanf(base, "http://127.0.0.1:%u", &port), 1);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	static const char request[] = "GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n";
+	assert_int_equal(write(fd, request, sizeof request - 1), sizeof request - 1);
+	struct timeval patience = {.tv_sec = 10};
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	struct buffer stream = {0};
+	bool sent = false;
+	while (!memmem(stream.data, stream.size, "event: statement\n", 17) || !memmem(stream.data, stream.size, "event: node\n", 12)) {
+		char bytes[4096];
+		ssize_t size = read(fd, bytes, sizeof bytes);
+		assert_true(size > 0);
+		buffer_append(&stream, bytes, (size_t)size);
+		if (!sent && memmem(stream.data, stream.size, "event: node\n", 12)) {
+			struct submitter *submitter;
+			struct buffer body = {0};
+			struct digest id;
+			struct fault fault;
+			assert_int_equal(submitter_open(folder, base, &submitter, &fault), OK);
+			assert_int_equal(submitter_send(submitter, STATEMENT_EVENT, text("x"), event_body(&body, 4), NULL, 0, &id, &fault), OK);
+			submitter_close(submitter);
+			buffer_free(&body);
+			sent = true;
+		}
+	}
+	assert_non_null(memmem(stream.data, stream.size, "\"label\":\"event: order", 21));
+	assert_null(memmem(stream.data, stream.size, "\"body\"", 6));
+	close(fd);
+	buffer_free(&stream);
+}
+
 static void the_page_is_there(void **state)
 {
 	(void)state;
@@ -559,6 +599,7 @@ int main(void)
 		cmocka_unit_test(a_submission_has_a_fate),
 		cmocka_unit_test(an_export_verifies_offline),
 		cmocka_unit_test(a_device_can_be_revoked),
+		cmocka_unit_test(events_are_streamed),
 		cmocka_unit_test(the_page_is_there),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
