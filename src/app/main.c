@@ -14,6 +14,7 @@ static const struct command commands[] = {
 	{"init", command_init, "make the keys and founding documents of an organisation, a consortium, a gateway, a person"},
 	{"run", command_run, "start the whole example, or check it"},
 	{"gateway", command_gateway, "run a shop floor's gateway"},
+	{"node", command_node, "run an organisation's node: ledger, interface, dashboard"},
 	{"register", command_register, "put devices, people and events on the ledger"},
 	{"provision", command_provision, "derive the message keys of registered devices"},
 	{"shopfloor", command_shopfloor, "simulate machines that speak MQTT"},

@@ -24,6 +24,8 @@ typedef void disk_log_callback(void *context, const struct log_frame *frame);
 MUST_USE enum status disk_log_open(const char *folder, const char *name, disk_log_callback *callback, void *context,
 	struct disk_log **out, struct fault *fault);
 void disk_log_close(struct disk_log *log);
+/* How many bytes the files of a log hold, before it is opened; for progress. */
+uint64_t disk_log_bytes(const char *folder, const char *name);
 uint64_t disk_log_end(const struct disk_log *log);
 /* Append bytes that log_frame_write made for position disk_log_end. Not yet durable. E_IO: stop the daemon. */
 MUST_USE enum status disk_log_append(struct disk_log *log, struct span frames, struct fault *fault);

@@ -341,6 +341,23 @@ enum status disk_log_open(const char *folder, const char *name, disk_log_callbac
 	return OK;
 }
 
+uint64_t disk_log_bytes(const char *folder, const char *name)
+{
+	struct disk_log log = {.folder = memory_text(span_of_text(folder)), .name = memory_text(span_of_text(name))};
+	uint64_t bytes = 0;
+	enum status status = segments_find(&log, NULL);
+	for (size_t i = 0; status == OK && i < log.count; i++) {
+		char path[PATH_MAX];
+		struct stat facts;
+		segment_path(&log, log.segments[i].number, path);
+		bytes += stat(path, &facts) == 0 ? (uint64_t)facts.st_size : 0;
+	}
+	free(log.segments);
+	free(log.folder);
+	free(log.name);
+	return bytes;
+}
+
 void disk_log_close(struct disk_log *log)
 {
 	if (!log)

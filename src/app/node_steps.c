@@ -1,0 +1,283 @@
+/* The replica's actions, carried out. Appends go to the log at once; everything else is copied into a queue and waits for
+ * one flush, which comes when everything that is readable now has been read: many steps share one fdatasync. */
+#include "app/node.h"
+
+#include "crypto/hash.h"
+#include "host/loop.h"
+#include "host/note.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	QUEUE_DEEDS_MAX = 2048,       /* beyond these the flush does not wait for silence */
+	QUEUE_BYTES_MAX = 2 << 20,
+	QUEUE_AGE_MS = 5,
+	VIEW_COMMIT_EVERY = 500,
+	RECOVERY_NOTE_MS = 2000,
+};
+
+void node_fail(struct node *node, const struct fault *fault)
+{
+	if (!node->failed)
+		note(NOTE_ERROR, "node_stops", "reason=\"%s\"", fault->text);
+	node->failed = true;
+	loop_stop(node->loop);
+}
+
+/* ---- into the queue ---- */
+
+static void deed_add(struct node *node, const struct replica_action *action)
+{
+	struct node_queue *queue = &node->queue;
+	if (queue->count == 0)
+		queue->oldest_ns = clock_monotonic_ns();
+	ARRAY_GROW(queue->deeds, queue->count, queue->capacity);
+	struct node_deed *deed = &queue->deeds[queue->count++];
+	*deed = (struct node_deed){.kind = action->kind, .peer = action->peer, .status = action->status, .at = queue->bytes.size,
+		.position_count = action->position_count, .id = action->id, .index = action->index, .commit_index = action->commit_index,
+		.log_size = action->size, .commit_ms = action->commit_ms};
+	switch (action->kind) {
+	case REPLICA_SEND_STORED:
+		buffer_append(&queue->bytes, action->positions, action->position_count * sizeof *action->positions);
+		break;
+	case REPLICA_OUTCOME:
+		buffer_append_text(&queue->bytes, action->reason ? action->reason : "");
+		buffer_append_byte(&queue->bytes, 0);
+		break;
+	case REPLICA_EVIDENCE:
+		buffer_append_span(&queue->bytes, action->evidence[0]);
+		buffer_append_span(&queue->bytes, action->evidence[1]);
+		break;
+	default:
+		buffer_append_span(&queue->bytes, action->bytes);
+		break;
+	}
+	deed->size = queue->bytes.size - deed->at;
+}
+
+static bool action_take(struct node *node, const struct replica_action *action, int64_t now_ms)
+{
+	struct fault fault;
+	switch (action->kind) {
+	case REPLICA_APPEND:
+		CHECK(action->position == disk_log_end(node->log));
+		if (disk_log_append(node->log, action->bytes, &fault) != OK) {
+			node_fail(node, &fault);
+			return false;
+		}
+		node->unflushed = true;
+		return true;
+	case REPLICA_TIMER:
+		loop_timer_set(node->replica_timer, action->at_ms - now_ms);
+		return true;
+	default:
+		deed_add(node, action);
+		return true;
+	}
+}
+
+void node_step(struct node *node, struct replica_event *event)
+{
+	struct fault fault;
+	struct replica_actions actions;
+	if (node->failed)
+		return;
+	event->now_ms = clock_now_ns() / NS_PER_MS;
+	if (entropy_fill(event->randomness, sizeof event->randomness) != OK) {
+		fault_set(&fault, E_ENTROPY, "the operating system gives no randomness, so nothing can be signed");
+		node_fail(node, &fault);
+		return;
+	}
+	replica_step(node->replica, event, &actions);
+	for (uint32_t i = 0; i < actions.count; i++)
+		if (!action_take(node, &actions.items[i], event->now_ms))
+			return;
+	const struct node_queue *queue = &node->queue;
+	if (!queue->count && !node->unflushed)
+		return;
+	bool urgent = queue->count > QUEUE_DEEDS_MAX || queue->bytes.size > QUEUE_BYTES_MAX
+		|| (queue->count && clock_monotonic_ns() - queue->oldest_ns > QUEUE_AGE_MS * NS_PER_MS);
+	if (urgent && !node->carrying)
+		node_flush(node);
+	else
+		loop_last_run(node->flush_timer);
+}
+
+/* ---- out of the queue ---- */
+
+static void send_to(struct node *node, uint16_t peer, struct span bytes)
+{
+	struct wire_link *link = peer < BLOCK_MEMBERS_MAX ? node->members[peer] : NULL;
+	/* A full queue or an absent member: consensus asks again for what it misses. */
+	if (link && wire_send(link, WIRE_REPLICA, bytes) == E_BUSY)
+		note(NOTE_DEBUG, "send_queue_full", "member=%u", (unsigned)peer);
+}
+
+static void send_stored(struct node *node, const struct node_deed *deed, struct span positions)
+{
+	struct buffer block = {0}, message = {0};
+	struct wire_link *link = deed->peer < BLOCK_MEMBERS_MAX ? node->members[deed->peer] : NULL;
+	for (uint32_t i = 0; link && i < deed->position_count; i++) {
+		uint64_t position;
+		uint8_t kind;
+		struct fault fault;
+		memcpy(&position, positions.data + i * sizeof position, sizeof position);
+		buffer_clear(&block);
+		buffer_clear(&message);
+		enum status status = disk_log_read(node->log, position, &block, &kind, &fault);
+		if (status == E_NOT_FOUND)
+			continue;
+		if (status != OK) {
+			node_fail(node, &fault);
+			break;
+		}
+		CHECK(kind == REPLICA_FRAME_BLOCK);
+		replica_message_of_block(buffer_span(&block), &message);
+		if (wire_send(link, WIRE_REPLICA, buffer_span(&message)) != OK)
+			break;
+	}
+	buffer_free(&block);
+	buffer_free(&message);
+}
+
+/* Add to the view what it does not hold. */
+static void view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement, struct span bytes)
+{
+	struct fault fault;
+	if (index < view_size(node->view) || node->failed)
+		return;
+	CHECK(index == view_size(node->view));
+	enum status status = view_add(node->view, index, commit_index, commit_ms, statement, bytes, &fault);
+	if (status == OK && ++node->view_uncommitted >= VIEW_COMMIT_EVERY) {
+		status = view_commit(node->view, &fault);
+		node->view_uncommitted = 0;
+	}
+	if (status != OK)
+		node_fail(node, &fault);
+}
+
+static void final_take(struct node *node, const struct node_deed *deed, struct span bytes)
+{
+	struct statement statement;
+	CHECK(statement_decode(bytes, &statement, NULL) == OK); /* the ledger accepted it */
+	view_feed(node, deed->index, deed->commit_index, deed->commit_ms, &statement, bytes);
+	if (statement.type == STATEMENT_DEVICE || statement.type == STATEMENT_DEVICE_STATE)
+		node->registrations_changed = true;
+	if (node->api)
+		node_api_final(node->api, node->http, &statement, deed->index, deed->commit_index, deed->commit_ms);
+}
+
+/* Kept as files, a bounded number: they convict a member in front of the others. */
+static void evidence_keep(struct node *node, const struct node_deed *deed, struct span bytes)
+{
+	char path[1200], name[DIGEST_HEX_SIZE];
+	struct digest digest = sha256(bytes);
+	struct fault fault = {0};
+	span_hex(digest_span(&digest), name);
+	const struct span iss = node->genesis.members[deed->peer < node->genesis.member_count ? deed->peer : 0].header.iss;
+	note(NOTE_ERROR, "member_lied", "member=%u name=%.*s what=%s file=evidence/%.16s", (unsigned)deed->peer, (int)iss.size, (const char *)iss.data,
+		deed->log_size ? "fork" : "equivocation", name);
+	snprintf(path, sizeof path, "%.1000s/data/evidence", node->settings.folder);
+	enum status status = disk_folder(path, &fault);
+	snprintf(path, sizeof path, "%.1000s/data/evidence/%.16s", node->settings.folder, name);
+	if (status == OK)
+		status = disk_write(path, bytes, 0600, &fault);
+	if (status != OK)
+		note(NOTE_WARNING, "evidence_not_kept", "reason=\"%s\"", fault.text);
+}
+
+static void deed_do(struct node *node, const struct node_queue *queue, const struct node_deed *deed)
+{
+	struct span bytes = span_of(queue->bytes.data + deed->at, deed->size);
+	switch (deed->kind) {
+	case REPLICA_SEND:
+		send_to(node, deed->peer, bytes);
+		break;
+	case REPLICA_SEND_STORED:
+		send_stored(node, deed, bytes);
+		break;
+	case REPLICA_FINAL:
+		final_take(node, deed, bytes);
+		break;
+	case REPLICA_OUTCOME:
+		node_waiting_outcome(&node->waiting, &deed->id, clock_monotonic_ns(), deed->status, (const char *)bytes.data, deed->index);
+		break;
+	case REPLICA_CHECKPOINT:
+		note(NOTE_DEBUG, "checkpoint", "size=%" PRIu64, deed->log_size);
+		break;
+	case REPLICA_EVIDENCE:
+		evidence_keep(node, deed, bytes);
+		break;
+	case REPLICA_APPEND:
+	case REPLICA_TIMER:
+		break;
+	}
+}
+
+void node_flush(struct node *node)
+{
+	struct fault fault;
+	if (node->failed || node->carrying)
+		return;
+	if (node->unflushed && disk_log_flush(node->log, &fault) != OK) {
+		node_fail(node, &fault);
+		return;
+	}
+	node->unflushed = false;
+	/* What is done here may cause further steps; they fill the other queue. */
+	struct node_queue work = node->queue;
+	node->queue = node->spare;
+	node->carrying = true;
+	for (size_t i = 0; i < work.count && !node->failed; i++)
+		deed_do(node, &work, &work.deeds[i]);
+	node->carrying = false;
+	work.count = 0;
+	buffer_clear(&work.bytes);
+	node->spare = work;
+	if (node->registrations_changed)
+		node_guests_review(node);
+	node->registrations_changed = false;
+	node_guests_serve(node);
+	if (node->queue.count || node->unflushed)
+		loop_last_run(node->flush_timer);
+}
+
+void node_queue_free(struct node_queue *queue)
+{
+	free(queue->deeds);
+	buffer_free(&queue->bytes);
+}
+
+/* ---- recovery ---- */
+
+static void recovery_tell(struct node *node, uint64_t position)
+{
+	int64_t now = clock_monotonic_ns();
+	if (now - node->told_ns < RECOVERY_NOTE_MS * NS_PER_MS)
+		return;
+	node->told_ns = now;
+	note(NOTE_INFO, "recovering", "percent=%u mib=%" PRIu64 " statements=%" PRIu64,
+		node->recovery_bytes ? (unsigned)(position * 100 / node->recovery_bytes) : 0, position >> 20, ledger_size(replica_ledger(node->replica)));
+}
+
+void node_recovered(void *context, const struct log_frame *frame)
+{
+	struct node *node = context;
+	struct replica_event event = {.kind = REPLICA_RECOVERED, .now_ms = clock_now_ns() / NS_PER_MS, .frame_kind = frame->kind,
+		.position = frame->position, .bytes = frame->bytes};
+	struct replica_actions actions;
+	if (node->failed)
+		return;
+	replica_step(node->replica, &event, &actions);
+	for (uint32_t i = 0; i < actions.count; i++) {
+		const struct replica_action *action = &actions.items[i];
+		struct statement statement;
+		if (action->kind != REPLICA_FINAL)
+			continue;
+		CHECK(statement_decode(action->bytes, &statement, NULL) == OK);
+		view_feed(node, action->index, action->commit_index, action->commit_ms, &statement, action->bytes);
+	}
+	recovery_tell(node, frame->position);
+}

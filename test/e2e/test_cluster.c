@@ -1,0 +1,586 @@
+/* Four nodes of the built program on loopback: they agree, survive kill -9, and serve gateways. */
+#include "host/disk.h"
+#include "host/http.h"
+#include "host/keys.h"
+#include "host/wire.h"
+#include "record/genesis.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <yyjson.h>
+
+enum { NODES = 4, PATIENCE_MS = 60000, PATH_SIZE = 300, URL_SIZE = 120 };
+
+static const char *const names[NODES] = {"manufacturer", "supplier", "repair", "regulator"};
+
+struct member {
+	char folder[PATH_SIZE];
+	unsigned wire_port, http_port;
+	pid_t process;                /* 0: not running */
+	/* as an issuer */
+	struct signing_key *key;
+	uint64_t seq;
+	struct digest last;
+};
+
+struct cluster {
+	const char *program;
+	char folder[64];
+	struct member members[NODES];
+	uint8_t network[NETWORK_ID_SIZE];
+};
+
+/* ---- processes ---- */
+
+static pid_t start(const char *log, const char *const *arguments)
+{
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		int out = log ? open(log, O_WRONLY | O_CREAT | O_APPEND, 0600) : open("/dev/null", O_WRONLY);
+		dup2(out, STDERR_FILENO);
+		dup2(out, STDOUT_FILENO);
+		execv(arguments[0], (char *const *)(uintptr_t)arguments);
+		_exit(127);
+	}
+	return child;
+}
+
+static int wait_code(pid_t process)
+{
+	int how;
+	assert_int_equal(waitpid(process, &how, 0), process);
+	return WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+}
+
+#define RUN(cluster, ...) wait_code(start(NULL, (const char *const[]){(cluster)->program, __VA_ARGS__, NULL}))
+
+static int64_t now_ms(void)
+{
+	return clock_monotonic_ns() / NS_PER_MS;
+}
+
+static unsigned free_port(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
+static void node_start(struct cluster *cluster, int which)
+{
+	struct member *member = &cluster->members[which];
+	char config[PATH_SIZE + 20], log[PATH_SIZE + 20];
+	snprintf(config, sizeof config, "%s/node.ini", member->folder);
+	snprintf(log, sizeof log, "%s/node.log", member->folder);
+	assert_int_equal(member->process, 0);
+	member->process = start(log, (const char *const[]){cluster->program, "node", "--config", config, NULL});
+}
+
+static int node_end(struct cluster *cluster, int which, int signal_number)
+{
+	struct member *member = &cluster->members[which];
+	kill(member->process, signal_number);
+	int code = wait_code(member->process);
+	member->process = 0;
+	return code;
+}
+
+/* ---- asking ---- */
+
+static yyjson_doc *ask(struct cluster *cluster, int which, const char *path)
+{
+	char url[URL_SIZE];
+	struct buffer out = {0};
+	struct fault fault;
+	long code = 0;
+	snprintf(url, sizeof url, "http://127.0.0.1:%u%s", cluster->members[which].http_port, path);
+	yyjson_doc *document = NULL;
+	if (http_get(url, 16 << 20, &out, &code, &fault) == OK && code == 200)
+		document = yyjson_read((const char *)out.data, out.size, 0);
+	buffer_free(&out);
+	return document;
+}
+
+struct answer {
+	bool alive;
+	unsigned connected;
+	uint64_t log_size;
+	char log_root[DIGEST_HEX_SIZE];
+};
+
+static struct answer look(struct cluster *cluster, int which)
+{
+	struct answer answer = {0};
+	yyjson_doc *document = ask(cluster, which, "/api/v1/node");
+	if (!document)
+		return answer;
+	yyjson_val *root = yyjson_doc_get_root(document), *member;
+	answer.alive = true;
+	answer.log_size = yyjson_get_uint(yyjson_obj_get(root, "log_size"));
+	const char *log_root = yyjson_get_str(yyjson_obj_get(root, "log_root"));
+	snprintf(answer.log_root, sizeof answer.log_root, "%s", log_root ? log_root : "none");
+	size_t i, max;
+	yyjson_arr_foreach(yyjson_obj_get(root, "members"), i, max, member)
+		answer.connected += yyjson_get_bool(yyjson_obj_get(member, "connected"));
+	yyjson_doc_free(document);
+	return answer;
+}
+
+static void log_show(struct cluster *cluster, int which)
+{
+	char command[PATH_SIZE + 60];
+	snprintf(command, sizeof command, "tail -n 12 %s/node.log >&2", cluster->members[which].folder);
+	if (system(command) != 0)
+		fprintf(stderr, "no log of node %d\n", which);
+}
+
+/* Until all that run are connected with each other and have at least `size` entries and one root. */
+static void wait_equal(struct cluster *cluster, uint64_t size)
+{
+	struct answer answers[NODES] = {0};
+	for (int64_t end = now_ms() + PATIENCE_MS; now_ms() < end; usleep(20000)) {
+		unsigned running = 0, good = 0;
+		const char *root = NULL;
+		for (int i = 0; i < NODES; i++)
+			running += cluster->members[i].process != 0;
+		for (int i = 0; i < NODES; i++) {
+			if (!cluster->members[i].process)
+				continue;
+			answers[i] = look(cluster, i);
+			if (!root)
+				root = answers[i].log_root;
+			good += answers[i].alive && answers[i].connected == running && answers[i].log_size >= size && strcmp(answers[i].log_root, root) == 0;
+		}
+		if (good == running)
+			return;
+	}
+	for (int i = 0; i < NODES; i++) {
+		fprintf(stderr, "node %d: alive %d connected %u size %llu root %s\n", i, answers[i].alive, answers[i].connected,
+			(unsigned long long)answers[i].log_size, answers[i].log_root);
+		log_show(cluster, i);
+	}
+	fail_msg("the nodes did not come to agree on %llu entries", (unsigned long long)size);
+}
+
+/* ---- submitting ---- */
+
+static void statement_make(struct cluster *cluster, struct member *member, const char *name, struct buffer *out, struct digest *id)
+{
+	char iss[60], sub[60];
+	struct buffer body = {0};
+	struct body_event event = {.kind = span_of_text("order"), .type = span_of_text("TransactionEvent"), .step = span_of_text("accepting"),
+		.time_ms = 1767225600000, .place = span_of_text("urn:site:1"), .items = {span_of_text("part-1")}, .item_count = 1};
+	body_event_encode(&event, &body);
+	snprintf(iss, sizeof iss, "org:%s", name);
+	snprintf(sub, sizeof sub, "dev:%s/machine-1", name);
+	struct statement statement = {.type = STATEMENT_EVENT, .seq = member->seq + 1, .prev = member->last, .iss = span_of_text(iss),
+		.sub = span_of_text(sub), .iat = 1767225600, .body = buffer_span(&body)};
+	memcpy(statement.network, cluster->network, NETWORK_ID_SIZE);
+	assert_int_equal(statement_sign(&statement, member->key, NULL, out, id), OK);
+	buffer_free(&body);
+}
+
+/* Sign the next statement of an organisation and post it at a node; 201 when it is final. */
+static long submit(struct cluster *cluster, int issuer, int at, bool again)
+{
+	struct member *member = &cluster->members[issuer];
+	struct buffer statement = {0}, out = {0};
+	struct digest id;
+	struct fault fault = {0};
+	char url[URL_SIZE];
+	long code = 0;
+	statement_make(cluster, member, names[issuer], &statement, &id);
+	snprintf(url, sizeof url, "http://127.0.0.1:%u/api/v1/statements", cluster->members[at].http_port);
+	for (int round = 0; round <= again; round++) {
+		buffer_clear(&out);
+		if (http_post(url, "application/cose", buffer_span(&statement), 1 << 16, &out, &code, &fault) != OK)
+			fprintf(stderr, "%s\n", fault.text);
+		if (code != 201 && code != 200)
+			fprintf(stderr, "submit: %ld %.*s\n", code, (int)out.size, out.data ? (const char *)out.data : "");
+	}
+	if (code == 201 || code == 200) {
+		member->seq++;
+		member->last = id;
+	}
+	buffer_free(&statement);
+	buffer_free(&out);
+	return code;
+}
+
+/* ---- setting up ---- */
+
+static void file_copy(const char *from, const char *to)
+{
+	struct buffer bytes = {0};
+	struct fault fault;
+	assert_int_equal(disk_read(from, 1 << 20, &bytes, &fault), OK);
+	assert_int_equal(disk_write(to, buffer_span(&bytes), 0644, &fault), OK);
+	buffer_free(&bytes);
+}
+
+static void org_make(struct cluster *cluster, int which)
+{
+	struct member *member = &cluster->members[which];
+	char id[60], wire[40], http[40], path[PATH_SIZE + 40];
+	struct fault fault;
+	snprintf(member->folder, sizeof member->folder, "%s/%s", cluster->folder, names[which]);
+	member->wire_port = free_port();
+	member->http_port = free_port();
+	snprintf(id, sizeof id, "org:%s", names[which]);
+	snprintf(wire, sizeof wire, "127.0.0.1:%u", member->wire_port);
+	snprintf(http, sizeof http, "127.0.0.1:%u", member->http_port);
+	assert_int_equal(RUN(cluster, "init", "org", "--folder", member->folder, "--id", id, "--role", names[which], "--address", wire, "--http", http), 0);
+	snprintf(path, sizeof path, "%s/keys/record.key", member->folder);
+	assert_int_equal(keys_load(path, false, &member->key, &fault), OK);
+}
+
+static void genesis_make(struct cluster *cluster)
+{
+	char out[100], from[NODES][PATH_SIZE + 20], to[PATH_SIZE + 20];
+	snprintf(out, sizeof out, "%s/genesis.cbor", cluster->folder);
+	for (int i = 0; i < NODES; i++)
+		snprintf(from[i], sizeof from[i], "%s/org.cose", cluster->members[i].folder);
+	assert_int_equal(RUN(cluster, "init", "genesis", "--name", "test", "--out", out, from[0], from[1], from[2], from[3]), 0);
+	struct buffer bytes = {0};
+	struct genesis genesis;
+	struct fault fault;
+	assert_int_equal(disk_read(out, 1 << 20, &bytes, &fault), OK);
+	assert_int_equal(genesis_decode(buffer_span(&bytes), &genesis, &fault), OK);
+	memcpy(cluster->network, genesis.network, NETWORK_ID_SIZE);
+	for (int i = 0; i < NODES; i++) {
+		snprintf(to, sizeof to, "%s/genesis.cbor", cluster->members[i].folder);
+		file_copy(out, to);
+		cluster->members[i].seq = 1;
+		cluster->members[i].last = genesis.members[i].header.id;
+	}
+	genesis_free(&genesis);
+	buffer_free(&bytes);
+}
+
+static int cluster_open(void **state)
+{
+	struct cluster *cluster = memory_new(sizeof *cluster);
+	cluster->program = getenv("TALLY_PROGRAM");
+	if (!cluster->program) {
+		fprintf(stderr, "TALLY_PROGRAM does not name the program to test\n");
+		return 1;
+	}
+	strcpy(cluster->folder, "/tmp/tally-test-cluster-XXXXXX");
+	assert_non_null(mkdtemp(cluster->folder));
+	for (int i = 0; i < NODES; i++)
+		org_make(cluster, i);
+	genesis_make(cluster);
+	for (int i = 0; i < NODES; i++)
+		node_start(cluster, i);
+	*state = cluster;
+	return 0;
+}
+
+static int cluster_close(void **state)
+{
+	struct cluster *cluster = *state;
+	for (int i = 0; i < NODES; i++) {
+		if (cluster->members[i].process)
+			node_end(cluster, i, SIGKILL);
+		signing_key_free(cluster->members[i].key);
+	}
+	char command[100];
+	snprintf(command, sizeof command, "rm -rf %s", cluster->folder);
+	int code = system(command);
+	free(cluster);
+	return code;
+}
+
+/* ---- the story: each part begins where the one before ended ---- */
+
+static void four_nodes_find_each_other_and_agree(void **state)
+{
+	struct cluster *cluster = *state;
+	wait_equal(cluster, NODES);
+	assert_int_equal(submit(cluster, 0, 0, false), 201);
+	wait_equal(cluster, NODES + 1);
+	/* Any node takes anybody's statement, and a repetition is harmless. */
+	assert_int_equal(submit(cluster, 1, 3, true), 200);
+	wait_equal(cluster, NODES + 2);
+	yyjson_doc *document = ask(cluster, 2, "/api/v1/statements?type=event");
+	assert_non_null(document);
+	assert_int_equal(yyjson_arr_size(yyjson_obj_get(yyjson_doc_get_root(document), "statements")), 2);
+	yyjson_doc_free(document);
+}
+
+static void a_killed_node_catches_up(void **state)
+{
+	struct cluster *cluster = *state;
+	uint64_t size = look(cluster, 0).log_size;
+	node_end(cluster, 3, SIGKILL);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(submit(cluster, i % 3, (i + 1) % 3, false), 201);
+	node_start(cluster, 3);
+	wait_equal(cluster, size + 20);
+	assert_int_equal(submit(cluster, 3, 3, false), 201);
+}
+
+static void nothing_is_lost_when_all_are_killed(void **state)
+{
+	struct cluster *cluster = *state;
+	assert_int_equal(submit(cluster, 2, 0, false), 201);
+	uint64_t size = look(cluster, 0).log_size;
+	for (int i = 0; i < NODES; i++)
+		kill(cluster->members[i].process, SIGKILL);
+	for (int i = 0; i < NODES; i++)
+		node_end(cluster, i, SIGKILL);
+	for (int i = 0; i < NODES; i++)
+		node_start(cluster, i);
+	wait_equal(cluster, size);
+	assert_int_equal(submit(cluster, 2, 1, false), 201);
+	wait_equal(cluster, size + 1);
+}
+
+/* Two of four are no quorum: nothing becomes final, and nothing is pretended. */
+static void without_a_quorum_nothing_is_final(void **state)
+{
+	struct cluster *cluster = *state;
+	uint64_t size = look(cluster, 0).log_size;
+	node_end(cluster, 2, SIGKILL);
+	node_end(cluster, 3, SIGKILL);
+	pid_t child = fork();
+	if (child == 0) {
+		alarm(PATIENCE_MS / 1000);
+		_exit(submit(cluster, 0, 0, false) == 201 ? 0 : 1);
+	}
+	usleep(1500000);
+	assert_true(look(cluster, 0).log_size == size);
+	node_start(cluster, 2);
+	assert_int_equal(wait_code(child), 0);
+	/* The child's statement was ours: go on behind it. */
+	struct buffer statement = {0};
+	statement_make(cluster, &cluster->members[0], names[0], &statement, &cluster->members[0].last);
+	cluster->members[0].seq++;
+	buffer_free(&statement);
+	node_start(cluster, 3);
+	wait_equal(cluster, size + 1);
+}
+
+/* ---- a gateway ---- */
+
+struct guest {
+	struct loop *loop;
+	struct wire *wire;
+	struct wire_link *link;
+	struct loop_timer *poll;
+	bool (*reached)(struct guest *guest);
+	int64_t give_up_ms;
+	uint64_t next, head, wanted;
+	unsigned outcomes, downs;
+	enum status last_status;
+	bool gap;
+};
+
+static bool guest_identify(void *context, const struct digest *key, uint32_t *identity)
+{
+	(void)context;
+	(void)key;
+	*identity = 1;
+	return true;
+}
+
+static void guest_up(void *context, struct wire_link *link, uint32_t identity)
+{
+	(void)identity;
+	struct guest *guest = context;
+	struct buffer frame = {0};
+	guest->link = link;
+	write_u64(&frame, guest->next);
+	assert_int_equal(wire_send(link, WIRE_FOLLOW, buffer_span(&frame)), OK);
+	buffer_free(&frame);
+}
+
+static void guest_down(void *context, struct wire_link *link, uint32_t identity)
+{
+	(void)link;
+	(void)identity;
+	struct guest *guest = context;
+	guest->link = NULL;
+	guest->downs++;
+}
+
+static void guest_frame(void *context, struct wire_link *link, uint32_t identity, uint8_t kind, struct span bytes)
+{
+	(void)link;
+	(void)identity;
+	struct guest *guest = context;
+	struct reader reader = reader_of(bytes);
+	struct statement statement;
+	if (kind == WIRE_FINAL) {
+		guest->gap = guest->gap || read_u64(&reader) != guest->next;
+		assert_true(read_i64(&reader) > 0);
+		assert_int_equal(statement_decode(reader.rest, &statement, NULL), OK);
+		guest->next++;
+	} else if (kind == WIRE_HEAD) {
+		guest->head = read_u64(&reader);
+		guest->gap = guest->gap || guest->head != guest->next;
+	} else if (kind == WIRE_OUTCOME) {
+		guest->last_status = (enum status)read_u32(&reader);
+		guest->outcomes++;
+	}
+}
+
+static void guest_poll(void *context)
+{
+	struct guest *guest = context;
+	if (guest->reached(guest) || now_ms() > guest->give_up_ms)
+		loop_stop(guest->loop);
+	else
+		loop_timer_set(guest->poll, 5);
+}
+
+static bool guest_run(struct guest *guest, bool (*reached)(struct guest *guest), int64_t patience_ms)
+{
+	guest->reached = reached;
+	guest->give_up_ms = now_ms() + patience_ms;
+	loop_timer_set(guest->poll, 0);
+	loop_run(guest->loop);
+	return reached(guest);
+}
+
+static bool guest_has_all(struct guest *guest)
+{
+	return guest->head >= guest->wanted;
+}
+
+static bool guest_has_outcome(struct guest *guest)
+{
+	return guest->outcomes > 0;
+}
+
+static bool guest_is_away(struct guest *guest)
+{
+	return !guest->link;
+}
+
+static bool guest_is_there(struct guest *guest)
+{
+	return guest->link;
+}
+
+static void gateway_register(struct cluster *cluster, const char *folder, const char *state)
+{
+	char document[PATH_SIZE + 20], url[URL_SIZE];
+	snprintf(document, sizeof document, "%s/gateway.json", folder);
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", cluster->members[0].http_port);
+	if (!state)
+		assert_int_equal(RUN(cluster, "register", "--node", url, "--folder", cluster->members[0].folder, document), 0);
+	else
+		assert_int_equal(RUN(cluster, "register", "--node", url, "--folder", cluster->members[0].folder, "--state", state, "--subject",
+			"gw:manufacturer/hall-1", "--reason", "test"), 0);
+}
+
+static void a_registered_gateway_follows_and_submits_until_it_is_revoked(void **state)
+{
+	struct cluster *cluster = *state;
+	char folder[PATH_SIZE], path[PATH_SIZE + 30], address[40];
+	struct signing_key *tls_key;
+	struct fault fault;
+	snprintf(folder, sizeof folder, "%s/hall-1", cluster->folder);
+	assert_int_equal(RUN(cluster, "init", "gateway", "--folder", folder, "--id", "gw:manufacturer/hall-1", "--site", "airframe/plant-1/hall-1"), 0);
+	snprintf(path, sizeof path, "%s/keys/tls.key", folder);
+	assert_int_equal(keys_load(path, false, &tls_key, &fault), OK);
+
+	struct guest guest = {.loop = loop_new(), .last_status = STATUS_COUNT};
+	guest.poll = loop_timer_new(guest.loop, guest_poll, &guest);
+	struct wire_callbacks callbacks = {.context = &guest, .identify = guest_identify, .up = guest_up, .down = guest_down, .frame = guest_frame};
+	assert_int_equal(wire_new(guest.loop, tls_key, &callbacks, &guest.wire, &fault), OK);
+	struct signing_key *node_tls;
+	snprintf(path, sizeof path, "%s/keys/tls.key", cluster->members[0].folder);
+	assert_int_equal(keys_load(path, false, &node_tls, &fault), OK);
+	struct digest expected = keys_tls_digest(signing_key_public(node_tls));
+	snprintf(address, sizeof address, "127.0.0.1:%u", cluster->members[0].wire_port);
+	assert_int_equal(wire_dial(guest.wire, address, &expected, &fault), OK);
+
+	/* Unknown to the ledger: not let in. */
+	assert_false(guest_run(&guest, guest_is_there, 700));
+	gateway_register(cluster, folder, NULL);
+	guest.wanted = look(cluster, 0).log_size;
+	assert_true(guest_run(&guest, guest_has_all, PATIENCE_MS));
+	assert_false(guest.gap);
+	/* What becomes final from now on comes by itself. */
+	assert_int_equal(submit(cluster, 1, 2, false), 201);
+	guest.wanted++;
+	assert_true(guest_run(&guest, guest_has_all, PATIENCE_MS));
+	assert_false(guest.gap);
+	/* A statement, and one that is none. */
+	struct buffer statement = {0};
+	struct digest id;
+	statement_make(cluster, &cluster->members[1], names[1], &statement, &id);
+	cluster->members[1].seq++;
+	cluster->members[1].last = id;
+	assert_int_equal(wire_send(guest.link, WIRE_SUBMIT, buffer_span(&statement)), OK);
+	assert_true(guest_run(&guest, guest_has_outcome, PATIENCE_MS));
+	assert_int_equal(guest.last_status, OK);
+	guest.outcomes = 0;
+	assert_int_equal(wire_send(guest.link, WIRE_SUBMIT, span_of_text("nonsense")), OK);
+	assert_true(guest_run(&guest, guest_has_outcome, PATIENCE_MS));
+	assert_int_equal(guest.last_status, E_MALFORMED);
+	/* Revoked: cut off, and not let in again. */
+	gateway_register(cluster, folder, "revoked");
+	assert_true(guest_run(&guest, guest_is_away, PATIENCE_MS));
+	assert_false(guest_run(&guest, guest_is_there, 1500));
+	buffer_free(&statement);
+	wire_free(guest.wire);
+	loop_timer_free(guest.poll);
+	loop_free(guest.loop);
+	signing_key_free(tls_key);
+	signing_key_free(node_tls);
+}
+
+static void one_folder_one_node_and_good_settings(void **state)
+{
+	struct cluster *cluster = *state;
+	char config[PATH_SIZE + 20];
+	snprintf(config, sizeof config, "%s/node.ini", cluster->members[0].folder);
+	assert_int_equal(RUN(cluster, "node", "--config", config), 1);
+	assert_int_equal(RUN(cluster, "node"), 2);
+	assert_int_equal(RUN(cluster, "node", "--config", "/nowhere/node.ini"), 2);
+	snprintf(config, sizeof config, "%s/bad.ini", cluster->folder);
+	struct fault fault;
+	assert_int_equal(disk_write(config, span_of_text("[node]\nfoldr = x\n"), 0644, &fault), OK);
+	assert_int_equal(RUN(cluster, "node", "--config", config), 2);
+	assert_int_equal(RUN(cluster, "nod"), 2);
+	assert_int_equal(RUN(cluster, "node", "--help"), 0);
+	wait_equal(cluster, NODES);
+}
+
+static void a_stopped_node_ends_well(void **state)
+{
+	struct cluster *cluster = *state;
+	for (int i = 0; i < NODES; i++)
+		assert_int_equal(node_end(cluster, i, SIGTERM), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(four_nodes_find_each_other_and_agree),
+		cmocka_unit_test(a_killed_node_catches_up),
+		cmocka_unit_test(nothing_is_lost_when_all_are_killed),
+		cmocka_unit_test(without_a_quorum_nothing_is_final),
+		cmocka_unit_test(a_registered_gateway_follows_and_submits_until_it_is_revoked),
+		cmocka_unit_test(one_folder_one_node_and_good_settings),
+		cmocka_unit_test(a_stopped_node_ends_well),
+	};
+	return cmocka_run_group_tests_name("cluster", tests, cluster_open, cluster_close);
+}
