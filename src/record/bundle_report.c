@@ -42,9 +42,9 @@ void report_text(struct buffer *out, struct span text)
 	}
 }
 
-struct shown shown(struct span text)
+struct report_shown report_shown(struct span text)
 {
-	struct shown out = {{0}};
+	struct report_shown out = {{0}};
 	struct buffer harmless = {0};
 	report_text(&harmless, text);
 	size_t size = harmless.size < sizeof out.text ? harmless.size : sizeof out.text - 1;

@@ -8,12 +8,12 @@
  * turns the direction of writing. What is no UTF-8 becomes '?'. */
 void report_text(struct buffer *out, struct span text);
 
-struct shown {
+struct report_shown {
 	char text[4 * 64];
 };
 
 /* The same for a `fault`; long ones are cut. */
-struct shown shown(struct span text);
+struct report_shown report_shown(struct span text);
 
 void report_seconds(struct buffer *out, uint64_t seconds);
 

@@ -46,13 +46,13 @@ static enum status check_line(struct verification *v, const struct checkpoint_li
 	uint8_t key_id[4];
 	if (number == v->genesis->member_count)
 		return fault_set(&v->fault, E_UNKNOWN, "checkpoint: it has a line of %s, which is no organisation of the genesis",
-			shown(line->name).text);
+			report_shown(line->name).text);
 	const struct genesis_member *member = &v->genesis->members[number];
 	checkpoint_key_id(line->name, &member->org.checkpoint_key, key_id);
 	if (memcmp(key_id, line->key_id, sizeof key_id) != 0)
-		return fault_set(&v->fault, E_SIGNATURE, "checkpoint: the line of %s names another key than the genesis", shown(line->name).text);
+		return fault_set(&v->fault, E_SIGNATURE, "checkpoint: the line of %s names another key than the genesis", report_shown(line->name).text);
 	if (v->signed_by[number])
-		return fault_set(&v->fault, E_DUPLICATE, "checkpoint: it has two lines of %s", shown(line->name).text);
+		return fault_set(&v->fault, E_DUPLICATE, "checkpoint: it has two lines of %s", report_shown(line->name).text);
 	v->signed_by[number] = true;
 	struct verifying_key *key = verifying_key_new(&member->org.checkpoint_key);
 	enum status status = key ? cosignature_verify(key, line->name, checkpoint->origin, checkpoint->size, &checkpoint->root, &line->cosignature)
@@ -60,7 +60,7 @@ static enum status check_line(struct verification *v, const struct checkpoint_li
 	verifying_key_free(key);
 	if (status != OK)
 		return fault_set(&v->fault, status, "checkpoint: the signature of %s over size and root of the log does not verify",
-			shown(line->name).text);
+			report_shown(line->name).text);
 	return OK;
 }
 
@@ -108,7 +108,7 @@ static enum status check_checkpoint(struct verification *v)
 	checkpoint_origin(v->genesis->network, origin);
 	if (!span_is_text(v->checkpoint.origin, origin))
 		return fault_set(&v->fault, E_NETWORK, "checkpoint: it is of the log %s, but the genesis founded %s",
-			shown(v->checkpoint.origin).text, origin);
+			report_shown(v->checkpoint.origin).text, origin);
 	for (size_t i = 0; i < v->checkpoint.line_count; i++) {
 		TRY(check_line(v, &v->checkpoint.lines[i]));
 		insert_time(v->times, i, v->checkpoint.lines[i].cosignature.timestamp_s);
@@ -163,7 +163,7 @@ static enum status check_kind(struct verification *v)
 	unsigned type = v->statements[0].type;
 	const char *expected = v->bundle->has_reading ? "reading" : statement_type_name(type);
 	if (!span_is_text(v->bundle->kind, expected))
-		return fault_set(&v->fault, E_MALFORMED, "form: the bundle calls itself %s, but it holds a %s", shown(v->bundle->kind).text, expected);
+		return fault_set(&v->fault, E_MALFORMED, "form: the bundle calls itself %s, but it holds a %s", report_shown(v->bundle->kind).text, expected);
 	if (v->bundle->has_reading && type != STATEMENT_ANCHOR)
 		return fault_set(&v->fault, E_MALFORMED, "form: the reading comes with a %s statement instead of an anchor", statement_type_name(type));
 	return OK;
@@ -192,8 +192,8 @@ static enum status check_network(struct verification *v, size_t entry)
 /* Who signed, as the genesis or a registration in the bundle knows them. */
 struct issuer {
 	struct public_key key;
-	struct shown organisation; /* empty: it is one */
-	struct shown role;
+	struct report_shown organisation; /* empty: it is one */
+	struct report_shown role;
 };
 
 /* The key that a registration gives to its subject. False: none. */
@@ -204,14 +204,14 @@ static bool registered_key(const struct statement *statement, struct issuer *out
 		if (body_person_decode(statement->body, &person, NULL) != OK)
 			return false;
 		out->key = person.key;
-		out->role = shown(person.role);
+		out->role = report_shown(person.role);
 		return true;
 	}
 	struct body_device device;
 	if (statement->type != STATEMENT_DEVICE || body_device_decode(statement->body, &device, NULL) != OK || !device.has_key)
 		return false;
 	out->key = device.key;
-	out->role = shown(span_of_text(device.kind == DEVICE_GATEWAY ? "gateway" : "device"));
+	out->role = report_shown(span_of_text(device.kind == DEVICE_GATEWAY ? "gateway" : "device"));
 	return true;
 }
 
@@ -228,7 +228,7 @@ static bool find_registration(const struct verification *v, size_t entry, struct
 			|| member_of(v->genesis, registration->iss) == v->genesis->member_count || !registered_key(registration, &candidate))
 			continue;
 		*out = candidate;
-		out->organisation = shown(registration->iss);
+		out->organisation = report_shown(registration->iss);
 		newest = index;
 		found = true;
 	}
@@ -240,13 +240,13 @@ static enum status find_issuer(struct verification *v, size_t entry, struct issu
 	struct span iss = v->statements[entry].iss;
 	size_t member = member_of(v->genesis, iss);
 	if (member < v->genesis->member_count) {
-		*out = (struct issuer){.key = v->genesis->members[member].org.record_key, .role = shown(v->genesis->members[member].org.role)};
+		*out = (struct issuer){.key = v->genesis->members[member].org.record_key, .role = report_shown(v->genesis->members[member].org.role)};
 		return OK;
 	}
 	if (find_registration(v, entry, out))
 		return OK;
 	return fault_set(&v->fault, E_UNKNOWN,
-		"%s: its issuer %s is neither in the genesis nor registered by an earlier statement in the bundle", title(v, entry).text, shown(iss).text);
+		"%s: its issuer %s is neither in the genesis nor registered by an earlier statement in the bundle", title(v, entry).text, report_shown(iss).text);
 }
 
 static enum status check_signature(struct verification *v, size_t entry, const struct issuer *issuer)
@@ -257,7 +257,7 @@ static enum status check_signature(struct verification *v, size_t entry, const s
 	if (status == OK)
 		return OK;
 	return fault_set(&v->fault, status, "%s: its signature does not verify with the registered key of %s", title(v, entry).text,
-		shown(v->statements[entry].iss).text);
+		report_shown(v->statements[entry].iss).text);
 }
 
 static size_t entry_of(const struct verification *v, const struct digest *id)
@@ -345,7 +345,7 @@ static enum status describe_reading(struct verification *v, const struct body_an
 		report_text(v->report, buffer_span(&line));
 		buffer_append_byte(v->report, '\n');
 	} else {
-		fault_set(&v->fault, status, "reading: it is no sample that the anchor can cover. %.300s", shown(span_of_text(fault.text)).text);
+		fault_set(&v->fault, status, "reading: it is no sample that the anchor can cover. %.300s", report_shown(span_of_text(fault.text)).text);
 	}
 	buffer_free(&line);
 	return status;
