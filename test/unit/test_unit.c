@@ -97,7 +97,7 @@ static void what_is_no_unit_is_refused(void **state)
 	static const char *const codes[] = {
 		"", "foo", "degC", "celsius", "cel", "CEL", "psi", "rpm", "kelvin", "m/", "m..s", "m.", ".m", "m s", "m//s", "(m", "m)", "()", "m{", "m}", "{", "m{a{b}}",
 		"m{a}{b}", "m0", "m-", "m+", "m10", "m^2", "m**2", "0", "2m", "-1", "1,5", "[degf]", "[", "[]", "k[degF]", "kmin", "m2m", "10*25", "10*+", "m[", "kk",
-		"da", "k", "%%", "1e3", "kg m", "m\n", "\xc2\xb0" "C", "\xc2\xb5m", "((((((((((m))))))))))", "1000000000000",
+		"da", "k", "%%", "1e3", "kg m", "m\n", "\302\260C", "\302\265m", "((((((((((m))))))))))", "1000000000000",
 	};
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
 		struct fault fault = {0};
