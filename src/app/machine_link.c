@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RESEND_MS = 1500, SOUVENIR_MS = 8000 };
+enum { RESEND_MS = 1500, SOUVENIR_MS = 8000, UNANSWERED_MAX = 2 };
 
 struct kept {
 	struct kept *next;
@@ -31,6 +31,7 @@ struct machine_link {
 	struct kept *souvenir;        /* an acknowledged message, for machine_link_replay */
 	int64_t souvenir_ms;
 	int64_t progress_ms;          /* when something was last acknowledged or sent anew */
+	unsigned unanswered;          /* resendings since the last acknowledgement */
 	struct machine_link_numbers numbers;
 };
 
@@ -69,6 +70,7 @@ static void acknowledged(struct machine_link *link, uint64_t seq)
 		link->numbers.acknowledged++;
 		link->numbers.acknowledged_seq = done->seq;
 		link->progress_ms = now_ms();
+		link->unanswered = 0;
 		if (!link->souvenir && done->kind == SESSION_DATA) {
 			link->souvenir = done;
 			link->souvenir_ms = now_ms();
@@ -124,13 +126,30 @@ static void on_down(void *context, struct mqtt *mqtt)
 	((struct machine_link *)context)->numbers.up = false;
 }
 
+/* Nobody ever answered: this device is not wanted. It keeps nothing for a gateway that does not know it. */
+static void give_up(struct machine_link *link)
+{
+	while (link->oldest) {
+		struct kept *next = link->oldest->next;
+		free(link->oldest);
+		link->oldest = next;
+		link->numbers.lost++;
+	}
+	link->newest = &link->oldest;
+	link->kept_count = 0;
+	link->unanswered = 0;
+}
+
 static void on_timer(void *context)
 {
 	struct machine_link *link = context;
 	mqtt_tick(link->mqtt, now_ms());
 	mqtt_watch_update(link->watch);
-	if (link->oldest && link->numbers.up && now_ms() - link->progress_ms > RESEND_MS)
+	if (link->oldest && link->numbers.up && now_ms() - link->progress_ms > RESEND_MS) {
+		if (link->numbers.acknowledged == 0 && ++link->unanswered > UNANSWERED_MAX)
+			give_up(link);
 		resend(link);
+	}
 	loop_timer_set(link->timer, 200);
 }
 
@@ -167,11 +186,7 @@ void machine_link_free(struct machine_link *link)
 	mqtt_free(link->mqtt);
 	mac_key_free(link->up);
 	mac_key_free(link->down);
-	while (link->oldest) {
-		struct kept *next = link->oldest->next;
-		free(link->oldest);
-		link->oldest = next;
-	}
+	give_up(link);
 	free(link->souvenir);
 	free(link);
 }

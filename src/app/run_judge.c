@@ -47,6 +47,7 @@ static bool truth_read(struct judge *judge, const char *path, const char *organi
 		one->start_ms = (int64_t)ask_number(item, "start_ms");
 		one->end_ms = yyjson_is_null(ask_member(item, "end_ms")) ? now_ms : (int64_t)ask_number(item, "end_ms");
 	}
+	judge->end_ms = yyjson_is_int(ask_member(root, "end_ms")) ? (int64_t)ask_number(root, "end_ms") : INT64_MAX;
 	yyjson_doc_free(doc);
 	buffer_free(&text);
 	return judge->fault_count > 0;
@@ -104,6 +105,11 @@ bool judge_run(struct judge *judge, const char *truth_path, const char *organisa
 		ask_statements(node, "critical", NULL, on_disturbance, judge);
 	for (size_t i = 0; i < judge->fault_count; i++)
 		fault_match(judge, &judge->faults[i]);
+	for (size_t i = 0; i < judge->disturbance_count; i++) {
+		/* The machines were switched off at the end: then they are silent indeed. */
+		struct judge_disturbance *one = &judge->disturbances[i];
+		one->explained = one->explained || (strcmp(one->kind, "silent") == 0 && one->detected_ms > judge->end_ms);
+	}
 	for (size_t i = 0; i < judge->disturbance_count; i++)
 		judge->false_alarms += !judge->disturbances[i].explained;
 	return good;

@@ -25,6 +25,7 @@ struct judge {
 	size_t fault_count;
 	struct judge_disturbance disturbances[JUDGE_DISTURBANCES_MAX];
 	size_t disturbance_count;
+	int64_t end_ms;               /* when the machines were switched off */
 	size_t found, diagnosed, false_alarms;
 };
 

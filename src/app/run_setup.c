@@ -137,9 +137,8 @@ static enum status node_configure(struct run *run, int member, struct fault *fau
 	char name[128], gateway[64];
 	struct buffer text = {0};
 	run_gateway_url(run, gateway);
-	buffer_printf(&text, "[node]\nfolder = .\ngenesis = ../genesis.cbor\nlisten = 127.0.0.1:%d\n\n[api]\nlisten = 127.0.0.1:%d\n", run_node_port(run, member),
-		run->port + 11 + member);
-	buffer_printf(&text, "\n[floors]\nfloor = gw:manufacturer/hall-1 %s\n", gateway);
+	buffer_printf(&text, "[node]\nfolder = .\ngenesis = ../genesis.cbor\n\n[http]\nlisten = 127.0.0.1:%d\n\n", run->port + 11 + member);
+	buffer_printf(&text, "[dashboard]\nfloor = gw:manufacturer/hall-1 %s\n", gateway);
 	snprintf(name, sizeof name, "%s/node.ini", members[member].name);
 	return file_write(run, name, &text, fault);
 }
@@ -148,7 +147,7 @@ static enum status gateway_configure(struct run *run, struct fault *fault)
 {
 	struct buffer text = {0};
 	buffer_printf(&text, "[gateway]\nid = gw:manufacturer/hall-1\nfolder = .\nsite = airframe/plant-1/hall-1\ngenesis = ../genesis.cbor\n\n");
-	buffer_printf(&text, "[mqtt]\nbroker = 127.0.0.1:%d\n\n[http]\nlisten = 127.0.0.1:%d\n\n[chunks]\nseal = 5s\n", run->port + 5, run->port + 10);
+	buffer_printf(&text, "[mqtt]\nbroker = 127.0.0.1:%d\n\n[http]\nlisten = 127.0.0.1:%d\n\n[chunks]\nseal = 5 s\n", run->port + 5, run->port + 10);
 	if (run->wall_ns)
 		buffer_printf(&text, "\n[clock]\norigin_ns = %" PRId64 "\nwall_ns = %" PRId64 "\nrate_percent = %d\n", run->origin_ns, run->wall_ns, run->rate_percent);
 	return file_write(run, "gateway/gateway.ini", &text, fault);

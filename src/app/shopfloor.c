@@ -104,6 +104,8 @@ static void report_write(struct shopfloor *shopfloor)
 	const struct floor_fault *faults = floor_faults(shopfloor->floor, &count);
 	json_object(&json, NULL);
 	json_int(&json, "time_ms", floor_clock(shopfloor) / NS_PER_MS);
+	if (shopfloor->end_ns)
+		json_int(&json, "end_ms", shopfloor->end_ns / NS_PER_MS);
 	json_bool(&json, "ended", shopfloor->end_ns && floor_clock(shopfloor) >= shopfloor->end_ns);
 	json_array(&json, "faults");
 	for (size_t i = 0; i < count; i++) {

@@ -196,7 +196,6 @@ static void command_emit(struct edge *edge, struct device *device, const struct 
 	body_command_encode(&body, &bytes);
 	device->command = outbox_emit(edge, STATEMENT_COMMAND, span_of_text(device->name), service, 1, buffer_span(&bytes));
 	device->command_ns = edge->now_ns;
-	device->command_sent = false;
 	buffer_free(&bytes);
 	char text[120];
 	snprintf(text, sizeof text, "command %s %.3g", option->action, option->setting);
@@ -266,12 +265,12 @@ static void command_send(struct edge *edge, struct device *device, const struct 
 	struct edge_action *action = edge_action_add(edge, EDGE_COMMAND);
 	action->device = device->name;
 	payload_command_write(&statement->id, body.action, decimal_value(body.setting), edge->now_ns, &action->bytes);
+	device->speed_wanted = span_is_text(body.action, "reduce_speed") ? decimal_value(body.setting) : span_is_text(body.action, "stop") ? 0 : 1;
 	/* Numbers follow the wall clock, so that they ascend over restarts without being stored. */
 	uint64_t seq = (uint64_t)edge->wall_ns;
 	device->down_seq = seq > device->down_seq ? seq : device->down_seq + 1;
 	action->seq = device->down_seq;
 	session_tag(device->down, SESSION_COMMAND, action->seq, buffer_span(&action->bytes), action->tag);
-	device->command_sent = true;
 }
 
 /* What was decided takes effect now that every organisation can see it. */
@@ -306,6 +305,7 @@ void decide_result(struct edge *edge, struct device *device, struct span payload
 	alarms_marker(edge, "result", span_of_text(device->name), "", text, result.time_ns, &id);
 	device->command = (struct digest){0};
 	if (result.done && device->twin) {
+		twin_speed_set(device->twin, device->speed_wanted);
 		twin_reset_detection(device->twin);
 		memset(device->told_ns, 0, sizeof device->told_ns);
 	}

@@ -63,7 +63,7 @@ struct device {
 	struct service_wish wishes[EDGE_SERVICES_MAX];
 	struct digest command;        /* under way; zero: none */
 	int64_t command_ns;
-	bool command_sent;
+	double speed_wanted;          /* share of the nominal speed once the command is obeyed */
 };
 
 /* A device that speaks without being registered here. */

@@ -58,11 +58,14 @@ static void wrangler_make(struct edge *edge, struct device *device)
 	struct fault fault;
 	/* A registration whose units make no sense leaves the device without samples: its messages are refused as
 	 * malformed, and counted. */
-	if (wrangler_new((enum wrangle_format)body->format, rules, body->signal_count, edge->config.units, &device->wrangler, &fault) != OK)
+	if (wrangler_new((enum wrangle_format)body->format, rules, body->signal_count, edge->config.units, &device->wrangler, &fault) != OK) {
 		device->wrangler = NULL;
-	if (device->wrangler)
-		device->channels = wrangler_channels(device->wrangler, &device->channel_count);
-	if (twin_new(span_of_text(device->name), body, &device->twin, &fault) != OK)
+		return;
+	}
+	device->channels = wrangler_channels(device->wrangler, &device->channel_count);
+	if (twin_new(span_of_text(device->name), body, &device->twin, &fault) == OK)
+		twin_channels_set(device->twin, device->channels, device->channel_count);
+	else
 		device->twin = NULL;
 }
 
