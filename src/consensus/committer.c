@@ -101,14 +101,12 @@ static void decide_directly(struct committer *committer, const struct dag *dag, 
 		votes_count(dag, id, &votes, &blames);
 		if (blames < dag->quorum)
 			skip = false;
-		if (votes >= dag->quorum && certificates_count(dag, id) >= dag->quorum) {
-			committer->conflict |= certified != DAG_NONE;
+		if (votes >= dag->quorum && certificates_count(dag, id) >= dag->quorum)
 			certified = id;
-		}
 	}
 	slot->stale = false;
 	if (certified != DAG_NONE) {
-		committer->conflict |= skip;
+		committer->conflict |= skip; /* also when two are certified: each one's votes pass the other over */
 		*slot = (struct committer_slot){.decision = DECISION_COMMIT, .leader = certified};
 	} else if (skip) {
 		*slot = (struct committer_slot){.decision = DECISION_SKIP, .leader = DAG_NONE};

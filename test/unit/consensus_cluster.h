@@ -51,6 +51,7 @@ struct cluster_node {
 	uint32_t *executed;           /* [transaction]: how often it was committed here */
 	uint64_t commits;
 	int crash_countdown;          /* actions until it crashes in the middle of a step, or -1 */
+	bool recovering;
 	bool crash_keeps;             /* what was written and not flushed is on disk all the same */
 	uint64_t own_blocks;
 	uint64_t evidence;
@@ -279,6 +280,7 @@ static inline void action_run(struct cluster *cluster, uint16_t index, struct co
 	struct buffer frame = {0};
 	switch (action->kind) {
 	case CONSENSUS_PERSIST:
+		CLUSTER_CHECK(cluster, !node->recovering && "what is on disk is not stored again");
 		ARRAY_GROW(node->log, node->log_count, node->log_capacity);
 		node->log[node->log_count] = (struct buffer){0};
 		buffer_append_span(&node->log[node->log_count], action->bytes);
@@ -357,9 +359,11 @@ static inline void node_start(struct cluster *cluster, uint16_t index)
 	node->commits = 0;
 	if (node->executed)
 		memset(node->executed, 0, cluster->transaction_capacity * sizeof *node->executed);
-	for (uint32_t i = 0; i < node->log_count; i++)
+	node->recovering = true;
+	for (uint32_t i = 0; i < node->log_count && !cluster->failure; i++)
 		node_step(cluster, index, (struct consensus_event){.kind = CONSENSUS_RECOVERED,
 			.bytes = buffer_span(&node->log[i]), .position = i}, NULL);
+	node->recovering = false;
 	node_step(cluster, index, (struct consensus_event){.kind = CONSENSUS_START}, NULL);
 	for (uint16_t i = 0; i < cluster->nodes; i++)
 		if (i != index && cluster->link[i][index] && cluster->node[i].machine) {

@@ -1,5 +1,6 @@
 #include "consensus_cluster.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <time.h>
@@ -541,16 +542,20 @@ static void recovery_gives_the_same_commits(void **state)
 	double run = seconds() - begin;
 	uint64_t commits = cluster.node[0].commits;
 	struct consensus_numbers before = node_numbers(&cluster, 0);
+	cluster.node[0].crash_keeps = true;
 	node_crash(&cluster, 0);
+	size_t memory = mallinfo2().uordblks + mallinfo2().hblkhd;
 	begin = seconds();
 	node_start(&cluster, 0);
 	double recovery = seconds() - begin;
+	memory = mallinfo2().uordblks + mallinfo2().hblkhd - memory;
 	struct consensus_numbers numbers = node_numbers(&cluster, 0);
 	assert_int_equal(cluster.node[0].commits, commits);
 	assert_int_equal(numbers.decided_round, before.decided_round);
 	assert_int_equal(numbers.blocks, before.blocks);
-	print_message("         %llu blocks: %.1f us a block and member live (signatures faked), %.1f us in recovery\n",
-		(unsigned long long)numbers.blocks, 1e6 * run / 4 / (double)numbers.blocks, 1e6 * recovery / (double)numbers.blocks);
+	print_message("         %llu blocks: %.1f us a block and member live (signatures faked), %.1f us in recovery, "
+		"%.0f bytes of memory each\n", (unsigned long long)numbers.blocks, 1e6 * run / 4 / (double)numbers.blocks,
+		1e6 * recovery / (double)numbers.blocks, (double)memory / (double)numbers.blocks);
 	check(&cluster, 12);
 	cluster_free(&cluster);
 }

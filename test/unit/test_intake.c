@@ -146,13 +146,15 @@ static void unknown_messages_and_strangers_are_counted(void **state)
 	cluster_free(&stage.cluster);
 }
 
-/* Blocks of rounds far ahead are not kept, those a little ahead are, a share for each author. */
+/* Blocks of rounds far ahead are not kept, those a little ahead are. */
 static void the_far_future_is_not_kept(void **state)
 {
 	(void)state;
 	struct stage stage;
 	struct block_ref refs[3] = {{0, 1, {{1}}}, {0, 0, {{2}}}, {0, 2, {{3}}}};
-	stage_init(&stage);
+	cluster_init(&stage.cluster, 1, 4, false);
+	stage.cluster.config.suspended_max = 1000;
+	node_start(&stage.cluster, 0);
 	for (uint32_t round = 2; round < 2000; round++) {
 		for (int i = 0; i < 3; i++)
 			refs[i].round = round - 1;
@@ -161,7 +163,7 @@ static void the_far_future_is_not_kept(void **state)
 		buffer_free(&block);
 	}
 	struct consensus_numbers numbers = node_numbers(&stage.cluster, 0);
-	assert_int_equal(numbers.suspended, stage.cluster.config.suspended_max);
+	assert_int_equal(numbers.suspended, stage.cluster.config.rounds_ahead_max - 1);
 	assert_int_equal(numbers.dropped, 1998 - numbers.suspended);
 	assert_int_equal(numbers.refused, 0);
 	cluster_free(&stage.cluster);
@@ -249,6 +251,27 @@ static void waiting_twins_are_proof_too(void **state)
 	cluster_free(&stage.cluster);
 }
 
+/* Who says that we have a higher block must show it. */
+static void claims_about_the_own_tip_need_the_block(void **state)
+{
+	(void)state;
+	struct stage stage;
+	stage_init(&stage);
+	struct message claim = {.kind = MESSAGE_TIP, .number = CLUSTER_GENESIS_TIME, .refs = {{7, 0, {{9}}}}};
+	for (int lie = 1; lie >= 0; lie--) {
+		if (!lie)
+			claim.refs[0] = (struct block_ref){.digest = stage.validity.genesis[0]};
+		for (uint16_t peer = 1; peer < 4; peer++) {
+			struct buffer bytes = {0};
+			message_encode(&claim, 4, &bytes);
+			stage_hear(&stage, peer, buffer_span(&bytes));
+			buffer_free(&bytes);
+		}
+		assert_int_equal(node_numbers(&stage.cluster, 0).tip_known, !lie);
+	}
+	cluster_free(&stage.cluster);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +281,7 @@ int main(void)
 		cmocka_unit_test(the_far_future_is_not_kept),
 		cmocka_unit_test(twins_are_proof_and_come_in_only_when_named),
 		cmocka_unit_test(waiting_twins_are_proof_too),
+		cmocka_unit_test(claims_about_the_own_tip_need_the_block),
 	};
 	const char *filter = getenv("TALLY_TEST");
 	if (filter)
