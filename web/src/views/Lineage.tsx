@@ -1,0 +1,112 @@
+// Where a statement comes from: a graph from what was asked, at the left, back to the organisations at the right.
+import { useEffect, useState } from 'preact/hooks';
+import { getJson, messageOf } from '../api/http';
+import type { Trace, TraceNode } from '../api/types';
+import { Graph } from '../parts/Graph';
+import { Body } from '../parts/Body';
+import { Nothing, Problem, Switch } from '../parts/bits';
+import { moment, plural, shortName, words } from '../format';
+import { Proof, ReadingProof } from '../parts/Proof';
+import { node, serving } from '../state/app';
+import { address, replaceQuery, route } from '../state/route';
+import { Head, useStatement } from './StatementPage';
+
+const depths = [{ id: '1', label: '1 step' }, { id: '2', label: '2' }, { id: '4', label: '4' }, { id: '0', label: 'all' }];
+
+function useTrace(id: string, depth: string): [Trace | null, string] {
+	const [trace, setTrace] = useState<Trace | null>(null), [problem, setProblem] = useState('');
+	useEffect(() => {
+		let current = true;
+		setProblem('');
+		if (id)
+			getJson<Trace>('', `/api/v1/trace/${encodeURIComponent(id)}?depth=${depth}`).then((t) => current && setTrace(t), (error: unknown) => {
+				if (current) {
+					setTrace(null);
+					setProblem(messageOf(error));
+				}
+			});
+		return () => { current = false; };
+	}, [id, depth]);
+	return [trace, problem];
+}
+
+function Detail({ id }: { id: string }) {
+	const [statement, problem] = useStatement(id);
+	if (problem)
+		return <Problem text={problem} />;
+	if (!statement)
+		return <Nothing>Loading {id.slice(0, 12)} …</Nothing>;
+	return (
+		<aside class="panel detail" aria-label="Chosen statement" aria-live="polite">
+			<header class="panel-head"><h2>{words(statement.type)}</h2><span class="panel-side"><a href={address('statement', id)}>whole page</a> <a href={address('lineage', id)}>its own lineage</a></span></header>
+			<p class="saying">{statement.label}</p>
+			<ReadingProof statement={statement} />
+			{statement.body && <Body body={statement.body} />}
+			<details><summary>Statement</summary><Head statement={statement} /></details>
+			<Proof statement={statement} />
+		</aside>
+	);
+}
+
+function AsList({ trace, chosen, choose }: { trace: Trace; chosen: string; choose: (id: string) => void }) {
+	return (
+		<div class="scroll">
+			<table class="list">
+				<thead><tr><th>final</th><th>type</th><th>what it says</th><th>issuer</th><th>evidence</th></tr></thead>
+				<tbody>
+					{trace.nodes.map((n: TraceNode) => (
+						<tr key={n.id} class={n.id === chosen ? 'chosen' : ''}>
+							<td class="number-text">{moment(n.time)}</td><td>{words(n.type)}</td><td class="say"><button type="button" class="link" onClick={() => choose(n.id)}>{n.label}</button></td>
+							<td title={n.iss}>{shortName(n.iss)}</td><td>{n.evidence ?? ''}</td>
+						</tr>
+					))}
+				</tbody>
+			</table>
+		</div>
+	);
+}
+
+function Newest() {
+	const recent = node.value?.recent.value ?? [];
+	const worth = recent.filter((s) => s.type !== 'anchor').slice(0, 20);
+	return (
+		<>
+			<div class="title"><h1>Lineage</h1><span class="dim title-note">of what? choose a statement, or follow a link from an alarm, a chart’s marker or the <a href={address('ledger')}>ledger</a></span></div>
+			{worth.length === 0 ? <Nothing>There are no statements yet.</Nothing> : <ul class="choices">{worth.map((s) => <li key={s.id}><a href={address('lineage', s.id)}>{s.label}</a> <span class="dim">{moment(s.commit_ms)}</span></li>)}</ul>}
+		</>
+	);
+}
+
+export function Lineage() {
+	const { id, query } = route.value;
+	const depth = depths.some((d) => d.id === query.get('depth')) ? (query.get('depth') as string) : '4';
+	const form = query.get('form') === 'list' ? 'list' : 'graph', issuers = query.get('issuers') === 'yes';
+	const [trace, problem] = useTrace(serving.value === 'node' ? id : '', depth);
+	const [chosen, choose] = useState(id);
+	useEffect(() => choose(id), [id]);
+	if (serving.value === 'gateway')
+		return <Nothing>A gateway has no ledger of its own. Open the lineage on the page of a node.</Nothing>;
+	if (!id)
+		return <Newest />;
+	const set = (change: Record<string, string>): void => replaceQuery({ depth, form, issuers: issuers ? 'yes' : 'no', ...change });
+	const root = trace?.nodes.find((n) => n.id === trace.root);
+	return (
+		<>
+			<nav class="crumbs" aria-label="Where this is"><a href={address('ledger')}>Ledger</a> / lineage</nav>
+			<div class="title"><h1 class="saying">{root ? root.label : `Lineage of ${id.slice(0, 12)}`}</h1></div>
+			<Problem text={problem} />
+			<div class="toolbar">
+				<Switch label="Steps back" value={depth} options={depths} change={(d) => set({ depth: d })} />
+				<Switch label="Form" value={form} options={[{ id: 'graph', label: 'graph' }, { id: 'list', label: 'list' }]} change={(f) => set({ form: f })} />
+				{form === 'graph' && <label class="check"><input type="checkbox" checked={issuers} onChange={(e) => set({ issuers: e.currentTarget.checked ? 'yes' : 'no' })} /> draw who issued each</label>}
+				{trace && <span class="dim toolbar-note">{plural(trace.nodes.length, 'statement')}, {plural(trace.edges.length, 'link')}{trace.cut ? '; there is more: choose more steps, or follow one of these' : ''}</span>}
+			</div>
+			{trace && (
+				<div class="lineage">
+					{form === 'graph' ? <Graph trace={trace} issuers={issuers} chosen={chosen} choose={choose} /> : <AsList trace={trace} chosen={chosen} choose={choose} />}
+					<Detail id={chosen} />
+				</div>
+			)}
+		</>
+	);
+}
