@@ -461,6 +461,27 @@ static void forbidden_values_are_refused(void **state)
 	}
 }
 
+static void a_hash_of_zeros_is_left_out(void **state)
+{
+	(void)state;
+	struct body_disturbance body = {.kind = DISTURBANCE_FORGED, .chunk = {{1}}};
+	struct buffer bytes = {0};
+	struct fault fault = {0};
+	body_disturbance_encode(&body, &bytes);
+	size_t at = 0;
+	while (memcmp(bytes.data + at, "\x09\x58\x20\x01", 4) != 0)
+		at++;
+	assert_int_equal(body_check(STATEMENT_DISTURBANCE, buffer_span(&bytes), &fault), OK);
+	bytes.data[at + 3] = 0;
+	assert_int_equal(body_check(STATEMENT_DISTURBANCE, buffer_span(&bytes), &fault), E_MALFORMED);
+	assert_non_null(strstr(fault.text, "'chunk'"));
+	buffer_clear(&bytes);
+	body.chunk.bytes[0] = 0;
+	body_disturbance_encode(&body, &bytes);
+	assert_int_equal(body_check(STATEMENT_DISTURBANCE, buffer_span(&bytes), &fault), OK);
+	buffer_free(&bytes);
+}
+
 static void limits_hold(void **state)
 {
 	(void)state;
@@ -530,12 +551,27 @@ static void decimals_are_the_nearest(void **state)
 	assert_decimal(decimal_of(1e300), INT64_MAX, 18);
 	assert_decimal(decimal_of(-1e300), -INT64_MAX, 18);
 	assert_decimal(decimal_of(5e-324), 0, 0);
+	assert_decimal(decimal_of(1.23456789012349e-5), 12345678901235, -18);
 	struct random random = random_of(8);
 	for (int round = 0; round < 20000; round++) {
 		struct decimal decimal = decimal_normal((struct decimal){.mantissa = (int64_t)random_below(&random, 1000000000000000) - 500000000000000,
 			.exponent = (int32_t)random_below(&random, 33) - 18});
 		struct decimal again = decimal_of(decimal_value(decimal));
 		assert_decimal(again, decimal.mantissa, decimal.exponent);
+	}
+}
+
+/* Any double: a permitted form, and off by half a unit of the last digit that is kept, at most. */
+static void every_double_has_a_decimal(void **state)
+{
+	(void)state;
+	struct random random = random_of(9);
+	for (int round = 0; round < 20000; round++) {
+		double value = (random_unit(&random) - 0.5) * pow(10, (double)random_below(&random, 60) - 26);
+		struct decimal decimal = decimal_of(value), normal = decimal_normal(decimal);
+		assert_decimal(decimal, normal.mantissa, normal.exponent);
+		assert_in_range(decimal.exponent + 18, 0, 36);
+		assert_true(fabs(decimal_value(decimal) - value) <= 5.1e-15 * fabs(value) + 0.51e-18);
 	}
 }
 
@@ -577,8 +613,10 @@ int main(void)
 		cmocka_unit_test(nothing_may_follow_or_miss),
 		cmocka_unit_test(bounds_have_the_documented_form),
 		cmocka_unit_test(forbidden_values_are_refused),
+		cmocka_unit_test(a_hash_of_zeros_is_left_out),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(decimals_are_the_nearest),
+		cmocka_unit_test(every_double_has_a_decimal),
 		cmocka_unit_test(decimals_read_plainly),
 		cmocka_unit_test(words_for_numbers),
 	};

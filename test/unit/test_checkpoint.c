@@ -93,7 +93,10 @@ static void the_signed_bytes_are_those_of_the_vectors(void **state)
 	assert_int_equal(cosignature_verify(verifier, name, span_of_text("other"), 3, &root, &cosignature), E_SIGNATURE);
 	cosignature.timestamp_s++;
 	assert_int_equal(cosignature_verify(verifier, name, name, 3, &root, &cosignature), E_SIGNATURE);
+	/* Time zero is refused even when it is what was signed. */
+	memset(message + 35, 0, 8);
 	cosignature.timestamp_s = 0;
+	assert_int_equal(signing_key_sign(key, span_of(message, sizeof message), (struct span){0}, NULL, &cosignature.signature), OK);
 	assert_int_equal(cosignature_verify(verifier, name, name, 3, &root, &cosignature), E_SIGNATURE);
 	verifying_key_free(verifier);
 	signing_key_free(key);
@@ -163,6 +166,7 @@ static void other_forms_of_a_note_are_refused(void **state)
 		"", "\n", "log\n", "log\n3\n",
 		"log\n03\nz3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo=\n\n", "log\n\nz3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo=\n\n",
 		"log\n+3\nz3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo=\n\n", "log\n-3\nz3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo=\n\n",
+		"log\n99999999999999999999\nz3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo=\n\n",
 		"log\n18446744073709551616\nz3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo=\n\n",
 		"log\n3\nz3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zp=\n\n", "log\n3\nz3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo\n\n",
 		"log\n3\nz3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo=\n", "log\n3\nz3Y6BByBzu8VeKYIP3XGG+8uABTyo+aDqX/Pylvn8Zo=\nextension\n\n",
