@@ -24,6 +24,8 @@ typedef void disk_log_callback(void *context, const struct log_frame *frame);
 MUST_USE enum status disk_log_open(const char *folder, const char *name, disk_log_callback *callback, void *context,
 	struct disk_log **out, struct fault *fault);
 void disk_log_close(struct disk_log *log);
+/* Begin new segments at this size from now on, instead of LOG_SEGMENT_SIZE. */
+void disk_log_segment_size(struct disk_log *log, uint64_t bytes);
 /* How many bytes the files of a log hold, before it is opened; for progress. */
 uint64_t disk_log_bytes(const char *folder, const char *name);
 uint64_t disk_log_end(const struct disk_log *log);

@@ -32,6 +32,7 @@ struct disk_log {
 	int fd;                       /* newest segment, for reading and appending */
 	int old_fd;                   /* an older one, opened for reading */
 	uint32_t old_number;
+	uint64_t segment_size;
 	bool dirty;
 };
 
@@ -322,6 +323,7 @@ enum status disk_log_open(const char *folder, const char *name, disk_log_callbac
 	log->folder = memory_text(span_of_text(folder));
 	log->name = memory_text(span_of_text(name));
 	log->fd = log->old_fd = -1;
+	log->segment_size = LOG_SEGMENT_SIZE;
 	uint64_t pruned = 0;
 	enum status status = disk_folder(folder, fault);
 	if (status == OK)
@@ -339,6 +341,11 @@ enum status disk_log_open(const char *folder, const char *name, disk_log_callbac
 	}
 	*out = log;
 	return OK;
+}
+
+void disk_log_segment_size(struct disk_log *log, uint64_t bytes)
+{
+	log->segment_size = bytes;
 }
 
 uint64_t disk_log_bytes(const char *folder, const char *name)
@@ -385,7 +392,7 @@ uint64_t disk_log_end(const struct disk_log *log)
 enum status disk_log_append(struct disk_log *log, struct span frames, struct fault *fault)
 {
 	struct segment *segment = newest(log);
-	if (segment->size && segment->size + frames.size > LOG_SEGMENT_SIZE) {
+	if (segment->size && segment->size + frames.size > log->segment_size) {
 		if (segment->number == SEGMENTS_MAX)
 			return fault_set(fault, E_LIMIT, "the log %s/%s has reached its last segment; prune it", log->folder, log->name);
 		TRY(disk_log_flush(log, fault));

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
-enum { HEADER_MAX = 64 << 10, TIMEOUT_S = 60, STREAM_TIMEOUT_S = 7 * 86400, COMMENT_MS = 15000, UNREAD_MAX = 4096 };
+enum { HEADER_MAX = 64 << 10, TIMEOUT_S = 60, STREAM_TIMEOUT_S = 7 * 86400, COMMENT_MS = 15000, UNREAD_MAX = 4096, TICK_MS = 1000 };
 
 struct http_request {
 	struct http_server *server;
@@ -37,6 +37,8 @@ struct http_server {
 	struct http_request *first;
 	size_t stream_count;
 	struct loop_timer *comment;   /* so that streams whose client has vanished fail some day */
+	struct evconnlistener *listener;
+	struct loop_timer *tick;
 };
 
 static void request_free(struct http_request *request)
@@ -314,6 +316,21 @@ static void on_request(struct evhttp_request *raw, void *context)
 	}
 }
 
+/* Out of descriptors, most likely: rest until the next tick rather than spin. The context is evhttp's. */
+static void on_accept_error(struct evconnlistener *listener, void *context)
+{
+	(void)context;
+	note(NOTE_ERROR, "accept_failed", "reason=\"%s\"", strerror(errno));
+	evconnlistener_disable(listener);
+}
+
+static void on_tick(void *context)
+{
+	struct http_server *server = context;
+	evconnlistener_enable(server->listener);
+	loop_timer_set(server->tick, TICK_MS);
+}
+
 static unsigned port_of(evutil_socket_t fd)
 {
 	struct sockaddr_storage address;
@@ -336,6 +353,10 @@ enum status http_server_new(struct loop *loop, const char *address, http_handler
 	struct http_server *server = memory_new(sizeof *server);
 	server->raw = evhttp_new(loop_base(loop));
 	CHECK(server->raw && evhttp_bind_listener(server->raw, listener));
+	server->listener = listener;
+	evconnlistener_set_error_cb(listener, on_accept_error);
+	server->tick = loop_timer_new(loop, on_tick, server);
+	loop_timer_set(server->tick, TICK_MS);
 	server->port = port_of(evconnlistener_get_fd(listener));
 	server->handler = handler;
 	server->context = context;
@@ -363,6 +384,7 @@ void http_server_free(struct http_server *server)
 		request_free(server->first);
 	}
 	loop_timer_free(server->comment);
+	loop_timer_free(server->tick);
 	free(server);
 }
 

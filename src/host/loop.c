@@ -47,6 +47,7 @@ struct loop *loop_new(void)
 	event_add(loop->interrupt, NULL);
 	event_add(loop->terminate, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit fails with a sentence instead */
 	return loop;
 }
 

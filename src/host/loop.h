@@ -10,7 +10,7 @@ struct loop;
 
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
-/* Runs until loop_stop. SIGINT and SIGTERM stop it; SIGPIPE is ignored. */
+/* Runs until loop_stop. SIGINT and SIGTERM stop it; SIGPIPE and SIGXFSZ are ignored. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 struct event_base *loop_base(struct loop *loop);

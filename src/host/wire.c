@@ -1,10 +1,10 @@
 #include "host/wire.h"
 
 #include "base/buffer.h"
-#include "base/cursor.h"
 #include "crypto/hash.h"
 #include "host/address.h"
 #include "host/certificate.h"
+#include "host/frame.h"
 #include "host/keys.h"
 #include "host/note.h"
 
@@ -22,7 +22,6 @@
 #include <stdlib.h>
 
 enum {
-	FRAME_HEAD = 5,
 	TICK_MS = 1000,
 	KEEPALIVE_MS = 5000,
 	SILENCE_MS = 15000,
@@ -215,8 +214,7 @@ enum status wire_send(struct wire_link *link, uint8_t kind, struct span bytes)
 	struct evbuffer *queue = bufferevent_get_output(link->stream);
 	if (evbuffer_get_length(queue) + bytes.size + FRAME_HEAD > WIRE_QUEUE_MAX)
 		return E_BUSY;
-	uint8_t head[FRAME_HEAD] = {(uint8_t)bytes.size, (uint8_t)(bytes.size >> 8), (uint8_t)(bytes.size >> 16), (uint8_t)(bytes.size >> 24), kind};
-	CHECK(evbuffer_add(queue, head, sizeof head) == 0 && evbuffer_add(queue, bytes.data, bytes.size) == 0);
+	frame_append(queue, kind, bytes);
 	link->sent_ms = now_ms();
 	return OK;
 }
@@ -270,27 +268,18 @@ static void on_readable(struct bufferevent *stream, void *context)
 	struct evbuffer *input = bufferevent_get_input(stream);
 	link->received_ms = now_ms();
 	while (link->state == LINK_GREETING || link->state == LINK_UP) {
-		uint8_t bytes[FRAME_HEAD];
-		if (evbuffer_get_length(input) < FRAME_HEAD)
+		struct frame frame;
+		enum status status = frame_first(input, WIRE_FRAME_MAX, &frame);
+		if (status == E_NOT_FOUND)
 			return;
-		evbuffer_copyout(input, bytes, FRAME_HEAD);
-		struct reader head = reader_of(span_of(bytes, FRAME_HEAD));
-		uint32_t size = read_u32(&head);
-		uint8_t kind = read_u8(&head);
-		if (size > WIRE_FRAME_MAX) {
+		if (status != OK) {
 			char why[REASON_MAX];
-			snprintf(why, sizeof why, "it announced a frame of %u bytes; at most %u are permitted", size, (unsigned)WIRE_FRAME_MAX);
-			note(NOTE_WARNING, "frame_too_large", "address=%s size=%u", link->address, size);
+			snprintf(why, sizeof why, "it announced a frame of more than %u bytes, or it does not speak this protocol", (unsigned)WIRE_FRAME_MAX);
 			wire_close(link, why);
 			return;
 		}
-		size_t whole = FRAME_HEAD + (size_t)size;
-		if (evbuffer_get_length(input) < whole)
-			return;
-		uint8_t *frame = evbuffer_pullup(input, (ev_ssize_t)whole);
-		CHECK(frame);
-		frame_received(link, kind, span_of(frame + FRAME_HEAD, size));
-		evbuffer_drain(input, whole);
+		frame_received(link, frame.kind, frame.bytes);
+		frame_drop(input, &frame);
 	}
 }
 
@@ -320,6 +309,8 @@ static void reason_of(struct wire_link *link, short what, int error, char out[RE
 	const char *words = code ? ERR_reason_error_string(code) : NULL;
 	if (link->refusal)
 		snprintf(out, REASON_MAX, "%s", link->refusal);
+	else if (code && ERR_SYSTEM_ERROR(code))
+		snprintf(out, REASON_MAX, "%s", strerror(ERR_GET_REASON(code)));
 	else if (code)
 		snprintf(out, REASON_MAX, "TLS: %s", words ? words : "error");
 	else if (what & BEV_EVENT_EOF)
@@ -426,6 +417,24 @@ enum status wire_dial(struct wire *wire, const char *address, const struct diges
 
 /* ---- listening ---- */
 
+/* Strangers who never finish their handshake must not keep members out: the oldest of them gives way. */
+static bool room_make(struct wire *wire)
+{
+	struct wire_link *oldest = NULL;
+	size_t open = 0;
+	for (size_t i = 0; i < wire->link_count; i++) {
+		struct wire_link *link = wire->links[i];
+		open += link->state != LINK_CLOSED;
+		if ((link->state == LINK_HANDSHAKE || link->state == LINK_GREETING) && !link->dial && (!oldest || link->since_ms < oldest->since_ms))
+			oldest = link;
+	}
+	if (open < WIRE_CONNECTIONS_MAX)
+		return true;
+	if (oldest)
+		wire_close(oldest, "too many connections, and this one had not said who it is");
+	return oldest != NULL;
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int size, void *context)
 {
 	(void)listener;
@@ -433,7 +442,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	struct wire *wire = context;
 	char text[ADDRESS_TEXT_MAX];
 	address_print(address, text);
-	if (wire->link_count >= WIRE_CONNECTIONS_MAX || !link_new(wire, fd, NULL, text)) {
+	if (!room_make(wire) || !link_new(wire, fd, NULL, text)) {
 		note(NOTE_WARNING, "connection_refused", "address=%s reason=\"%u connections are open already\"", text, (unsigned)wire->link_count);
 		evutil_closesocket(fd);
 	}

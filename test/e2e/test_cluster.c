@@ -12,6 +12,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -329,9 +331,62 @@ static void a_killed_node_catches_up(void **state)
 	node_end(cluster, 3, SIGKILL);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(submit(cluster, i % 3, (i + 1) % 3, false), 201);
+	/* Its last write was cut short. */
+	char path[PATH_SIZE + 40];
+	snprintf(path, sizeof path, "%s/data/log.000000", cluster->members[3].folder);
+	int fd = open(path, O_WRONLY | O_APPEND);
+	assert_int_equal(write(fd, "\x90\x01\x00\x00\x01torn", 9), 9);
+	close(fd);
 	node_start(cluster, 3);
 	wait_equal(cluster, size + 20);
 	assert_int_equal(submit(cluster, 3, 3, false), 201);
+}
+
+static void a_lost_log_is_fetched_again(void **state)
+{
+	struct cluster *cluster = *state;
+	uint64_t size = look(cluster, 0).log_size;
+	node_end(cluster, 2, SIGKILL);
+	char path[PATH_SIZE + 40];
+	snprintf(path, sizeof path, "%s/data/log.000000", cluster->members[2].folder);
+	assert_int_equal(unlink(path), 0);
+	node_start(cluster, 2);
+	wait_equal(cluster, size);
+	assert_int_equal(submit(cluster, 2, 2, false), 201);
+	wait_equal(cluster, size + 1);
+}
+
+/* By way of a limit on file sizes: the node stops with 1 and a sentence, and comes back with everything. */
+static void a_full_disk_stops_the_node_honestly(void **state)
+{
+	struct cluster *cluster = *state;
+	struct member *member = &cluster->members[1];
+	uint64_t size = look(cluster, 0).log_size;
+	assert_int_equal(node_end(cluster, 1, SIGTERM), 0);
+	char path[PATH_SIZE + 40];
+	struct stat facts;
+	snprintf(path, sizeof path, "%s/data/log.000000", member->folder);
+	assert_int_equal(stat(path, &facts), 0);
+	struct rlimit limit, low;
+	getrlimit(RLIMIT_FSIZE, &limit);
+	low = (struct rlimit){.rlim_cur = (rlim_t)facts.st_size + 20000, .rlim_max = limit.rlim_max};
+	setrlimit(RLIMIT_FSIZE, &low);
+	node_start(cluster, 1);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	for (int i = 0; i < 12; i++)
+		assert_int_equal(submit(cluster, 0, 0, false), 201);
+	assert_int_equal(wait_code(member->process), 1);
+	member->process = 0;
+	struct buffer log = {0};
+	struct fault fault;
+	snprintf(path, sizeof path, "%s/node.log", member->folder);
+	assert_int_equal(disk_read(path, 1 << 20, &log, &fault), OK);
+	buffer_append_byte(&log, 0);
+	assert_non_null(strstr((char *)log.data, "event=node_stops"));
+	assert_non_null(strstr((char *)log.data, "then start again"));
+	buffer_free(&log);
+	node_start(cluster, 1);
+	wait_equal(cluster, size + 12);
 }
 
 static void nothing_is_lost_when_all_are_killed(void **state)
@@ -576,6 +631,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(four_nodes_find_each_other_and_agree),
 		cmocka_unit_test(a_killed_node_catches_up),
+		cmocka_unit_test(a_lost_log_is_fetched_again),
+		cmocka_unit_test(a_full_disk_stops_the_node_honestly),
 		cmocka_unit_test(nothing_is_lost_when_all_are_killed),
 		cmocka_unit_test(without_a_quorum_nothing_is_final),
 		cmocka_unit_test(a_registered_gateway_follows_and_submits_until_it_is_revoked),

@@ -332,23 +332,25 @@ static void a_damaged_middle_is_not_cut(void **state)
 	assert_int_equal(disk_log_open(room->folder, "log", NULL, NULL, &log, &room->fault), E_CORRUPT);
 }
 
-/* Three segments; sparse contents make it quick. */
+enum { SEGMENT = 64 << 10, PART = 10000 };
+
+/* Four small segments. */
 static void fill_segments(struct room *room, uint64_t starts[4])
 {
 	struct heard heard;
 	struct disk_log *log = must_open(room, &heard);
+	disk_log_segment_size(log, SEGMENT);
 	unsigned number = 0;
 	starts[0] = 0;
 	while (number < 3) {
 		uint64_t before = disk_log_end(log);
-		assert_int_equal(append(log, LOG_FRAME_MAX, &room->fault), OK);
+		assert_int_equal(append(log, PART, &room->fault), OK);
 		char name[32], path[128];
 		snprintf(name, sizeof name, "log.%06u", number + 1);
 		path_of(room, name, path);
 		if (access(path, F_OK) == 0)
 			starts[++number] = before;
 	}
-	starts[3] = starts[3] ? starts[3] : disk_log_end(log);
 	assert_int_equal(disk_log_flush(log, &room->fault), OK);
 	disk_log_close(log);
 }
@@ -385,7 +387,7 @@ static void segments_follow_each_other(void **state)
 	assert_int_equal(rename(aside, first), 0);
 	/* A full segment cut at a frame's end: no frame is bad, yet data is missing. */
 	size_t size = file_size(room, "log.000001");
-	file_cut(room, "log.000001", size - LOG_FRAME_MAX - LOG_FRAME_OVERHEAD);
+	file_cut(room, "log.000001", size - PART - LOG_FRAME_OVERHEAD);
 	assert_int_equal(disk_log_open(room->folder, "log", NULL, NULL, &log, &room->fault), E_CORRUPT);
 	file_cut(room, "log.000001", HEADER + 5);
 	assert_int_equal(disk_log_open(room->folder, "log", NULL, NULL, &log, &room->fault), E_CORRUPT);

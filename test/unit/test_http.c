@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -427,6 +428,41 @@ static void many_posts_go_side_by_side(void **state)
 	assert_int_equal(client_run(*state, client_posts_many), 0);
 }
 
+static bool never(struct scene *scene)
+{
+	(void)scene;
+	return false;
+}
+
+/* Out of descriptors the server rests, instead of spinning, and comes back. */
+static void exhausted_descriptors_cost_no_cpu(void **state)
+{
+	struct scene *scene = *state;
+	unsigned port = http_server_port(scene->server);
+	scene->child = fork();
+	if (scene->child == 0) {
+		usleep(100000);
+		alarm(PATIENCE_MS / 1000);
+		_exit(client_headers(port));
+	}
+	int held[2000], count = 0;
+	struct rlimit limit, low;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	low = (struct rlimit){.rlim_cur = 64, .rlim_max = limit.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &low);
+	while (count < 2000 && (held[count] = dup(0)) >= 0)
+		count++;
+	int64_t cpu = clock_process_cpu_ns();
+	assert_false(scene_run(scene, never, 1500));
+	cpu = clock_process_cpu_ns() - cpu;
+	while (count)
+		close(held[--count]);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	assert_true(cpu < 700 * NS_PER_MS); /* spinning would take all 1500 */
+	assert_true(scene_run(scene, child_ended, PATIENCE_MS));
+	assert_int_equal(scene->code, 0);
+}
+
 static void a_taken_port_is_told(void **state)
 {
 	struct scene *scene = *state;
@@ -452,6 +488,7 @@ int main(void)
 		HTTP_TEST(a_slow_stream_is_closed),
 		HTTP_TEST(streams_are_limited),
 		HTTP_TEST(many_posts_go_side_by_side),
+		HTTP_TEST(exhausted_descriptors_cost_no_cpu),
 		HTTP_TEST(a_taken_port_is_told),
 	};
 	return cmocka_run_group_tests_name("http", tests, NULL, NULL);

@@ -585,6 +585,23 @@ static void closing_one_side_is_seen_by_the_other(void **state)
 	assert_true(world_run(world, both_up, PATIENCE_MS));
 }
 
+/* Strangers that connect and say nothing fill every place; a member still gets in. */
+static void silent_strangers_keep_nobody_out(void **state)
+{
+	struct end_world *world = *state;
+	wire_serve(&world->ends[0]);
+	int fds[WIRE_CONNECTIONS_MAX + 20];
+	for (int i = 0; i < WIRE_CONNECTIONS_MAX + 20; i++) {
+		fds[i] = child_connect(port_of(world));
+		if (i % 40 == 39)
+			world_run(world, never, 5);
+	}
+	wire_call(&world->ends[1], &world->ends[0].digest);
+	assert_true(world_run(world, both_up, PATIENCE_MS));
+	for (int i = 0; i < WIRE_CONNECTIONS_MAX + 20; i++)
+		close(fds[i]);
+}
+
 static void bad_addresses_are_named(void **state)
 {
 	struct end_world *world = *state;
@@ -618,6 +635,7 @@ int main(void)
 		WIRE_TEST(two_ends_that_dial_each_other_agree_on_one_link),
 		WIRE_TEST(a_second_connection_of_a_caller_replaces_the_first),
 		WIRE_TEST(closing_one_side_is_seen_by_the_other),
+		WIRE_TEST(silent_strangers_keep_nobody_out),
 		WIRE_TEST(bad_addresses_are_named),
 	};
 	return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
