@@ -218,7 +218,9 @@ static void bounds_judge(struct step *step, size_t i)
 	if (!signal->bounds_wait && !bounds_begin(signal))
 		return;
 	uint64_t witnesses = diagnosis_witnesses(twin, i);
-	uint64_t deviating = diagnosis_deviating(twin, i, witnesses, history_last(twin, DRIFT_WAIT_ROWS));
+	const struct offence *offence = &signal->offence;
+	bool rising = offence->kind == OFFENCE_HIGH || (offence->kind == OFFENCE_RATE && offence->value > offence->expected);
+	uint64_t deviating = diagnosis_deviating(twin, i, rising, witnesses, history_last(twin, DRIFT_WAIT_ROWS));
 	signal->bounds_wait++;
 	/* An excursion that ends is told at once. */
 	if (!deviating && witnesses && signal->bounds_wait <= BOUNDS_WAIT_ROWS && bounds_offend(signal))
@@ -227,11 +229,9 @@ static void bounds_judge(struct step *step, size_t i)
 	struct twin_finding *finding = finding_add(step, DISTURBANCE_BOUNDS, (int)i, &why);
 	if (!finding)
 		return;
-	const struct offence *offence = &signal->offence;
 	finding->value = signal->value;
 	finding->expected = offence->expected;
 	bounds_explain(twin, signal, &why);
-	bool rising = offence->kind == OFFENCE_HIGH || (offence->kind == OFFENCE_RATE && offence->value > offence->expected);
 	finding_diagnose(step, finding, diagnosis_decide(twin, i, DISTURBANCE_BOUNDS, rising, witnesses, deviating, &why));
 	signal->bounds_wait = signal->bounds_calm = 0;
 }
@@ -280,7 +280,7 @@ static void drift_raise(struct step *step, size_t i, uint64_t witnesses, uint64_
 	finding->onset_ns = signal->onset_ns;
 	finding->by_model = true;
 	drift_explain(twin, signal, &why);
-	finding_diagnose(step, finding, diagnosis_decide(twin, i, DISTURBANCE_DRIFT, signal->level > 0, witnesses, deviating, &why));
+	finding_diagnose(step, finding, diagnosis_decide(twin, i, DISTURBANCE_DRIFT, signal->up > signal->down, witnesses, deviating, &why));
 	signal->drift_wait = 0;
 }
 
@@ -303,7 +303,7 @@ static void drift_judge(struct step *step, size_t i)
 	else
 		signal->drift_wait++;
 	uint64_t witnesses = diagnosis_witnesses(twin, i);
-	uint64_t deviating = diagnosis_deviating(twin, i, witnesses, signal->onset_row);
+	uint64_t deviating = diagnosis_deviating(twin, i, signal->up > signal->down, witnesses, signal->onset_row);
 	bool plain = signal->drift_wait > DRIFT_WAIT_ROWS && fabs(signal->level) > PLAIN_LEVEL;
 	if (!deviating && witnesses && signal->drift_wait <= signal->drift_window && !plain)
 		return;

@@ -54,38 +54,77 @@ uint64_t diagnosis_witnesses(const struct twin *twin, size_t i)
 	return twin->signals[i].coupled & able;
 }
 
-/* Is the mean residual since a row too far from 0 for noise? Three times the variance of white
- * noise is assumed, which is that of a correlation of 0.5 from row to row. */
-static bool residual_leans(const struct twin *twin, size_t j, uint64_t since_row)
+struct mean {
+	double value;
+	size_t count;
+};
+
+static struct mean residual_mean(const struct twin *twin, size_t j, uint64_t from, uint64_t to)
 {
-	double sum = 0;
-	size_t count = 0;
-	uint64_t from = history_from(twin, since_row > twin->signals[j].residual_from ? since_row : twin->signals[j].residual_from);
-	uint64_t newest = history_last(twin, OPERATING_ROWS);
-	for (uint64_t row = from > newest ? from : newest; row < twin->history.rows; row++) {
+	struct mean out = {0};
+	from = history_from(twin, from > twin->signals[j].residual_from ? from : twin->signals[j].residual_from);
+	for (uint64_t row = from; row < to; row++) {
 		double r = history_residual(twin, row, j);
 		if (!isfinite(r))
 			continue;
-		sum += r > RESIDUAL_CLAMP ? RESIDUAL_CLAMP : r < -RESIDUAL_CLAMP ? -RESIDUAL_CLAMP : r;
-		count++;
+		out.value += r > RESIDUAL_CLAMP ? RESIDUAL_CLAMP : r < -RESIDUAL_CLAMP ? -RESIDUAL_CLAMP : r;
+		out.count++;
 	}
-	if (count < 4)
-		return false;
-	double mean = sum / (double)count;
-	return fabs(mean) > WITNESS_MEAN && fabs(mean) * sqrt((double)count / 3) > WITNESS_T;
+	if (out.count)
+		out.value /= (double)out.count;
+	return out;
 }
 
-uint64_t diagnosis_deviating(const struct twin *twin, size_t i, uint64_t witnesses, uint64_t since_row)
+static int sign_of(double value)
+{
+	return (value > 0) - (value < 0);
+}
+
+/* Which way a witness has left its model since a row; 0: it has not. What it was off before, and little, does not
+ * count. White noise is taken three times as strong, which allows for a correlation of 0.5 from row to row. */
+static int model_leans(const struct twin *twin, size_t j, uint64_t since_row)
+{
+	const struct signal *signal = &twin->signals[j];
+	uint64_t newest = history_last(twin, OPERATING_ROWS), onset = since_row > newest ? since_row : newest;
+	struct mean before = residual_mean(twin, j, onset > OPERATING_ROWS ? onset - OPERATING_ROWS : 0, onset);
+	struct mean since = residual_mean(twin, j, onset, twin->history.rows);
+	double usual = before.count >= WARM_UP_ROWS && fabs(before.value) < CUSUM_SLACK ? before.value : 0;
+	double variance = before.count ? 3.0 / (double)before.count : 0;
+	if (fabs(signal->smooth - usual) > WITNESS_LEVEL)
+		return sign_of(signal->smooth - usual);
+	if (since.count < 4)
+		return 0;
+	double change = since.value - usual, error = sqrt(3.0 / (double)since.count + variance);
+	return fabs(change) > WITNESS_MEAN && fabs(change) > WITNESS_T * error ? sign_of(change) : 0;
+}
+
+static int witness_direction(const struct twin *twin, size_t j, uint64_t since_row)
+{
+	const struct signal *signal = &twin->signals[j];
+	const struct offence *offence = &signal->offence;
+	if ((signal->active & 1u << DISTURBANCE_BOUNDS) || signal->bounds_wait)
+		return offence->kind == OFFENCE_RATE ? sign_of(offence->value - offence->expected) : offence->kind == OFFENCE_HIGH ? 1 : -1;
+	if (signal->high_bits == 7 || signal->low_bits == 7)
+		return signal->high_bits == 7 ? 1 : -1;
+	if (!signal->relation.modelled)
+		return 0;
+	if (signal->active & 1u << DISTURBANCE_DRIFT)
+		return sign_of(signal->smooth);
+	if (signal->up > CUSUM_LIMIT / 2 || signal->down > CUSUM_LIMIT / 2)
+		return sign_of(signal->up - signal->down);
+	return model_leans(twin, j, since_row);
+}
+
+/* Instruments for one quantity deviate the same way if it is the machine that does. */
+uint64_t diagnosis_deviating(const struct twin *twin, size_t i, bool rising, uint64_t witnesses, uint64_t since_row)
 {
 	uint64_t deviating = 0;
 	for (size_t j = 0; j < twin->count; j++) {
-		if (j == i || !(witnesses & signal_bit(j)))
+		if (!(witnesses & signal_bit(j)))
 			continue;
-		const struct signal *signal = &twin->signals[j];
-		bool beyond = signal->active & (1u << DISTURBANCE_BOUNDS | 1u << DISTURBANCE_DRIFT) || signal->bounds_wait ||
-			signal->high_bits == 7 || signal->low_bits == 7;
-		bool drifting = signal->up > CUSUM_LIMIT / 2 || signal->down > CUSUM_LIMIT / 2 || fabs(signal->smooth) > WITNESS_LEVEL;
-		if (beyond || (signal->relation.modelled && (drifting || residual_leans(twin, j, since_row))))
+		int direction = witness_direction(twin, j, since_row);
+		bool same = direction == (rising ? 1 : -1);
+		if (direction != 0 && (same || !(twin->signals[i].redundant & signal_bit(j))))
 			deviating |= signal_bit(j);
 	}
 	return deviating;

@@ -96,6 +96,11 @@ static struct forecast forecast_make(const struct twin *twin, size_t i, enum eff
 	return out;
 }
 
+static double forecast_keep(const struct forecast *forecast, double t)
+{
+	return forecast->signal->relation.pole > 0 ? exp(forecast->signal->relation.log_pole * t) : 0;
+}
+
 /* Without the reach of the operating points. */
 static double forecast_value(const struct forecast *forecast, double t)
 {
@@ -103,16 +108,16 @@ static double forecast_value(const struct forecast *forecast, double t)
 	double value = forecast->level + forecast->slope * t;
 	if (!relation->modelled)
 		return value;
-	double keep = relation->pole > 0 ? exp(relation->log_pole * t) : 0;
-	double x = forecast->drive + (forecast->x - forecast->drive) * keep;
+	double x = forecast->drive + (forecast->x - forecast->drive) * forecast_keep(forecast, t);
 	return value + relation->gain * x + relation->bias;
 }
 
+/* The further from now, the less the present operating point says, and the more their reach counts. */
 static bool forecast_crosses(const struct forecast *forecast, double t)
 {
 	const struct limits *limits = &forecast->signal->limits;
-	double value = forecast_value(forecast, t);
-	return limits->set && (value + forecast->above > limits->high || value - forecast->below < limits->low);
+	double value = forecast_value(forecast, t), reach = 1 - forecast_keep(forecast, t);
+	return limits->set && (value + reach * forecast->above > limits->high || value - reach * forecast->below < limits->low);
 }
 
 /* When a bound is crossed for the first time. A signal that is beyond it already gets SETTLE_S to return. */

@@ -41,8 +41,8 @@ enum {
 #define LEVEL_CLAMP 100.0     /* for what is shown */
 #define SMOOTHING 0.1         /* weight of the newest residual in both averages */
 #define CALM_LEVEL 0.75       /* smoothed residual below which a drift is over */
-#define WITNESS_LEVEL 1.25    /* smoothed residual that says "I deviate too" */
-#define WITNESS_T 3.5         /* or a mean residual since the onset of so many standard errors */
+#define WITNESS_LEVEL 1.25    /* change of the smoothed residual that says "I deviate too" */
+#define WITNESS_T 3.5         /* or of the mean residual since the onset, by so many standard errors */
 #define WITNESS_MEAN 0.25     /* that is at least so large */
 #define PLAIN_LEVEL 6.0       /* a drift so large needs no longer window */
 #define FROZEN_MOVE 4.0       /* sigma that the prediction moves */
@@ -257,7 +257,7 @@ double joint_limit(size_t count);
 
 /* Which signals can bear witness about i, and which of them deviate too. */
 uint64_t diagnosis_witnesses(const struct twin *twin, size_t i);
-uint64_t diagnosis_deviating(const struct twin *twin, size_t i, uint64_t witnesses, uint64_t since_row);
+uint64_t diagnosis_deviating(const struct twin *twin, size_t i, bool rising, uint64_t witnesses, uint64_t since_row);
 /* By the table. The reason is added to `why`, with the names of the witnesses. */
 enum diagnosis diagnosis_decide(const struct twin *twin, size_t i, enum disturbance_kind kind, bool rising,
 	uint64_t witnesses, uint64_t deviating, struct text *why);

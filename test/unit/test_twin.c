@@ -67,6 +67,11 @@ static void bounds_need_two_of_three(void **state)
 		tank_level(&machine, k % 2 ? 10.3 : 9.95);
 		assert_int_equal(machine.found, 0);
 	}
+	double again[] = {10.2, 10.2, 9.5, 9.5, 9.5, 9.5, 10.2, 10.2};
+	for (size_t k = 0; k < 60; k++) {
+		tank_level(&machine, k < 8 ? again[k] : k < 40 ? 9.95 : k < 42 ? 10.2 : 9.5);
+		assert_int_equal(machine.found, 0);
+	}
 	for (size_t k = 0; k < 20; k++)
 		tank_level(&machine, 9.5);
 	tank_level(&machine, 10.2);
@@ -191,6 +196,20 @@ static void a_jumping_sensor_is_found_in_35_rows(void **state)
 	}
 }
 
+static void an_outlier_is_no_drift(void **state)
+{
+	(void)state;
+	struct machine machine;
+	oven_begin(&machine, 9);
+	machine.steady = true;
+	oven_quiet(&machine, 200, &(struct oven_fault){0});
+	for (size_t k = 0; k < 20; k++) {
+		oven_quiet(&machine, 1, &(struct oven_fault){.bias = {k % 2 ? 100 : -90}});
+		oven_quiet(&machine, 40, &(struct oven_fault){0});
+	}
+	machine_end(&machine);
+}
+
 static void two_thermocouples_that_agree_convict_the_machine(void **state)
 {
 	(void)state;
@@ -211,6 +230,43 @@ static void two_thermocouples_that_agree_convict_the_machine(void **state)
 	twin_view(machine.twin, &view);
 	assert_int_equal(view.health, TWIN_FAULT);
 	machine_end(&machine);
+}
+
+/* Instruments for one quantity that leave in opposite directions are two bad instruments. */
+static void two_thermocouples_that_disagree_are_sensors(void **state)
+{
+	(void)state;
+	struct machine machine;
+	oven_begin(&machine, 4);
+	oven_quiet(&machine, 200, &(struct oven_fault){0});
+	size_t found = 0;
+	for (size_t rows = 0; rows < 80; rows++) {
+		oven_step(&machine, &(struct oven_fault){.bias = {4, -4, 0}});
+		for (size_t f = 0; f < machine.found; f++)
+			assert_int_equal(machine.findings[f].diagnosis, DIAGNOSIS_SENSOR);
+		found += machine.found;
+	}
+	assert_int_equal(found, 2);
+	machine_end(&machine);
+}
+
+/* A witness that was a little off before is not deviating now. */
+static void an_old_offset_is_no_evidence(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 30; seed++) {
+		struct machine machine;
+		oven_begin(&machine, seed);
+		oven_quiet(&machine, 400, &(struct oven_fault){.bias = {0.24, 0, 0}});
+		const struct twin_finding *finding = NULL;
+		for (size_t rows = 0; rows < 60 && !finding; rows++) {
+			oven_step(&machine, &(struct oven_fault){.bias = {0.24, 3, 0}});
+			finding = machine_found(&machine, DISTURBANCE_DRIFT, THERMO_2);
+		}
+		assert_non_null(finding);
+		assert_int_equal(finding->diagnosis, DIAGNOSIS_SENSOR);
+		machine_end(&machine);
+	}
 }
 
 /* Wear: vibration and temperature rise together. Both are found, both are the machine's. */
@@ -575,6 +631,8 @@ static void back_filled_rows_change_nothing(void **state)
 	assert_int_equal(machine.found, 0);
 	machine.row.time_ns = now_ns;
 	mill_quiet(&machine, 100);
+	twin_signal_view(machine.twin, VIBRATION, &after);
+	assert_true(after.time_ns == machine.row.time_ns);
 	machine_end(&machine);
 }
 
@@ -708,7 +766,10 @@ int main(void)
 		cmocka_unit_test(more_findings_than_fit_come_with_the_next_row),
 		cmocka_unit_test(a_drifting_sensor_is_found_and_named),
 		cmocka_unit_test(a_jumping_sensor_is_found_in_35_rows),
+		cmocka_unit_test(an_outlier_is_no_drift),
 		cmocka_unit_test(two_thermocouples_that_agree_convict_the_machine),
+		cmocka_unit_test(two_thermocouples_that_disagree_are_sensors),
+		cmocka_unit_test(an_old_offset_is_no_evidence),
 		cmocka_unit_test(wear_is_a_machine_fault),
 		cmocka_unit_test(the_table_decides),
 		cmocka_unit_test(without_witnesses_the_quantity_decides),

@@ -183,6 +183,49 @@ static void the_machine_is_calibrated_too(void **state)
 	free(calibration);
 }
 
+/* Fouled cooling: the machine is slower than its model says. */
+static void a_slower_machine_gets_a_slower_pole(void **state)
+{
+	(void)state;
+	struct calibration *calibration = memory_new(sizeof *calibration);
+	struct machine machine;
+	mill_begin(&machine, 8);
+	mill_quiet(&machine, 300);
+	for (size_t rows = 0; rows < 1500; rows++)
+		mill_step(&machine, &(struct mill_fault){.pole = 0.99});
+	assert_int_equal(twin_calibrate(machine.twin, TEMPERATURE, DIAGNOSIS_MACHINE, calibration), OK);
+	assert_true(calibration->accepted);
+	assert_true(calibration->error_after < 1.3);
+	assert_true(fabs(parameter_of(&calibration->model, "temperature.pole") - 0.99) < 0.002);
+	machine_end(&machine);
+	free(calibration);
+}
+
+/* The work does not change, so offset and coefficient cannot be told apart: both stay near what they were. */
+static void what_the_rows_do_not_say_stays(void **state)
+{
+	(void)state;
+	struct calibration *calibration = memory_new(sizeof *calibration);
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		struct machine machine;
+		mill_begin(&machine, seed);
+		machine.steady = true;
+		mill_quiet(&machine, 300);
+		for (size_t rows = 0; rows < 600; rows++)
+			mill_step(&machine, &(struct mill_fault){.heat_share = 0.2});
+		assert_int_equal(twin_calibrate(machine.twin, TEMPERATURE, DIAGNOSIS_MACHINE, calibration), OK);
+		assert_true(calibration->accepted);
+		double offset = parameter_of(&calibration->model, "temperature.offset");
+		double heat = parameter_of(&calibration->model, "temperature.on.speed*load");
+		assert_true(offset > 22 && offset < 27);
+		assert_true(heat > 7e-5 && heat < 9e-5);
+		/* Together they explain it. */
+		assert_true(fabs(offset + 3e5 * heat - 22 - 3e5 * 8.4e-5) < 0.5);
+		machine_end(&machine);
+	}
+	free(calibration);
+}
+
 /* What was calibrated for one signal does not end the drift of another. */
 static void a_new_model_leaves_the_other_signals_alone(void **state)
 {
@@ -474,6 +517,8 @@ int main(void)
 		cmocka_unit_test(a_fit_that_does_not_help_is_refused),
 		cmocka_unit_test(without_usable_readings_there_is_no_calibration),
 		cmocka_unit_test(the_machine_is_calibrated_too),
+		cmocka_unit_test(a_slower_machine_gets_a_slower_pole),
+		cmocka_unit_test(what_the_rows_do_not_say_stays),
 		cmocka_unit_test(a_new_model_leaves_the_other_signals_alone),
 		cmocka_unit_test(remaining_life_is_foretold),
 		cmocka_unit_test(the_cheapest_action_that_helps_is_chosen),

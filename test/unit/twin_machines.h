@@ -159,6 +159,7 @@ static const struct parameter_form mill_model[] = {
 struct mill_fault {
 	double vibration, temperature, flow;
 	double heat_share;            /* of the machine: more heat for the same work */
+	double pole;                  /* of the machine, 0: that of the model */
 };
 
 static inline void mill_begin(struct machine *machine, uint64_t seed)
@@ -177,7 +178,7 @@ static inline void mill_fill(struct machine *machine, const struct mill_fault *f
 		machine->speed = 2000 + 7000 * random_unit(random);
 		machine->load = 10 + 60 * random_unit(random);
 	}
-	double keep = pow(0.98, (double)machine->period_ns / (double)NS_PER_S);
+	double keep = pow(fault->pole > 0 ? fault->pole : 0.98, (double)machine->period_ns / (double)NS_PER_S);
 	double heat = 22 + 7e-5 * machine->speed * machine->load * (1 + fault->heat_share);
 	machine->state[0] = heat + (machine->state[0] - heat) * keep;
 	/* The flow's noise is correlated from row to row by 0.5, its standard deviation is sigma. */
