@@ -21,6 +21,7 @@ struct consensus *consensus_new(const struct consensus_config *config, const str
 {
 	CHECK(config->members >= 1 && config->members <= BLOCK_MEMBERS_MAX && config->own < config->members);
 	CHECK(config->rounds_ahead_max <= UINT32_MAX - BLOCK_ROUND_MAX && config->suspended_max > 0);
+	CHECK(config->gc_depth == 0); /* docs/ledger.md, "What is not there yet" */
 	struct consensus *machine = memory_new_array(1, sizeof *machine);
 	machine->config = *config;
 	machine->signer = *signer;

@@ -23,7 +23,7 @@ struct consensus_config {
 	uint32_t rounds_ahead_max;    /* refuse blocks further ahead, default 500 */
 	uint32_t suspended_max;       /* blocks waiting for ancestors, per author, default 128 */
 	uint32_t pending_bytes_max;   /* transactions waiting to be proposed, default 16 MiB */
-	uint32_t gc_depth;            /* 0: nothing is collected (first version) */
+	uint32_t gc_depth;            /* 0, nothing is collected: the only value of this version */
 };
 
 struct consensus_config consensus_config_default(void);

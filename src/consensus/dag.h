@@ -1,6 +1,6 @@
 /* DAG: the accepted blocks, without bodies and signatures. Blocks have numbers in the order of
  * acceptance, which is causal: an ancestor's number is smaller. About 100 bytes a block of four
- * members. No decisions here. docs/ledger.md, "Rounds and blocks". */
+ * members. No decisions here. docs/ledger.md, "Rounds". */
 #ifndef TALLY_CONSENSUS_DAG_H
 #define TALLY_CONSENSUS_DAG_H
 

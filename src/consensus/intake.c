@@ -236,8 +236,6 @@ void intake_message(struct consensus *machine, uint16_t peer, struct span bytes)
 	struct block_ref ref = block_reference(&block);
 	if (block.author == peer)
 		sync_learn_push(&machine->sync, peer, block.round);
-	if (block.round <= machine->linearizer.gc_round)
-		return;
 	if (block.round > dag_highest_round(&machine->dag) + machine->config.rounds_ahead_max) {
 		machine->dropped++;
 		return;

@@ -127,6 +127,7 @@ static enum status block_make(struct consensus *machine, uint32_t round)
 static bool may_propose(const struct consensus *machine)
 {
 	return machine->tip.known && machine->dag.newest[machine->config.own] == machine->tip.highest &&
+		dag_highest_round(&machine->dag) < BLOCK_ROUND_MAX &&
 		machine->sync.connected + 1 >= machine->dag.quorum &&
 		sync_network_round(&machine->sync) <= dag_highest_round(&machine->dag) + SYNC_LAG_MAX;
 }

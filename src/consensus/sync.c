@@ -103,7 +103,11 @@ bool sync_end(struct sync *sync, const struct dag *dag, int64_t now_ms)
 {
 	bool brought = dag->count > sync->blocks_before;
 	sync->from = SYNC_NOBODY;
-	sync->pause_ms = brought ? now_ms : now_ms + SYNC_PAUSE_MS;
+	sync->pause_ms = brought ? now_ms : now_ms + ((int64_t)SYNC_PAUSE_MS << sync->fruitless);
+	if (brought)
+		sync->fruitless = 0;
+	else if (sync->fruitless < SYNC_FRUITLESS_MAX)
+		sync->fruitless++;
 	return brought;
 }
 

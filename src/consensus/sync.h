@@ -10,7 +10,8 @@ enum {
 	SYNC_BYTES_MAX = 4 << 20,      /* the same, but one block always goes */
 	SYNC_TIMEOUT_MS = 1000,        /* without a block from the one asked */
 	SYNC_SESSION_MS = 10000,       /* at most, however lively */
-	SYNC_PAUSE_MS = 200,           /* after an answer that brought nothing */
+	SYNC_PAUSE_MS = 200,           /* after a session that brought nothing; doubles ... */
+	SYNC_FRUITLESS_MAX = 4,        /* ... so many times */
 	SYNC_SLACK = 2,                /* rounds behind that ordinary pushes will close */
 	SYNC_LAG_MAX = 10,             /* rounds behind at which nothing is proposed */
 	SYNC_SERVE_RATE = 16 << 20,    /* bytes a second read from disk for one peer ... */
@@ -41,6 +42,7 @@ struct sync {
 	int64_t deadline_ms;
 	int64_t latest_ms;             /* the deadline cannot move beyond */
 	int64_t pause_ms;              /* no new session before */
+	uint32_t fruitless;            /* sessions in a row that brought nothing */
 };
 
 void sync_init(struct sync *sync, uint16_t members, uint16_t own);

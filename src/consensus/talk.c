@@ -107,6 +107,8 @@ static uint32_t answer_cut(const struct dag *dag, const uint32_t *ids, uint32_t 
 
 static void waiting_send(struct consensus *machine, uint16_t peer, const struct waiting_block *block)
 {
+	if (!sync_allow(&machine->sync, peer, block->bytes.size, machine->steady_ms))
+		return;
 	struct message message = {.kind = MESSAGE_BLOCK, .block = buffer_span(&block->bytes)};
 	talk_send(machine, peer, &message);
 }
@@ -234,7 +236,8 @@ static void fetch_due(struct consensus *machine)
 		.own = machine->config.own,
 		.now_ms = machine->steady_ms,
 		.newest = machine->dag.newest,
-		.syncing = machine->sync.from != SYNC_NOBODY,
+		.syncing = machine->sync.from != SYNC_NOBODY && /* and it is no liar who keeps us busy */
+			sync_network_round(&machine->sync) > dag_highest_round(&machine->dag) + SYNC_SLACK,
 	};
 	if (machine->waiting.missing == 0 || machine->steady_ms < machine->waiting.next_due_ms)
 		return;

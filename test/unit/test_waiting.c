@@ -398,6 +398,11 @@ static void a_silent_helper_is_replaced(void **state)
 	assert_int_equal(sync_choose(&sync, &shop.dag, SYNC_TIMEOUT_MS - 1), SYNC_NOBODY);
 	assert_int_equal(sync_choose(&sync, &shop.dag, SYNC_TIMEOUT_MS), SYNC_NOBODY);
 	assert_int_equal(sync_choose(&sync, &shop.dag, SYNC_TIMEOUT_MS + SYNC_PAUSE_MS), 2);
+	/* Sessions that bring nothing become rare. */
+	sync_begin(&sync, &shop.dag, 2, 2000);
+	assert_false(sync_end(&sync, &shop.dag, 2000));
+	assert_int_equal(sync_choose(&sync, &shop.dag, 2000 + 2 * SYNC_PAUSE_MS - 1), SYNC_NOBODY);
+	assert_int_equal(sync_choose(&sync, &shop.dag, 2000 + 2 * SYNC_PAUSE_MS), 3);
 	/* A lively one is kept for a while, but not for ever. */
 	sync_begin(&sync, &shop.dag, 2, 5000);
 	int64_t now = 5000;
