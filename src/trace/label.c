@@ -1,10 +1,22 @@
-/* One line for people about each statement. Texts come from outside: control characters, which could
- * drive a terminal, are shown as "?". */
+/* One line for people about each statement. Texts come from outside: what could drive a terminal or turn
+ * the direction of writing is shown as "?". */
 #include "base/time.h"
 #include "trace/trace.h"
 #include "trace/words.h"
 
 #include <stdio.h>
+
+/* Bytes of the control character (ISO 6429, C0 and C1; Unicode's for bidirectional text) that begins here, or 0. */
+static size_t control_size(const uint8_t *text, size_t left)
+{
+	if (text[0] < 0x20 || text[0] == 0x7f)
+		return 1;
+	if (left >= 2 && text[0] == 0xc2 && text[1] < 0xa0)
+		return 2;
+	bool embedding = left >= 3 && text[0] == 0xe2 && text[1] == 0x80 && text[2] >= 0xaa && text[2] <= 0xae;
+	bool isolate = left >= 3 && text[0] == 0xe2 && text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9;
+	return embedding || isolate ? 3 : 0;
+}
 
 /* `before` and the text; nothing when the text is empty. */
 static void clean(struct buffer *out, const char *before, struct span text)
@@ -13,11 +25,9 @@ static void clean(struct buffer *out, const char *before, struct span text)
 		return;
 	buffer_append_text(out, before);
 	for (size_t i = 0; i < text.size; i++) {
-		uint8_t c = text.data[i];
-		bool upper_control = c == 0xc2 && i + 1 < text.size && text.data[i + 1] < 0xa0;
-		if (upper_control)
-			i++;
-		buffer_append_byte(out, c < 0x20 || c == 0x7f || upper_control ? '?' : c);
+		size_t size = control_size(text.data + i, text.size - i);
+		buffer_append_byte(out, size ? '?' : text.data[i]);
+		i += size ? size - 1 : 0;
 	}
 }
 

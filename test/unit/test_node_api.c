@@ -81,7 +81,7 @@ static int begin(void **state)
 	if (node == 0) {
 		char path[128];
 		at(path, "view.sqlite");
-		_exit(small_node_run(&consortium, path, gateways, urls, ends[1]));
+		exit(small_node_run(&consortium, path, gateways, urls, ends[1]));
 	}
 	close(ends[1]);
 	assert_int_equal(read(ends[0], &port, sizeof port), sizeof port);
@@ -552,6 +552,7 @@ static void events_are_streamed(void **state)
 	struct timeval patience = {.tv_sec = 10};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	struct buffer stream = {0};
+	buffer_reserve(&stream, 1);
 	bool sent = false;
 	while (!memmem(stream.data, stream.size, "event: statement\n", 17) || !memmem(stream.data, stream.size, "event: node\n", 12)) {
 		char bytes[4096];
