@@ -215,7 +215,7 @@ static void every_changed_byte_of_a_bundle_is_noticed(void **state)
 	change_bytes(log, &bundle, 1, 21);
 	bundle_free(&bundle);
 	bundle = sample_bundle(log, "disturbance", disturbance_positions, DISTURBANCE_COUNT, 0xf, &note);
-	change_bytes(log, &bundle, 53, 22);
+	change_bytes(log, &bundle, 101, 22);
 	bundle_free(&bundle);
 	buffer_free(&note);
 }
