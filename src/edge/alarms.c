@@ -127,6 +127,8 @@ void alarms_rename(struct edge *edge, const struct digest *old, const struct dig
 		struct device *device = edge->devices[i];
 		if (digest_equal(&device->command, old))
 			device->command = *new;
+		if (digest_equal(&device->model_proposed, old))
+			device->model_proposed = *new;
 		for (size_t w = 0; w < EDGE_SERVICES_MAX; w++)
 			if (digest_equal(&device->wishes[w].disturbance, old))
 				device->wishes[w].disturbance = *new;

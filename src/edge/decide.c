@@ -160,10 +160,16 @@ static void model_emit(struct edge *edge, struct device *device, const struct bo
 	char text[120];
 	snprintf(text, sizeof text, "model version %llu, %.*s", (unsigned long long)model->version, (int)model->reason.size, (const char *)model->reason.data);
 	alarms_marker(edge, "model", span_of_text(device->name), "", text, edge->now_ns, &id);
+	device->model_proposed = id;
 }
 
 static void calibrate(struct edge *edge, struct device *device, struct service_wish *wish)
 {
+	if (!digest_is_zero(&device->model_proposed)) {
+		/* The next version must be derived from the one that is about to be in force. */
+		wish->next_try_ns = edge->now_ns + NS_PER_S;
+		return;
+	}
 	struct calibration *calibration = memory_new(sizeof *calibration);
 	enum status status = twin_calibrate(device->twin, (size_t)wish->signal, wish->diagnosis, calibration);
 	if (status != OK && edge->now_ns < wish->give_up_ns) {

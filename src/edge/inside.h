@@ -50,6 +50,7 @@ struct device {
 	struct digest bounds_id, model_id;
 	uint64_t model_version;
 	bool commissioned;            /* a first model was proposed */
+	struct digest model_proposed; /* a MODEL of ours that is not final yet; zero: none */
 	struct recent recent;
 	uint64_t messages;
 	/* In the open chunk. */

@@ -151,6 +151,7 @@ static void drop_refused(struct edge *edge, size_t position)
 	CHECK(statement_decode(buffer_span(&edge->outbox[position].bytes), &statement, NULL) == OK);
 	struct digest dropped = edge->outbox[position].id, prev = statement.prev;
 	uint64_t seq = statement.seq;
+	alarms_rename(edge, &dropped, &(struct digest){0});
 	buffer_free(&edge->outbox[position].bytes);
 	edge->outbox_count--;
 	memmove(edge->outbox + position, edge->outbox + position + 1, (edge->outbox_count - position) * sizeof *edge->outbox);

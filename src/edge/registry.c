@@ -134,6 +134,8 @@ static void registry_bounds(struct edge *edge, const struct statement *statement
 static void registry_model(struct edge *edge, const struct statement *statement)
 {
 	struct device *device = edge_device(edge, statement->sub);
+	if (device && digest_equal(&device->model_proposed, &statement->id))
+		device->model_proposed = (struct digest){0};
 	struct body_model *body = memory_new(sizeof *body);
 	struct fault fault;
 	if (device && device->twin && body_model_decode(statement->body, body, NULL) == OK &&
