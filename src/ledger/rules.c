@@ -345,8 +345,6 @@ static enum status rule_ack(struct examination *e)
 	if (!person || person->kind != ENTITY_PERSON)
 		return fault_set(e->fault, E_UNKNOWN, "\"%s\" is no registered person; the organisation must register who acknowledges alarms.",
 			printable(body->person).text);
-	if (person->state != DEVICE_ACTIVE)
-		return fault_set(e->fault, E_REVOKED, "The registration of %s was withdrawn; somebody else must acknowledge.", person->name);
 	if (e->issuer->kind == ENTITY_PERSON && e->issuer != person)
 		return fault_set(e->fault, E_FORBIDDEN, "%s may not acknowledge in the name of %s.", e->issuer->name, person->name);
 	TRY(answer_refers(e, &body->target, 1u << STATEMENT_DISTURBANCE | 1u << STATEMENT_CRITICAL, &alarm));

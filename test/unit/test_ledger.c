@@ -556,6 +556,10 @@ static void anchors_name_registrations_of_the_gateways_devices(void **state)
 	must(w, draft(w, GATEWAY, STATEMENT_ANCHOR, "plant", anchor_body(w, &range, 1)));
 	range.bounds = w->model;
 	refused(w, draft(w, GATEWAY, STATEMENT_ANCHOR, "plant", anchor_body(w, &range, 1)), E_PARENT);
+	range = range_of(ROBOT, &w->robot);
+	range.bounds = w->bounds; /* of another device */
+	refused(w, draft(w, GATEWAY, STATEMENT_ANCHOR, "plant", anchor_body(w, &range, 1)), E_PARENT);
+	range = range_of(SPINDLE, &w->spindle);
 	range.bounds = nothing;
 	refused(w, draft(w, GATEWAY, STATEMENT_ANCHOR, "plant", anchor_body(w, &range, 1)), E_PARENT);
 	struct body_range two[2] = {range_of(SPINDLE, &w->spindle), range_of(ROBOT, &w->robot)};

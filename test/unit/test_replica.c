@@ -30,6 +30,9 @@ static void logs_are_equal(const struct cluster *cluster, uint64_t size)
 			first = &numbers[i];
 		assert_true(numbers[i].log_size == first->log_size);
 		assert_int_equal(numbers[i].forks, 0);
+		const struct checkpoints *checkpoints = &cluster->member[i].replica->checkpoints;
+		for (size_t k = 1; k < checkpoints->count; k++)
+			assert_true(checkpoints->kept[k - 1].size < checkpoints->kept[k].size);
 	}
 	assert_non_null(first);
 	assert_true(first->log_size >= size);
@@ -168,6 +171,11 @@ static void four_members_agree(void **state)
 		assert_int_equal(replica_checkpoint(cluster.member[i].replica, 29, false, &note, &size), E_NOT_FOUND);
 		assert_int_equal(replica_checkpoint(cluster.member[i].replica, UINT64_MAX, false, &note, &size), E_NOT_FOUND);
 	}
+	/* Heartbeats make no checkpoints. */
+	uint64_t frames = cluster.member[0].appends;
+	cluster_run(&cluster, 40000);
+	assert_true(cluster.member[0].appends - frames <= 4 * 40000 / 5000 + 8);
+	logs_are_equal(&cluster, 29);
 	for (uint16_t i = 0; i < 4; i++)
 		pile_free(&piles[i]);
 	buffer_free(&body);
@@ -245,6 +253,9 @@ static void what_cannot_be_accepted_is_refused_at_once(void **state)
 
 	struct replica_numbers numbers = numbers_of(&cluster, 0);
 	assert_int_equal(numbers.submitted_waiting, 1);
+	/* The same again waits for the same outcome, and its signature is not looked at again. */
+	cluster_submit(&cluster, 0, buffer_span(&bytes));
+	assert_true(numbers_of(&cluster, 0).signature_checks == numbers.signature_checks);
 	cluster_run(&cluster, 1000);
 	assert_int_equal(cluster_outcome_of(&cluster, 0, &maker.last), OK);
 	numbers = numbers_of(&cluster, 0);
@@ -556,6 +567,17 @@ static void a_fork_is_noticed_and_proven(void **state)
 		cosignature_post(&cluster, 3, 3, size, &other, false, 0);
 	assert_true(replica_log_end(replica) <= log_end + FORKS_LOGGED_MAX * (LOG_FRAME_OVERHEAD + COSIGNED_SIZE));
 	assert_int_equal(numbers_of(&cluster, 0).forks, FORKS_LOGGED_MAX);
+	/* One that nobody signed. */
+	struct cosigned cosigned = {.member = 3, .size = size, .root = root, .cosignature = {.timestamp_s = 5}};
+	struct buffer message = {0};
+	write_u8(&message, 2);
+	write_u8(&message, 0);
+	cosigned_encode(&cosigned, &message);
+	uint64_t refused = numbers_of(&cluster, 0).messages_refused;
+	cluster_step(&cluster, 0, (struct replica_event){.kind = REPLICA_MESSAGE, .peer = 3, .bytes = buffer_span(&message)});
+	assert_int_equal(numbers_of(&cluster, 0).messages_refused, refused + 1);
+	assert_int_equal(numbers_of(&cluster, 0).checkpoint_lines, 3);
+	buffer_free(&message);
 	/* The right one is a line, and is answered with ours when that is asked for. */
 	size_t letters = cluster.letter_count;
 	cosignature_post(&cluster, 3, 3, size, &root, true, 0);
@@ -564,17 +586,6 @@ static void a_fork_is_noticed_and_proven(void **state)
 	log_end = replica_log_end(replica);
 	cosignature_post(&cluster, 3, 3, size, &root, false, 0);
 	assert_true(replica_log_end(replica) == log_end);
-	/* One that nobody signed. */
-	struct cosigned cosigned = {.member = 2, .size = 6, .root = root, .cosignature = {.timestamp_s = 5}};
-	struct buffer message = {0};
-	write_u8(&message, 2);
-	write_u8(&message, 0);
-	cosigned_encode(&cosigned, &message);
-	uint64_t refused = numbers_of(&cluster, 0).messages_refused;
-	cluster_step(&cluster, 0, (struct replica_event){.kind = REPLICA_MESSAGE, .peer = 2, .bytes = buffer_span(&message)});
-	assert_true(numbers_of(&cluster, 0).messages_refused <= refused + 1);
-	buffer_free(&message);
-
 	/* Sizes that are not reached yet wait, and are judged when they are. */
 	cosignature_post(&cluster, 3, 3, size + 1, &other, false, 1);
 	assert_int_equal(numbers_of(&cluster, 1).forks, 0);
