@@ -1,12 +1,17 @@
 // Numbers, times and names for people.
 
-const figures = new Intl.NumberFormat('en', { maximumSignificantDigits: 5, useGrouping: false });
+const figures = new Intl.NumberFormat('en', { maximumSignificantDigits: 4, useGrouping: false });
+const wholes = new Intl.NumberFormat('en', { maximumFractionDigits: 0, useGrouping: false });
 const counts = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
 export const none = '–';
 
 export function figure(value: number | null | undefined): string {
-	return value === null || value === undefined || !Number.isFinite(value) ? none : figures.format(value).replace('-', '−');
+	if (value === null || value === undefined || !Number.isFinite(value))
+		return none;
+	if (value === 0)
+		return '0'; // and not the negative zero
+	return (Math.abs(value) >= 1000 ? wholes : figures).format(value).replace('-', '−');
 }
 
 export function fixed(value: number | null | undefined, digits: number): string {

@@ -15,6 +15,8 @@ export function colours(): Colours {
 export const AXIS_WIDTH = 52;
 const font = '11px system-ui, sans-serif';
 
+const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800];
+
 function times(_: uPlot, splits: number[], __: number, ___: number, step: number): string[] {
 	return splits.map((s) => (step >= 60 ? clock(s * 1000).slice(0, 5) : clock(s * 1000)));
 }
@@ -22,9 +24,24 @@ function times(_: uPlot, splits: number[], __: number, ___: number, step: number
 export function axes(c: Colours, withTime: boolean, space: number): uPlot.Axis[] {
 	const grid = { stroke: c.grid, width: 1 };
 	return [
-		{ stroke: c.text, font, grid, ticks: { show: false }, values: withTime ? times : (_u: uPlot, splits: number[]) => splits.map(() => ''), size: withTime ? 24 : 4, space: 70 },
+		{ stroke: c.text, font, grid, ticks: { show: false }, incrs: steps, values: withTime ? times : (_u: uPlot, splits: number[]) => splits.map(() => ''), size: withTime ? 24 : 4, space: 70 },
 		{ stroke: c.text, font, grid, ticks: { show: false }, size: AXIS_WIDTH, space, values: (_u: uPlot, splits: number[]) => splits.map((v) => figure(v)) },
 	];
+}
+
+// The limits themselves where there is room for them, else round numbers.
+export function residualAxes(c: Colours, sigmas: number): uPlot.Axis[] {
+	const [x, y] = axes(c, true, 22) as [uPlot.Axis, uPlot.Axis];
+	y.splits = (_u, _axis, least, most) => {
+		if (most - least < 6 * sigmas)
+			return [-sigmas, 0, sigmas];
+		const step = 10 ** Math.floor(Math.log10(most - least)), wide = (most - least) / step > 4 ? 2 * step : step;
+		const out: number[] = [];
+		for (let at = Math.ceil(least / wide) * wide; at <= most; at += wide)
+			out.push(at);
+		return out;
+	};
+	return [x, y];
 }
 
 export interface Bounds { low: number | null; high: number | null; version: number }
@@ -53,6 +70,10 @@ export function drawBounds(u: uPlot, bounds: Bounds, c: Colours): void {
 			ctx.stroke();
 		}
 		ctx.textBaseline = below ? 'top' : 'bottom';
+		ctx.strokeStyle = c.over;
+		ctx.lineWidth = 3 * ratio;
+		ctx.setLineDash([]);
+		ctx.strokeText(inside ? label : `${value > most ? '↑' : '↓'} ${label}`, bbox.left + bbox.width - 4 * ratio, y + (below ? 3 : -3) * ratio);
 		ctx.fillText(inside ? label : `${value > most ? '↑' : '↓'} ${label}`, bbox.left + bbox.width - 4 * ratio, y + (below ? 3 : -3) * ratio);
 	}
 	ctx.restore();

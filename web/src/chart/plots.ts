@@ -4,13 +4,13 @@ import uPlot from 'uplot';
 import { repaint } from '../state/theme';
 import type { Board } from './board';
 import { BAND_SIGMAS, extent, residualColumns, trendColumns, type TrendColumns } from './data';
-import { axes, colours, drawBounds, drawResidualLimits, type Colours } from './options';
+import { axes, colours, residualAxes, drawBounds, drawResidualLimits, type Colours } from './options';
 import type { Trend } from './trend';
 
 export const RIGHT_PADDING = 8;
 const TREND_HEIGHT = 178;
-const RESIDUAL_HEIGHT = 76;
-const RESIDUAL_LEAST = 4.5, RESIDUAL_MOST = 20;
+const RESIDUAL_HEIGHT = 88;
+const RESIDUAL_LEAST = 4.5;
 
 function flaggedPaths(u: uPlot, index: number, c: Colours): null {
 	const ratio = devicePixelRatio || 1, size = 4 * ratio;
@@ -123,7 +123,7 @@ export class Plots {
 		return {
 			...common,
 			scales: { x: { time: true, auto: false }, y: { range: () => this.residualRange } },
-			axes: axes(c, true, 22),
+			axes: residualAxes(c, BAND_SIGMAS),
 			series: [{}, { stroke: c.line, width: 1, fill: c.band, fillTo: () => 0, points: { show: false } }],
 			hooks: { ...common.hooks, draw: [(u) => drawResidualLimits(u, c, BAND_SIGMAS)] },
 		};
@@ -153,12 +153,13 @@ export class Plots {
 		if (!this.residualPlot)
 			return;
 		const residual = residualColumns(this.trend, this.columns);
-		let most = RESIDUAL_LEAST;
+		let least = -RESIDUAL_LEAST, most = RESIDUAL_LEAST;
 		for (let i = 0; i < residual[0].length; i++)
-			if ((residual[0][i] as number) >= x.min && (residual[0][i] as number) <= x.max)
-				most = Math.max(most, 1.1 * Math.abs(residual[1][i] ?? 0));
-		most = Math.min(most, RESIDUAL_MOST);
-		this.residualRange = [-most, most];
+			if ((residual[0][i] as number) >= x.min && (residual[0][i] as number) <= x.max) {
+				least = Math.min(least, 1.1 * (residual[1][i] ?? 0));
+				most = Math.max(most, 1.1 * (residual[1][i] ?? 0));
+			}
+		this.residualRange = [least, most];
 		const plot = this.residualPlot;
 		plot.batch(() => {
 			plot.setData(residual as uPlot.AlignedData, false);

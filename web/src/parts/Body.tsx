@@ -1,8 +1,13 @@
 // A statement's body: members by name, ids that are statements as links, times as times.
-import { figure, iso, none, words } from '../format';
+import { figure, iso, none, shortName, words } from '../format';
 import { StatementLink } from './bits';
 
 const statements = new Set(['registration', 'bounds', 'model', 'command', 'target']);
+
+// A moment, not a duration.
+function isTime(name: string, value: unknown): boolean {
+	return /_(ns|ms)$/.test(name) && typeof value === 'number' && value > 1e11;
+}
 
 function Value({ name, value }: { name: string; value: unknown }) {
 	if (value === null || value === undefined || value === '')
@@ -10,7 +15,7 @@ function Value({ name, value }: { name: string; value: unknown }) {
 	if (typeof value === 'boolean')
 		return <>{value ? 'yes' : 'no'}</>;
 	if (typeof value === 'number') {
-		if (/_(ns|ms)$/.test(name) && value > 1e11)
+		if (isTime(name, value))
 			return <>{iso(name.endsWith('_ns') ? value / 1e6 : value)}</>;
 		return <>{Number.isInteger(value) ? String(value) : figure(value)}</>;
 	}
@@ -34,22 +39,26 @@ function List({ name, items }: { name: string; items: unknown[] }) {
 	return (
 		<div class="scroll">
 			<table class="list">
-				<thead><tr>{columns.map((c) => <th key={c}>{words(c)}</th>)}</tr></thead>
-				<tbody>{items.map((item, i) => <tr key={i}>{columns.map((c) => <td key={c}><Short name={c} value={(item as Record<string, unknown>)[c]} /></td>)}</tr>)}</tbody>
+				<thead><tr>{columns.map((c) => <th key={c} class={typeof (first as Record<string, unknown>)[c] === 'number' ? 'number' : ''}>{words(c)}</th>)}</tr></thead>
+				<tbody>{items.map((item, i) => <tr key={i}>{columns.map((c) => <td key={c} class={typeof (item as Record<string, unknown>)[c] === 'number' ? 'number' : ''}><Short name={c} value={(item as Record<string, unknown>)[c]} /></td>)}</tr>)}</tbody>
 			</table>
 		</div>
 	);
 }
 
-// In tables ids are cut.
+// In tables ids and names are cut.
 function Short({ name, value }: { name: string; value: unknown }) {
-	return statements.has(name) && typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? <StatementLink id={value} /> : <Value name={name} value={value} />;
+	if (typeof value !== 'string')
+		return <Value name={name} value={value} />;
+	if (statements.has(name) && /^[0-9a-f]{64}$/.test(value))
+		return <StatementLink id={value} />;
+	return name === 'device' ? <span title={value}>{shortName(value)}</span> : <Value name={name} value={value} />;
 }
 
 export function Body({ body }: { body: Record<string, unknown> }) {
 	return (
 		<dl class="body">
-			{Object.entries(body).map(([name, value]) => <div key={name}><dt>{words(name)}</dt><dd><Value name={name} value={value} /></dd></div>)}
+			{Object.entries(body).map(([name, value]) => <div key={name}><dt>{words(name.replace(/_(ns|ms)$/, (unit) => (isTime(name, value) ? '' : unit)))}</dt><dd><Value name={name} value={value} /></dd></div>)}
 		</dl>
 	);
 }

@@ -4,7 +4,8 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Trace, TraceEdge, TraceNode } from '../api/types';
 import { moment, shortName, words } from '../format';
 
-const NODE_WIDTH = 212, NODE_HEIGHT = 82;
+const NODE_WIDTH = 186, NODE_HEIGHT = 78;
+const ZOOM_READABLE = 0.72, HEIGHT_LEAST = 300;
 
 interface Placed { node: TraceNode; x: number; y: number }
 interface Drawn { edge: TraceEdge; path: string; label: { x: number; y: number } }
@@ -39,7 +40,7 @@ function drawnEdges(trace: Trace, issuers: boolean): TraceEdge[] {
 
 function layOut(trace: Trace, issuers: boolean): Layout {
 	const graph = new dagre.graphlib.Graph({ multigraph: true });
-	graph.setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 46, edgesep: 8, marginx: 8, marginy: 8 });
+	graph.setGraph({ rankdir: 'LR', nodesep: 14, ranksep: 38, edgesep: 8, marginx: 8, marginy: 8 });
 	graph.setDefaultEdgeLabel(() => ({}));
 	for (const node of trace.nodes)
 		graph.setNode(node.id, { width: NODE_WIDTH, height: NODE_HEIGHT });
@@ -78,23 +79,28 @@ export function Graph({ trace, issuers, chosen, choose }: { trace: Trace; issuer
 	const box = useRef<HTMLDivElement>(null);
 	const fit = (): void => {
 		if (box.current)
-			setZoom(Math.max(0.25, Math.min(1, (box.current.clientWidth - 4) / layout.width, (window.innerHeight * 0.66) / layout.height)));
+			setZoom(Math.max(0.25, Math.min(1, (box.current.clientWidth - 4) / layout.width, (box.current.clientHeight - 4) / layout.height)));
 	};
-	// What was asked for is in sight at first.
+	// At first all of it, if that can be read, and in any case what was asked for.
 	useEffect(() => {
-		const root = layout.nodes.find((n) => n.node.id === trace.root);
-		if (box.current && root)
-			box.current.scrollTo(root.x - 20, root.y + NODE_HEIGHT / 2 - box.current.clientHeight / 2);
+		const root = layout.nodes.find((n) => n.node.id === trace.root), view = box.current;
+		if (!view || !root)
+			return undefined;
+		const first = Math.max(ZOOM_READABLE, Math.min(1, (view.clientWidth - 4) / layout.width));
+		setZoom(first);
+		const frame = requestAnimationFrame(() => view.scrollTo(root.x * first - 20, (root.y + NODE_HEIGHT / 2) * first - view.clientHeight / 2));
+		return () => cancelAnimationFrame(frame);
 	}, [layout]);
 	return (
 		<section class="graph-panel" aria-label="Lineage graph">
 			<div class="graph-tools">
+				<span class="dim">left: what was asked for; right: where it comes from, back to the organisations</span>
 				<button type="button" onClick={() => setZoom(Math.min(1.6, zoom * 1.25))} aria-label="Larger">+</button>
 				<button type="button" onClick={() => setZoom(Math.max(0.25, zoom / 1.25))} aria-label="Smaller">−</button>
 				<button type="button" onClick={fit}>fit</button>
 				<button type="button" onClick={() => setZoom(1)}>1:1</button>
 			</div>
-			<div class="graph" ref={box} tabIndex={0} role="group" aria-label={`${trace.nodes.length} statements; what was asked for is at the left, the organisations are at the right`}>
+			<div class="graph" ref={box} style={{ height: `${Math.max(HEIGHT_LEAST, layout.height * zoom + 18)}px` }} tabIndex={0} role="group" aria-label={`${trace.nodes.length} statements; what was asked for is at the left, the organisations are at the right`}>
 				<div class="graph-size" style={{ width: `${layout.width * zoom}px`, height: `${layout.height * zoom}px` }}>
 					<div class="graph-inner" style={{ width: `${layout.width}px`, height: `${layout.height}px`, transform: `scale(${zoom})` }}>
 						<svg width={layout.width} height={layout.height} aria-hidden="true">

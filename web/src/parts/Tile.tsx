@@ -47,14 +47,14 @@ function versions(machine: Machine): string {
 
 export function Tile({ machine, alarms }: { machine: Machine; alarms: Alarm[] }) {
 	const alarm = worst(alarms), age = ageOf(machine), stale = machine.signals.some((s) => s.stale);
-	const cell = machine.site.split('/').slice(4).join('/');
+	const place = machine.site.split('/').slice(3).join(' / '), off = machine.state !== 'active';
 	return (
 		<a class={`tile tile-${attention(machine, alarm)}`} href={address('machine', machine.device)} data-device={machine.device}>
 			<div class="tile-head">
 				<h3>{shortName(machine.device)}</h3>
 				{machine.state === 'active' ? <HealthWord health={machine.health} /> : <span class="state-off">⊘ {machine.state}</span>}
 			</div>
-			<p class="tile-model dim">{machine.model}{cell ? ` · ${cell}` : ''}</p>
+			<p class="tile-model dim">{place ? `${place} · ` : ''}{machine.model}</p>
 			<p class={'tile-alarm' + (alarm ? '' : ' dim')}>
 				{alarm ? <><span class={`priority priority-${alarm.priority}`}>{priorityName(alarm.priority)}</span> {alarm.signal ? words(alarm.signal) + ': ' : ''}{words(alarm.kind)}
 					{alarms.length > 1 ? <span class="dim"> +{alarms.length - 1} more</span> : null}</> : 'no active alarm'}
@@ -62,7 +62,7 @@ export function Tile({ machine, alarms }: { machine: Machine; alarms: Alarm[] })
 			<dl class="tile-facts">
 				<div><dt>health index</dt><dd><HealthIndex value={machine.health_index} /></dd></div>
 				<div><dt>remaining life</dt><dd><Remaining machine={machine} /></dd></div>
-				<div><dt>oldest information</dt><dd class={stale ? 'late' : ''}>{age === null ? 'none yet' : duration(age / 1000)}{stale ? ' · stale' : ''}</dd></div>
+				<div><dt>oldest information</dt><dd class={stale && !off ? 'late' : ''}>{age === null ? 'none yet' : duration(age / 1000)}{stale ? ' · stale' : ''}</dd></div>
 			</dl>
 			<div class="tile-foot"><AgeStrip machine={machine} /><span class="dim">{versions(machine)}</span></div>
 		</a>

@@ -43,7 +43,7 @@ function Row({ one, chosen, choose, acknowledge }: { one: OnFloor<Alarm>; chosen
 			<td data-name="kind">{words(alarm.kind)}<br /><span class="dim">{alarm.diagnosis === 'none' ? 'no diagnosis' : words(alarm.diagnosis)}</span></td>
 			<td data-name="explanation" class="alarm-text">{alarm.explanation}
 				{alarm.acked_ms !== null && <span class="ack-note">acknowledged {moment(alarm.acked_ms)} by {alarm.acked_by ? shortName(alarm.acked_by) : none}{alarm.comment ? `: ${alarm.comment}` : ''}</span>}</td>
-			<td data-name="count" class="number">{count(alarm.count)}</td>
+			<td data-name="count" class="number" data-once={alarm.count === 1 ? '' : undefined}>{count(alarm.count)}</td>
 			<td class="alarm-actions">
 				{open ? <button type="button" onClick={acknowledge}>Acknowledge</button> : null}
 				<a href={address('lineage', alarm.statement)}>{alarm.final ? 'lineage' : 'lineage (not final yet)'}</a>

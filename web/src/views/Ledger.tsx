@@ -3,10 +3,13 @@ import { useEffect, useState } from 'preact/hooks';
 import { getJson, messageOf } from '../api/http';
 import type { NodePicture, Statement, StatementList } from '../api/types';
 import { bytes, count, duration, fixed, moment, none, plural, shortName, words } from '../format';
+import { Anchors } from '../parts/Anchors';
 import { Figure, Nothing, Problem, StatementLink } from '../parts/bits';
 import { node, serving } from '../state/app';
 import type { NodeState } from '../state/node';
 import { address, go, replaceQuery, route } from '../state/route';
+
+const ROWS = 25;
 
 function Search() {
 	const [text, setText] = useState(''), [problem, setProblem] = useState('');
@@ -41,13 +44,13 @@ function Members({ picture }: { picture: NodePicture }) {
 			<header class="panel-head"><h2>Members</h2><span class="panel-side dim">own round {count(picture.round)}, highest seen {count(picture.highest_round)}, decided {count(picture.decided_round)}</span></header>
 			<div class="scroll">
 				<table class="list">
-					<thead><tr><th>organisation</th><th>role</th><th>connection</th><th class="number">round</th><th>behind</th><th>address</th></tr></thead>
+					<thead><tr><th>organisation</th><th class="wide">role</th><th>connection</th><th class="number">round</th><th class="wide">behind</th><th class="wide">address</th></tr></thead>
 					<tbody>
 						{picture.members.map((m) => (
 							<tr key={m.index}>
-								<td title={m.iss}>{m.name}{m.self ? <span class="dim"> (this node)</span> : null}</td><td>{m.role}</td>
-								<td class={m.connected ? '' : 'late'}>{m.connected ? '● connected' : '✕ not connected'}</td><td class="number">{count(m.round)}</td>
-								<td class={picture.highest_round - m.round > 50 ? 'late' : 'dim'}>{picture.highest_round > m.round ? plural(picture.highest_round - m.round, 'round') : none}</td><td class="id">{m.address}</td>
+								<td title={m.iss}>{m.name}{m.self ? <span class="dim"> (this node)</span> : null}</td><td class="wide">{m.role}</td>
+								<td class={'number-text' + (m.connected ? '' : ' late')}>{m.connected ? '● connected' : '✕ not connected'}</td><td class="number">{count(m.round)}</td>
+								<td class={'wide ' + (picture.highest_round - m.round > 50 ? 'late' : 'dim')}>{picture.highest_round > m.round ? plural(picture.highest_round - m.round, 'round') : none}</td><td class="id wide">{m.address}</td>
 							</tr>
 						))}
 					</tbody>
@@ -89,6 +92,7 @@ function Statements({ state, type }: { state: NodeState; type: string }) {
 	const [older, setOlder] = useState<Statement[]>([]), [problem, setProblem] = useState(''), [end, setEnd] = useState(false);
 	const live = state.recent.value.filter((s) => !type || s.type === type);
 	const shown = new Set(live.map((s) => s.id));
+	const [most, setMost] = useState(ROWS);
 	const list = [...live, ...older.filter((s) => !shown.has(s.id))].sort((a, b) => (b.index ?? 0) - (a.index ?? 0));
 	const more = async (before: number | null): Promise<void> => {
 		try {
@@ -105,6 +109,11 @@ function Statements({ state, type }: { state: NodeState; type: string }) {
 			setProblem(messageOf(error));
 		}
 	};
+	const showMore = (): void => {
+		setMost(most + 2 * ROWS);
+		if (!end && list.length < most + 2 * ROWS)
+			void more(list[list.length - 1]?.index ?? null);
+	};
 	useEffect(() => {
 		setOlder([]);
 		void more(null);
@@ -114,19 +123,19 @@ function Statements({ state, type }: { state: NodeState; type: string }) {
 			<Problem text={problem} />
 			<div class="scroll">
 				<table class="list statements">
-					<thead><tr><th class="number">index</th><th>final</th><th>type</th><th>what it says</th><th>issuer</th><th>id</th></tr></thead>
+					<thead><tr><th class="number wide">index</th><th>final</th><th>type</th><th>what it says</th><th class="wide">issuer</th><th class="wide">id</th></tr></thead>
 					<tbody>
-						{list.slice(0, 400).map((s) => (
+						{list.slice(0, most).map((s) => (
 							<tr key={s.id}>
-								<td class="number dim">{count(s.index)}</td><td class="number-text">{moment(s.commit_ms)}</td><td>{words(s.type)}</td>
-								<td class="say"><a href={address('statement', s.id)}>{s.label}</a></td><td title={s.iss}>{shortName(s.iss)}</td><td><StatementLink id={s.id} /></td>
+								<td class="number dim wide">{count(s.index)}</td><td class="number-text">{moment(s.commit_ms)}</td><td>{words(s.type)}</td>
+								<td class="say"><a href={address('statement', s.id)}>{s.label}</a></td><td class="wide" title={s.iss}>{shortName(s.iss)}</td><td class="wide"><StatementLink id={s.id} /></td>
 							</tr>
 						))}
 					</tbody>
 				</table>
 			</div>
 			{list.length === 0 && !problem && <Nothing>No such statement yet.</Nothing>}
-			{!end && list.length > 0 && <button type="button" onClick={() => void more(list[list.length - 1]?.index ?? null)}>Show older ones</button>}
+			{(!end || list.length > most) && list.length > 0 && <p class="buttons"><button type="button" onClick={() => showMore()}>Show older ones</button></p>}
 		</>
 	);
 }
@@ -141,6 +150,7 @@ export function Ledger() {
 			<div class="title"><h1>Ledger</h1><span class="dim title-note">network <span class="id" title={picture.network}>{picture.network.slice(0, 16)}</span>, genesis <span class="id" title={picture.genesis}>{picture.genesis.slice(0, 16)}</span></span><Search /></div>
 			<Figures picture={picture} />
 			<Members picture={picture} />
+			<Anchors state={state} />
 			<section class="panel" aria-label="Statements">
 				<header class="panel-head"><h2>Statements</h2><span class="panel-side dim">newest first, live</span></header>
 				<Problem text={state.problem.value} />

@@ -1,7 +1,8 @@
 // Where a statement comes from: a graph from what was asked, at the left, back to the organisations at the right.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { getJson, messageOf } from '../api/http';
 import type { Trace, TraceNode } from '../api/types';
+import { concerning } from '../parts/concerning';
 import { Graph } from '../parts/Graph';
 import { Body } from '../parts/Body';
 import { Nothing, Problem, Switch } from '../parts/bits';
@@ -30,7 +31,7 @@ function useTrace(id: string, depth: string): [Trace | null, string] {
 	return [trace, problem];
 }
 
-function Detail({ id }: { id: string }) {
+function Detail({ id, root }: { id: string; root: string }) {
 	const [statement, problem] = useStatement(id);
 	if (problem)
 		return <Problem text={problem} />;
@@ -38,12 +39,18 @@ function Detail({ id }: { id: string }) {
 		return <Nothing>Loading {id.slice(0, 12)} …</Nothing>;
 	return (
 		<aside class="panel detail" aria-label="Chosen statement" aria-live="polite">
-			<header class="panel-head"><h2>{words(statement.type)}</h2><span class="panel-side"><a href={address('statement', id)}>whole page</a> <a href={address('lineage', id)}>its own lineage</a></span></header>
+			<header class="panel-head"><h2>{words(statement.type)}</h2><span class="panel-side"><a href={address('statement', id)}>whole page</a>{id !== root && <a href={address('lineage', id)}>its own lineage</a>}</span></header>
 			<p class="saying">{statement.label}</p>
-			<ReadingProof statement={statement} />
-			{statement.body && <Body body={statement.body} />}
-			<details><summary>Statement</summary><Head statement={statement} /></details>
-			<Proof statement={statement} />
+			<div class="sides">
+				<div>
+					<ReadingProof statement={statement} />
+					{statement.body && <Body body={statement.body} />}
+				</div>
+				<div>
+					<Proof statement={statement} />
+					<details><summary>Issuer, subject, parents</summary><Head statement={statement} /></details>
+				</div>
+			</div>
 		</aside>
 	);
 }
@@ -88,7 +95,9 @@ export function Lineage() {
 		return <Nothing>A gateway has no ledger of its own. Open the lineage on the page of a node.</Nothing>;
 	if (!id)
 		return <Newest />;
-	const set = (change: Record<string, string>): void => replaceQuery({ depth, form, issuers: issuers ? 'yes' : 'no', ...change });
+	const set = (change: Record<string, string>): void => replaceQuery({ depth, form, issuers: issuers ? 'yes' : 'no', all: all ? 'yes' : 'no', ...change });
+	const all = query.get('all') === 'yes';
+	const drawn = useMemo(() => (trace && !all ? concerning(trace) : trace ? { trace, hidden: 0 } : null), [trace, all]);
 	const root = trace?.nodes.find((n) => n.id === trace.root);
 	return (
 		<>
@@ -99,12 +108,13 @@ export function Lineage() {
 				<Switch label="Steps back" value={depth} options={depths} change={(d) => set({ depth: d })} />
 				<Switch label="Form" value={form} options={[{ id: 'graph', label: 'graph' }, { id: 'list', label: 'list' }]} change={(f) => set({ form: f })} />
 				{form === 'graph' && <label class="check"><input type="checkbox" checked={issuers} onChange={(e) => set({ issuers: e.currentTarget.checked ? 'yes' : 'no' })} /> draw who issued each</label>}
-				{trace && <span class="dim toolbar-note">{plural(trace.nodes.length, 'statement')}, {plural(trace.edges.length, 'link')}{trace.cut ? '; there is more: choose more steps, or follow one of these' : ''}</span>}
+				<label class="check"><input type="checkbox" checked={all} onChange={(e) => set({ all: e.currentTarget.checked ? 'yes' : 'no' })} /> other machines of the same anchors{drawn?.hidden ? ` (${drawn.hidden})` : ''}</label>
+				{drawn && trace && <span class="dim toolbar-note">{plural(drawn.trace.nodes.length, 'statement')}, {plural(drawn.trace.edges.length, 'link')}{trace.cut ? '; there is more: choose more steps, or follow one of these' : ''}</span>}
 			</div>
-			{trace && (
+			{drawn && (
 				<div class="lineage">
-					{form === 'graph' ? <Graph trace={trace} issuers={issuers} chosen={chosen} choose={choose} /> : <AsList trace={trace} chosen={chosen} choose={choose} />}
-					<Detail id={chosen} />
+					{form === 'graph' ? <Graph trace={drawn.trace} issuers={issuers} chosen={chosen} choose={choose} /> : <AsList trace={drawn.trace} chosen={chosen} choose={choose} />}
+					<Detail id={chosen} root={id} />
 				</div>
 			)}
 		</>

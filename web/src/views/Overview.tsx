@@ -1,5 +1,4 @@
 // The shop floor: a tile a machine, grouped by where it stands, and the totals.
-import { Fragment } from 'preact';
 import type { Machine } from '../api/types';
 import { Nothing, Figure, Problem } from '../parts/bits';
 import { Tile } from '../parts/Tile';
@@ -8,20 +7,22 @@ import { floors, isActive, machines, node, openAlarms, serving, type OnFloor } f
 import type { Floor } from '../state/floor';
 import { address } from '../state/route';
 
-interface Group { area: string; line: string; machines: OnFloor<Machine>[] }
+interface Group { area: string; machines: OnFloor<Machine>[] }
 
-// ISA-95: enterprise/site/area/line/cell.
+// ISA-95: enterprise/site/area/line/cell. Within an area by line and cell, neighbours beside each other.
 function grouped(all: OnFloor<Machine>[]): Group[] {
 	const out: Group[] = [];
 	for (const one of all) {
-		const path = one.it.site.split('/'), area = path.slice(0, 3).join(' / ') || 'no site', line = path[3] ?? '';
-		const found = out.find((g) => g.area === area && g.line === line);
+		const area = one.it.site.split('/').slice(0, 3).join(' / ') || 'no site';
+		const found = out.find((g) => g.area === area);
 		if (found)
 			found.machines.push(one);
 		else
-			out.push({ area, line, machines: [one] });
+			out.push({ area, machines: [one] });
 	}
-	return out.sort((a, b) => a.area.localeCompare(b.area) || a.line.localeCompare(b.line));
+	for (const group of out)
+		group.machines.sort((a, b) => a.it.site.localeCompare(b.it.site) || a.it.device.localeCompare(b.it.device));
+	return out.sort((a, b) => a.area.localeCompare(b.area));
 }
 
 function Attention() {
@@ -108,28 +109,20 @@ function LedgerLine() {
 export function Overview() {
 	const groups = grouped(machines.value);
 	const alarms = openAlarms.value.filter(({ it }) => isActive(it));
-	let area = '';
 	return (
 		<>
 			<h1 class="hidden">Shop floor</h1>
 			<Attention />
 			{floors.value.length === 0 && serving.value === 'node' && <Nothing>This node knows no gateway, so there is no shop floor to show. The ledger is there: <a href={address('ledger')}>open it</a>.</Nothing>}
 			{floors.value.map((floor) => <Problem key={floor.base} text={floor.problem.value && `Shop floor of ${floor.gateway}: ${floor.problem.value}`} />)}
-			{groups.map((group) => {
-				const newArea = group.area !== area;
-				area = group.area;
-				return (
-					<Fragment key={group.area + group.line}>
-						{newArea && <h2 class="area">{group.area}</h2>}
-						<section class="line" aria-label={group.line || group.area}>
-							{group.line && <h3 class="line-name">{group.line}</h3>}
-							<div class="tiles">
-								{group.machines.map(({ floor, it }) => <Tile key={floor.base + it.device} machine={it} alarms={alarms.filter((a) => a.floor === floor && a.it.device === it.device).map((a) => a.it)} />)}
-							</div>
-						</section>
-					</Fragment>
-				);
-			})}
+			{groups.map((group) => (
+				<section key={group.area} aria-label={group.area}>
+					<h2 class="area">{group.area}</h2>
+					<div class="tiles">
+						{group.machines.map(({ floor, it }) => <Tile key={floor.base + it.device} machine={it} alarms={alarms.filter((a) => a.floor === floor && a.it.device === it.device).map((a) => a.it)} />)}
+					</div>
+				</section>
+			))}
 			{floors.value.map((floor) => <FloorTotals key={floor.base} floor={floor} />)}
 			<LedgerLine />
 		</>
