@@ -20,12 +20,12 @@
 #include <cmocka.h>
 #include <yyjson.h>
 
-enum { NODES = 4, PATIENCE_MS = 60000, PATH_SIZE = 300, URL_SIZE = 120 };
+enum { NODES = 4, PATIENCE_MS = 60000, FOLDER_SIZE = 100, PATH_SIZE = 200, URL_SIZE = 120 };
 
 static const char *const names[NODES] = {"manufacturer", "supplier", "repair", "regulator"};
 
 struct member {
-	char folder[PATH_SIZE];
+	char folder[FOLDER_SIZE];
 	unsigned wire_port, http_port;
 	pid_t process;                /* 0: not running */
 	/* as an issuer */
@@ -40,6 +40,11 @@ struct cluster {
 	struct member members[NODES];
 	uint8_t network[NETWORK_ID_SIZE];
 };
+
+static void path_of(const char *folder, const char *name, char out[PATH_SIZE])
+{
+	snprintf(out, PATH_SIZE, "%.99s/%.99s", folder, name);
+}
 
 /* ---- processes ---- */
 
@@ -85,9 +90,9 @@ static unsigned free_port(void)
 static void node_start(struct cluster *cluster, int which)
 {
 	struct member *member = &cluster->members[which];
-	char config[PATH_SIZE + 20], log[PATH_SIZE + 20];
-	snprintf(config, sizeof config, "%s/node.ini", member->folder);
-	snprintf(log, sizeof log, "%s/node.log", member->folder);
+	char config[PATH_SIZE], log[PATH_SIZE];
+	path_of(member->folder, "node.ini", config);
+	path_of(member->folder, "node.log", log);
 	assert_int_equal(member->process, 0);
 	member->process = start(log, (const char *const[]){cluster->program, "node", "--config", config, NULL});
 }
@@ -144,7 +149,7 @@ static struct answer look(struct cluster *cluster, int which)
 
 static void log_show(struct cluster *cluster, int which)
 {
-	char command[PATH_SIZE + 60];
+	char command[2 * PATH_SIZE];
 	snprintf(command, sizeof command, "tail -n 12 %s/node.log >&2", cluster->members[which].folder);
 	if (system(command) != 0)
 		fprintf(stderr, "no log of node %d\n", which);
@@ -237,7 +242,7 @@ static void file_copy(const char *from, const char *to)
 static void org_make(struct cluster *cluster, int which)
 {
 	struct member *member = &cluster->members[which];
-	char id[60], wire[40], http[40], path[PATH_SIZE + 40];
+	char id[60], wire[40], http[40], path[PATH_SIZE];
 	struct fault fault;
 	snprintf(member->folder, sizeof member->folder, "%s/%s", cluster->folder, names[which]);
 	member->wire_port = free_port();
@@ -246,16 +251,16 @@ static void org_make(struct cluster *cluster, int which)
 	snprintf(wire, sizeof wire, "127.0.0.1:%u", member->wire_port);
 	snprintf(http, sizeof http, "127.0.0.1:%u", member->http_port);
 	assert_int_equal(RUN(cluster, "init", "org", "--folder", member->folder, "--id", id, "--role", names[which], "--address", wire, "--http", http), 0);
-	snprintf(path, sizeof path, "%s/keys/record.key", member->folder);
+	path_of(member->folder, "keys/record.key", path);
 	assert_int_equal(keys_load(path, false, &member->key, &fault), OK);
 }
 
 static void genesis_make(struct cluster *cluster)
 {
-	char out[100], from[NODES][PATH_SIZE + 20], to[PATH_SIZE + 20];
+	char out[100], from[NODES][PATH_SIZE], to[PATH_SIZE];
 	snprintf(out, sizeof out, "%s/genesis.cbor", cluster->folder);
 	for (int i = 0; i < NODES; i++)
-		snprintf(from[i], sizeof from[i], "%s/org.cose", cluster->members[i].folder);
+		path_of(cluster->members[i].folder, "org.cose", from[i]);
 	assert_int_equal(RUN(cluster, "init", "genesis", "--name", "test", "--out", out, from[0], from[1], from[2], from[3]), 0);
 	struct buffer bytes = {0};
 	struct genesis genesis;
@@ -264,7 +269,7 @@ static void genesis_make(struct cluster *cluster)
 	assert_int_equal(genesis_decode(buffer_span(&bytes), &genesis, &fault), OK);
 	memcpy(cluster->network, genesis.network, NETWORK_ID_SIZE);
 	for (int i = 0; i < NODES; i++) {
-		snprintf(to, sizeof to, "%s/genesis.cbor", cluster->members[i].folder);
+		path_of(cluster->members[i].folder, "genesis.cbor", to);
 		file_copy(out, to);
 		cluster->members[i].seq = 1;
 		cluster->members[i].last = genesis.members[i].header.id;
@@ -332,8 +337,8 @@ static void a_killed_node_catches_up(void **state)
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(submit(cluster, i % 3, (i + 1) % 3, false), 201);
 	/* Its last write was cut short. */
-	char path[PATH_SIZE + 40];
-	snprintf(path, sizeof path, "%s/data/log.000000", cluster->members[3].folder);
+	char path[PATH_SIZE];
+	path_of(cluster->members[3].folder, "data/log.000000", path);
 	int fd = open(path, O_WRONLY | O_APPEND);
 	assert_int_equal(write(fd, "\x90\x01\x00\x00\x01torn", 9), 9);
 	close(fd);
@@ -347,8 +352,8 @@ static void a_lost_log_is_fetched_again(void **state)
 	struct cluster *cluster = *state;
 	uint64_t size = look(cluster, 0).log_size;
 	node_end(cluster, 2, SIGKILL);
-	char path[PATH_SIZE + 40];
-	snprintf(path, sizeof path, "%s/data/log.000000", cluster->members[2].folder);
+	char path[PATH_SIZE];
+	path_of(cluster->members[2].folder, "data/log.000000", path);
 	assert_int_equal(unlink(path), 0);
 	node_start(cluster, 2);
 	wait_equal(cluster, size);
@@ -363,9 +368,9 @@ static void a_full_disk_stops_the_node_honestly(void **state)
 	struct member *member = &cluster->members[1];
 	uint64_t size = look(cluster, 0).log_size;
 	assert_int_equal(node_end(cluster, 1, SIGTERM), 0);
-	char path[PATH_SIZE + 40];
+	char path[PATH_SIZE];
 	struct stat facts;
-	snprintf(path, sizeof path, "%s/data/log.000000", member->folder);
+	path_of(member->folder, "data/log.000000", path);
 	assert_int_equal(stat(path, &facts), 0);
 	struct rlimit limit, low;
 	getrlimit(RLIMIT_FSIZE, &limit);
@@ -379,7 +384,7 @@ static void a_full_disk_stops_the_node_honestly(void **state)
 	member->process = 0;
 	struct buffer log = {0};
 	struct fault fault;
-	snprintf(path, sizeof path, "%s/node.log", member->folder);
+	path_of(member->folder, "node.log", path);
 	assert_int_equal(disk_read(path, 1 << 20, &log, &fault), OK);
 	buffer_append_byte(&log, 0);
 	assert_non_null(strstr((char *)log.data, "event=node_stops"));
@@ -534,8 +539,8 @@ static bool guest_is_there(struct guest *guest)
 
 static void gateway_register(struct cluster *cluster, const char *folder, const char *state)
 {
-	char document[PATH_SIZE + 20], url[URL_SIZE];
-	snprintf(document, sizeof document, "%s/gateway.json", folder);
+	char document[PATH_SIZE], url[URL_SIZE];
+	path_of(folder, "gateway.json", document);
 	snprintf(url, sizeof url, "http://127.0.0.1:%u", cluster->members[0].http_port);
 	if (!state)
 		assert_int_equal(RUN(cluster, "register", "--node", url, "--folder", cluster->members[0].folder, document), 0);
@@ -547,12 +552,12 @@ static void gateway_register(struct cluster *cluster, const char *folder, const 
 static void a_registered_gateway_follows_and_submits_until_it_is_revoked(void **state)
 {
 	struct cluster *cluster = *state;
-	char folder[PATH_SIZE], path[PATH_SIZE + 30], address[40];
+	char folder[FOLDER_SIZE], path[PATH_SIZE], address[40];
 	struct signing_key *tls_key;
 	struct fault fault;
 	snprintf(folder, sizeof folder, "%s/hall-1", cluster->folder);
 	assert_int_equal(RUN(cluster, "init", "gateway", "--folder", folder, "--id", "gw:manufacturer/hall-1", "--site", "airframe/plant-1/hall-1"), 0);
-	snprintf(path, sizeof path, "%s/keys/tls.key", folder);
+	path_of(folder, "keys/tls.key", path);
 	assert_int_equal(keys_load(path, false, &tls_key, &fault), OK);
 
 	struct guest guest = {.loop = loop_new(), .last_status = STATUS_COUNT};
@@ -560,7 +565,7 @@ static void a_registered_gateway_follows_and_submits_until_it_is_revoked(void **
 	struct wire_callbacks callbacks = {.context = &guest, .identify = guest_identify, .up = guest_up, .down = guest_down, .frame = guest_frame};
 	assert_int_equal(wire_new(guest.loop, tls_key, &callbacks, &guest.wire, &fault), OK);
 	struct signing_key *node_tls;
-	snprintf(path, sizeof path, "%s/keys/tls.key", cluster->members[0].folder);
+	path_of(cluster->members[0].folder, "keys/tls.key", path);
 	assert_int_equal(keys_load(path, false, &node_tls, &fault), OK);
 	struct digest expected = keys_tls_digest(signing_key_public(node_tls));
 	snprintf(address, sizeof address, "127.0.0.1:%u", cluster->members[0].wire_port);
@@ -605,8 +610,8 @@ static void a_registered_gateway_follows_and_submits_until_it_is_revoked(void **
 static void one_folder_one_node_and_good_settings(void **state)
 {
 	struct cluster *cluster = *state;
-	char config[PATH_SIZE + 20];
-	snprintf(config, sizeof config, "%s/node.ini", cluster->members[0].folder);
+	char config[PATH_SIZE];
+	path_of(cluster->members[0].folder, "node.ini", config);
 	assert_int_equal(RUN(cluster, "node", "--config", config), 1);
 	assert_int_equal(RUN(cluster, "node"), 2);
 	assert_int_equal(RUN(cluster, "node", "--config", "/nowhere/node.ini"), 2);
