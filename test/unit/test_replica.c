@@ -622,6 +622,11 @@ static void lost_lines_are_asked_for(void **state)
 	for (uint16_t i = 0; i < 4; i++) {
 		assert_int_equal(numbers_of(&cluster, i).log_size, 5);
 		assert_int_equal(numbers_of(&cluster, i).checkpoint_lines, 0);
+		/* One signature, our own, convinces nobody. */
+		struct buffer note = {0};
+		uint64_t size;
+		assert_int_equal(replica_checkpoint(cluster.member[i].replica, 0, true, &note, &size), E_NOT_FOUND);
+		assert_int_equal(replica_checkpoint(cluster.member[i].replica, 0, false, &note, &size), E_NOT_FOUND);
 	}
 	/* Nothing new is said, only heartbeats pass; the lines come all the same. */
 	cluster_run(&cluster, 60000);
