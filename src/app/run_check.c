@@ -537,6 +537,15 @@ static void exports_print(struct check *check, const struct judge *judge)
 	line(check, good, "export and verify", "a disturbance and a model, offline; every changed bundle refused");
 }
 
+/* Nothing may end but what was killed on purpose. */
+static void processes_print(struct check *check)
+{
+	unsigned ends = 0;
+	for (size_t i = 0; i < check->run->child_count; i++)
+		ends += check->run->children[i].failures;
+	line(check, ends == 0, "processes", "%zu running, %u unexpected ends", check->run->child_count, ends);
+}
+
 int run_check(struct run *run)
 {
 	struct check check = {.run = run};
@@ -564,6 +573,7 @@ int run_check(struct run *run)
 		nodes_print(&check);
 		acknowledged_print(&check);
 		exports_print(&check, judge);
+		processes_print(&check);
 		if (run->options.chaos)
 			line(&check, run->kills > 0, "chaos", "%" PRIu64 " kills", run->kills);
 	} else {

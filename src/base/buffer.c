@@ -92,11 +92,15 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
 	va_start(arguments, format);
 	va_list again;
 	va_copy(again, arguments);
-	int size = vsnprintf(NULL, 0, format, arguments);
+	buffer_reserve(buffer, 64);
+	size_t room = buffer->capacity - buffer->size;
+	int size = vsnprintf((char *)buffer->data + buffer->size, room, format, arguments);
 	va_end(arguments);
 	CHECK(size >= 0);
-	buffer_reserve(buffer, (size_t)size + 1);
-	vsnprintf((char *)buffer->data + buffer->size, (size_t)size + 1, format, again);
+	if ((size_t)size >= room) {
+		buffer_reserve(buffer, (size_t)size + 1);
+		vsnprintf((char *)buffer->data + buffer->size, (size_t)size + 1, format, again);
+	}
 	va_end(again);
 	buffer->size += (size_t)size;
 }
