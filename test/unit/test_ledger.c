@@ -1,188 +1,7 @@
-#include "base/cursor.h"
 #include "base/random.h"
-#include "consortium.h"
-#include "crypto/hash.h"
-#include "ledger/ledger.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "ledger_world.h"
 
 static struct consortium consortium;
-
-#define GATEWAY "gw:maker/hall-1"
-#define OTHER_GATEWAY "gw:supplier/hall-9"
-#define SPINDLE "dev:maker/spindle-1"
-#define ROBOT "dev:maker/robot-2"
-#define FOREIGN "dev:supplier/oven-1"
-#define ENGINEER "person:maker/engineer-1"
-#define INSPECTOR "person:regulator/inspector-1"
-
-/* A ledger and the statements in it that the tests refer to. Statements are not signed here: apply is told that the
- * signature is known, so that thousands cost nothing. Signatures have tests of their own. */
-struct world {
-	struct ledger *ledger;
-	struct buffer body;
-	uint64_t drafts;
-	uint64_t index;      /* of the last applied */
-	struct fault fault;
-	struct digest spindle, robot, oven, bounds, model, disturbance, stranger, command, event, critical;
-};
-
-static struct statement draft(struct world *world, const char *iss, uint32_t type, const char *sub, struct span body)
-{
-	const struct entity *issuer = ledger_entity(world->ledger, text(iss));
-	struct statement statement = {.type = type, .seq = 1, .iss = text(iss), .sub = text(sub), .iat = 1, .body = body};
-	memcpy(statement.network, consortium.genesis.network, NETWORK_ID_SIZE);
-	if (issuer) {
-		statement.seq = issuer->last_seq + 1;
-		statement.prev = issuer->last_id;
-		statement.kid = issuer->kid;
-	}
-	world->drafts++;
-	statement.id = sha256(span_of(&world->drafts, sizeof world->drafts));
-	return statement;
-}
-
-static enum status put(struct world *world, const struct statement *statement)
-{
-	return ledger_apply(world->ledger, statement, true, &world->index, &world->fault);
-}
-
-/* Applies what must be accepted; returns the id. */
-static struct digest must(struct world *world, struct statement statement)
-{
-	if (put(world, &statement) != OK)
-		fail_msg("%s: %s", statement_type_name(statement.type), world->fault.text);
-	return statement.id;
-}
-
-static struct statement with_parents(struct statement statement, const struct digest *a, const struct digest *b)
-{
-	statement.parents[statement.parent_count++] = *a;
-	if (b)
-		statement.parents[statement.parent_count++] = *b;
-	return statement;
-}
-
-/* -- bodies ------------------------------------------------------------------------------------------- */
-
-static struct public_key some_key(uint8_t number)
-{
-	struct public_key key = *signing_key_public(consortium.record[0]);
-	key.bytes[0] ^= number;
-	return key;
-}
-
-static struct span person_body(struct world *world, uint8_t key)
-{
-	struct public_key public = some_key(key);
-	return BODY_OF(person, &world->body, .role = text("engineer"), .key = public);
-}
-
-static struct span gateway_registration(struct world *world, uint8_t number)
-{
-	struct public_key public = some_key(number);
-	return gateway_body(&world->body, &public, number);
-}
-
-static struct span bounds_body(struct world *world, uint64_t version)
-{
-	return BODY_OF(bounds, &world->body, .version = version,
-		.bounds = {{.signal = text("temperature"), .unit = text("Cel"), .low = {5, 0}, .high = {80, 0}, .deadline_ms = 5000}},
-		.bound_count = 1, .source = text("data sheet"));
-}
-
-static struct span model_body(struct world *world, uint64_t version)
-{
-	return BODY_OF(model, &world->body, .version = version, .kind = text("first-order"), .reason = text("commissioning"));
-}
-
-static struct span anchor_body(struct world *world, const struct body_range *ranges, size_t count)
-{
-	struct body_anchor *anchor = memory_new_array(1, sizeof *anchor);
-	*anchor = (struct body_anchor){.chunk = {{1}}, .root = {{2}}, .samples = 10, .size = 100, .first_ns = 1, .last_ns = 2,
-		.wrangling = {{3}}, .firmware = {{4}}, .evidence = EVIDENCE_GATEWAY, .site = text("plant"), .purpose = text("monitoring")};
-	memcpy(anchor->ranges, ranges, count * sizeof *ranges);
-	anchor->range_count = count;
-	buffer_clear(&world->body);
-	body_anchor_encode(anchor, &world->body);
-	free(anchor);
-	return buffer_span(&world->body);
-}
-
-static struct body_range range_of(const char *device, const struct digest *registration)
-{
-	return (struct body_range){.device = text(device), .registration = *registration, .first_seq = 1, .last_seq = 10, .samples = 10};
-}
-
-static struct span disturbance_body(struct world *world, uint32_t kind)
-{
-	return BODY_OF(disturbance, &world->body, .kind = kind, .diagnosis = DIAGNOSIS_SENSOR, .signal = text("temperature"), .time_ns = 1,
-		.detected_ns = 2, .explanation = text("too hot"), .count = 1);
-}
-
-static struct span state_body(struct world *world, uint32_t state)
-{
-	return BODY_OF(device_state, &world->body, .state = state, .reason = text("stolen"));
-}
-
-static struct span service_body(struct world *world)
-{
-	return BODY_OF(service, &world->body, .kind = SERVICE_CALIBRATION, .accepted = true, .explanation = text("drift"));
-}
-
-static struct span command_body(struct world *world)
-{
-	return BODY_OF(command, &world->body, .action = text("stop"), .time_ns = 5);
-}
-
-static struct span result_body(struct world *world, const struct digest *command)
-{
-	return BODY_OF(result, &world->body, .command = *command, .done = true, .detail = text("done"), .time_ns = 6);
-}
-
-static struct span critical_body(struct world *world)
-{
-	return BODY_OF(critical, &world->body, .kind = text("fire"), .time_ns = 1, .received_ns = 2, .acted_ns = 3, .action = text("stop"),
-		.detail = text("line 1"));
-}
-
-static struct span ack_body(struct world *world, const struct digest *target, const char *person)
-{
-	return BODY_OF(ack, &world->body, .target = *target, .person = text(person), .comment = text("seen"), .time_ns = 7);
-}
-
-/* -- a world with one of everything ---------------------------------------------------------------------- */
-
-static struct world world_new(void)
-{
-	struct world world = {.ledger = ledger_new(&consortium.genesis)};
-	struct world *w = &world;
-	must(w, draft(w, "org:maker", STATEMENT_DEVICE, GATEWAY, gateway_registration(w, 50)));
-	must(w, draft(w, "org:supplier", STATEMENT_DEVICE, OTHER_GATEWAY, gateway_registration(w, 51)));
-	w->spindle = must(w, draft(w, "org:maker", STATEMENT_DEVICE, SPINDLE, machine_body(&w->body, GATEWAY)));
-	w->robot = must(w, draft(w, "org:maker", STATEMENT_DEVICE, ROBOT, machine_body(&w->body, GATEWAY)));
-	w->oven = must(w, draft(w, "org:supplier", STATEMENT_DEVICE, FOREIGN, machine_body(&w->body, OTHER_GATEWAY)));
-	must(w, draft(w, "org:maker", STATEMENT_PERSON, ENGINEER, person_body(w, 60)));
-	must(w, draft(w, "org:regulator", STATEMENT_PERSON, INSPECTOR, person_body(w, 61)));
-	w->bounds = must(w, draft(w, "org:maker", STATEMENT_BOUNDS, SPINDLE, bounds_body(w, 1)));
-	w->model = must(w, draft(w, "org:maker", STATEMENT_MODEL, SPINDLE, model_body(w, 1)));
-	w->disturbance = must(w, draft(w, GATEWAY, STATEMENT_DISTURBANCE, SPINDLE, disturbance_body(w, DISTURBANCE_DRIFT)));
-	w->stranger = must(w, draft(w, GATEWAY, STATEMENT_DISTURBANCE, "dev:who/knows", disturbance_body(w, DISTURBANCE_UNREGISTERED)));
-	w->critical = must(w, draft(w, GATEWAY, STATEMENT_CRITICAL, SPINDLE, critical_body(w)));
-	w->command = must(w, draft(w, GATEWAY, STATEMENT_COMMAND, SPINDLE, command_body(w)));
-	w->event = must(w, draft(w, "org:supplier", STATEMENT_EVENT, "order:1", event_body(&w->body, 1)));
-	return world;
-}
-
-static void world_free(struct world *world)
-{
-	ledger_free(world->ledger);
-	buffer_free(&world->body);
-}
 
 /* Everything that applying may change, in one hash. */
 static struct digest fingerprint(const struct ledger *ledger)
@@ -271,7 +90,7 @@ static const char *const actors[ACTORS] = {"org:maker", "org:supplier", "org:reg
 static void each_role_may_do_its_own_and_nothing_else(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	struct body_range range = range_of(SPINDLE, &w->spindle);
 	struct buffer copy = {0};
 	struct {
@@ -348,7 +167,7 @@ static void each_role_may_do_its_own_and_nothing_else(void **state)
 static void names_lie_below_the_organisation(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	static const char *const wrong[] = {"dev:supplier/x", "dev:makers/x", "dev:make/x", "dev:maker", "dev:maker/", "dev:mak", "gw:maker/x",
 		"person:maker/x", "org:maker/x", "dev:maker/white space", "dev:maker/x\xc3\xa9", "maker/x", "", "dev:"};
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
@@ -362,7 +181,7 @@ static void names_lie_below_the_organisation(void **state)
 static void registrations_refer_to_what_exists(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	refused(w, draft(w, "org:maker", STATEMENT_DEVICE, "dev:maker/x", machine_body(&w->body, "gw:maker/none")), E_UNKNOWN);
 	refused(w, draft(w, "org:maker", STATEMENT_DEVICE, "dev:maker/x", machine_body(&w->body, SPINDLE)), E_UNKNOWN);
 	refused(w, draft(w, "org:maker", STATEMENT_BOUNDS, "dev:maker/none", bounds_body(w, 1)), E_UNKNOWN);
@@ -380,7 +199,7 @@ static void registrations_refer_to_what_exists(void **state)
 static void a_new_registration_replaces_the_old(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	const struct entity *gateway = ledger_entity(w->ledger, text(GATEWAY));
 	struct digest old_kid = gateway->kid, old_tls = gateway->tls_key;
 	uint64_t seq = gateway->last_seq;
@@ -406,7 +225,7 @@ static void a_new_registration_replaces_the_old(void **state)
 static void revocation_takes_effect_at_once(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	const struct entity *gateway = ledger_entity(w->ledger, text(GATEWAY));
 
 	must(w, draft(w, "org:maker", STATEMENT_DEVICE_STATE, GATEWAY, state_body(w, DEVICE_SUSPENDED)));
@@ -437,7 +256,7 @@ static void revocation_takes_effect_at_once(void **state)
 static void versions_count_up_by_one(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	const struct entity *spindle = ledger_entity(w->ledger, text(SPINDLE));
 	assert_true(digest_equal(&spindle->bounds, &w->bounds) && spindle->bounds_version == 1);
 	assert_true(digest_equal(&spindle->model, &w->model) && spindle->model_version == 1);
@@ -456,7 +275,7 @@ static void versions_count_up_by_one(void **state)
 static void the_issuers_chain_has_no_gap_and_no_fork(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	struct statement first = draft(w, "org:maker", STATEMENT_EVENT, "order:3", event_body(&w->body, 3));
 	struct statement ahead = first, behind = first, loose = first;
 	ahead.seq++;
@@ -495,7 +314,7 @@ static void the_issuers_chain_has_no_gap_and_no_fork(void **state)
 static void strangers_and_other_networks_are_refused(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	struct statement statement = draft(w, "org:maker", STATEMENT_EVENT, "order:3", event_body(&w->body, 3));
 	struct statement other = statement;
 	other.network[15] ^= 1;
@@ -527,7 +346,7 @@ static void strangers_and_other_networks_are_refused(void **state)
 static void anchors_name_registrations_of_the_gateways_devices(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	struct digest nothing = {{77}};
 	struct digest again = must(w, draft(w, "org:maker", STATEMENT_DEVICE, SPINDLE, machine_body(&w->body, OTHER_GATEWAY)));
 	struct body_range range = range_of(SPINDLE, &w->spindle);
@@ -574,7 +393,7 @@ static void anchors_name_registrations_of_the_gateways_devices(void **state)
 static void only_strangers_messages_may_name_strangers(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	for (uint32_t kind = 1; kind < DISTURBANCE_KIND_END; kind++) {
 		bool stranger = kind == DISTURBANCE_FORGED || kind == DISTURBANCE_UNREGISTERED || kind == DISTURBANCE_REVOKED
 			|| kind == DISTURBANCE_MALFORMED || kind == DISTURBANCE_REPLAY;
@@ -595,7 +414,7 @@ static void only_strangers_messages_may_name_strangers(void **state)
 static void answers_refer_to_what_they_answer(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	struct digest nothing = {{77}};
 	refused(w, draft(w, GATEWAY, STATEMENT_RESULT, SPINDLE, result_body(w, &w->command)), E_PARENT);
 	refused(w, with_parents(draft(w, GATEWAY, STATEMENT_RESULT, SPINDLE, result_body(w, &nothing)), &nothing, NULL), E_PARENT);
@@ -620,7 +439,7 @@ static void answers_refer_to_what_they_answer(void **state)
 static void admission_is_lenient_about_what_may_still_come(void **state)
 {
 	(void)state;
-	struct world world = world_new(), *w = &world;
+	struct world world = world_new(&consortium), *w = &world;
 	const struct verifying_key *key;
 	struct digest nothing = {{77}};
 	struct fault fault;
@@ -755,7 +574,7 @@ static void equal_order_gives_equal_ledgers(void **state)
 	unsigned accepted_in_all = 0, refusals[STATUS_COUNT] = {0};
 	for (uint64_t seed = 1; seed <= 6; seed++) {
 		struct random random = random_of(seed);
-		struct world a = world_new(), b = world_new();
+		struct world a = world_new(&consortium), b = world_new(&consortium);
 		struct digest before = fingerprint(a.ledger);
 		for (int step = 0; step < 1500; step++) {
 			struct statement statement = random_statement(&random, &a);
