@@ -9,7 +9,7 @@ import { Problem, StatementLink } from './bits';
 export function Proof({ statement }: { statement: Statement }) {
 	const picture = node.value?.picture.value;
 	const covered = picture && statement.index !== null && statement.index < picture.checkpoint.size;
-	const path = encodeURIComponent(statement.id), file = statement.id.slice(0, 12) + '.tally';
+	const path = encodeURIComponent(statement.id), file = statement.id.slice(0, 12) + '.bundle';
 	return (
 		<section class="proof" aria-label="Proof">
 			<h3>Proof</h3>
@@ -22,7 +22,7 @@ export function Proof({ statement }: { statement: Statement }) {
 				<a class="button" href={`/api/v1/statements/${path}/raw`} download={statement.id.slice(0, 12) + '.cose'}>Signed bytes</a>
 			</p>
 			<p>How to verify, offline and without this node: take the bundle and the consortium’s genesis, which you got from someone you trust, and run</p>
-			<pre tabIndex={0}>tally verify --genesis genesis.tally {file}</pre>
+			<pre tabIndex={0}>tally verify --genesis genesis.cbor {file}</pre>
 			{picture && <p class="dim">Its digest must be <span class="id breaking">{picture.genesis}</span>.</p>}
 		</section>
 	);

@@ -1,0 +1,57 @@
+// Ledger, statements and lineage.
+import { api, base, check, eventually, mock, node, onlyMock, open, someStatement, test } from './harness.mjs';
+
+test('lineage draws what was asked for at the left and organisations at the right', async () => {
+	const statement = await someStatement();
+	const page = await open('#/lineage/' + statement.id);
+	await eventually('nodes', async () => (await page.locator('.node').count()) > (statement.type === 'org' ? 0 : 1));
+	const trace = await api(`/api/v1/trace/${statement.id}?depth=4`);
+	const places = await page.locator('.node').evaluateAll((nodes) => nodes.map((n) => ({ id: n.dataset.id, left: parseFloat(n.style.left), org: n.classList.contains('node-org') })));
+	const root = places.find((p) => p.id === statement.id);
+	check(root && places.every((p) => p.left >= root.left), 'what was asked for is not at the left');
+	check(places.every((p) => trace.nodes.some((n) => n.id === p.id)), 'a node is drawn that the trace does not have');
+	check((await page.locator('.edge path').count()) >= places.length - 1, 'edges are missing');
+	check(places.some((p) => p.org), 'no organisation is drawn');
+	await page.locator('.node').last().click();
+	await eventually('the chosen statement', async () => (await page.locator('.detail h2').count()) === 1);
+	check((await page.locator('.detail a[download]').count()) >= 2, 'no proof can be downloaded');
+	await page.close();
+});
+
+test('the reading behind a disturbance is shown with its proof', async () => {
+	onlyMock();
+	const alarm = mock.story.alarms.find((a) => a.kind === 'drift' && a.device === 'dev:manufacturer/spindle-1');
+	const page = await open('#/lineage/' + alarm.id);
+	await page.getByRole('button', { name: 'Show reading' }).click();
+	const text = await eventually('the reading', async () => (await page.locator('.proof dl').count()) && page.locator('.proof dl').innerText());
+	check(text.includes('8 hashes') && text.includes('°C') && text.includes('final'), `the reading says: ${text}`);
+	await page.close();
+});
+
+test('ledger shows members, figures, anchors and live statements', async () => {
+	const page = await open('#/ledger');
+	await page.locator('.statements tbody tr').first().waitFor();
+	const text = await page.locator('main').innerText();
+	for (const member of node.members)
+		check(text.includes(member.name), `member ${member.name} is missing`);
+	check(/signed by \d+ of \d+/.test(text), 'the checkpoint’s signatures are missing');
+	if (mock) {
+		const before = await page.locator('.statements tbody tr').first().innerText();
+		await eventually('a newer statement', async () => (await page.locator('.statements tbody tr').first().innerText()) !== before);
+	}
+	await page.close();
+});
+
+test('a statement is found by the beginning of its id', async () => {
+	const statement = await someStatement();
+	const page = await open('#/ledger');
+	await page.locator('#search-id').fill(statement.id.slice(0, 16));
+	await page.getByRole('button', { name: 'Find' }).click();
+	await eventually('its page', async () => page.url().endsWith('#/statement/' + statement.id));
+	await eventually('its body', async () => (await page.locator('dl.body').count()) >= 2);
+	await page.goto(`${base}/#/ledger`);
+	await page.locator('#search-id').fill('not an id');
+	await page.getByRole('button', { name: 'Find' }).click();
+	check((await page.locator('.search .problem').innerText()).includes('hexadecimal'), 'nonsense is not refused with a sentence');
+	await page.close();
+});
