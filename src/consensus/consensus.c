@@ -83,6 +83,7 @@ static void peer_up(struct consensus *machine, uint16_t peer)
 {
 	machine->up[peer] = true;
 	sync_peer_up(&machine->sync, peer, machine->steady_ms);
+	waiting_hasten(&machine->waiting, machine->steady_ms);
 	if (machine->started)
 		talk_peer_up(machine, peer);
 }

@@ -93,7 +93,7 @@ struct consensus_action {
 	enum consensus_action_kind kind;
 	uint16_t peer;
 	struct span bytes;            /* borrowed until the next step */
-	struct digest digest;         /* PERSIST: of the block */
+	struct digest digest;         /* PERSIST: of the block. EVIDENCE: of the first block */
 	bool own;                     /* PERSIST: an own block */
 	int64_t at_ms;
 	const uint64_t *positions;    /* SEND_STORED, EVIDENCE */

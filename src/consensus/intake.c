@@ -33,19 +33,20 @@ static void twin_report(struct consensus *machine, const struct block *second)
 	if (twin_is_reported(machine, second))
 		return;
 	machine->equivocations++;
-	struct span first_bytes = {0};
-	uint32_t first = dag_slot(&machine->dag, second->round, second->author);
-	if (first != DAG_NONE) {
-		machine->dag.blocks[first].flags |= DAG_REPORTED;
+	struct output_twins twins = {.author = second->author, .second_bytes = signed_header_keep(machine, second)};
+	twins.first = dag_slot(&machine->dag, second->round, second->author);
+	if (twins.first != DAG_NONE) {
+		machine->dag.blocks[twins.first].flags |= DAG_REPORTED;
+		twins.first_digest = machine->dag.blocks[twins.first].digest;
 	} else {
 		struct waiting_block *waits = waiting_in_slot(&machine->waiting, second->round, second->author);
 		struct block parsed;
 		waits->reported = true;
 		CHECK(block_parse(buffer_span(&waits->bytes), &parsed, NULL) == OK); /* it was, when it came */
-		first_bytes = signed_header_keep(machine, &parsed);
+		twins.first_bytes = signed_header_keep(machine, &parsed);
+		twins.first_digest = parsed.digest;
 	}
-	struct span second_bytes = signed_header_keep(machine, second);
-	output_evidence(&machine->output, &machine->dag, second->author, first, first_bytes, second_bytes);
+	output_evidence(&machine->output, &machine->dag, &twins);
 }
 
 /* Commits. */

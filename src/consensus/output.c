@@ -111,15 +111,15 @@ void output_commit(struct output *output, const struct dag *dag, const struct li
 		list_add(output, dag, linearizer->items[i].id);
 }
 
-void output_evidence(struct output *output, const struct dag *dag, uint16_t author, uint32_t first, struct span first_bytes,
-	struct span second_bytes)
+void output_evidence(struct output *output, const struct dag *dag, const struct output_twins *twins)
 {
 	struct consensus_action *action = action_add(output, CONSENSUS_EVIDENCE);
-	action->peer = author;
-	action->evidence[0] = first_bytes;
-	action->evidence[1] = second_bytes;
-	if (first != DAG_NONE)
-		list_add(output, dag, first);
+	action->peer = twins->author;
+	action->digest = twins->first_digest;
+	action->evidence[0] = twins->first_bytes;
+	action->evidence[1] = twins->second_bytes;
+	if (twins->first != DAG_NONE)
+		list_add(output, dag, twins->first);
 }
 
 void output_timer(struct output *output, int64_t at_ms)

@@ -39,9 +39,15 @@ void output_persist(struct output *output, uint32_t id, const struct digest *dig
 void output_send(struct output *output, uint16_t peer, struct span bytes);
 void output_send_stored(struct output *output, const struct dag *dag, uint16_t peer, const uint32_t *ids, uint32_t count);
 void output_commit(struct output *output, const struct dag *dag, const struct linearizer *linearizer, uint32_t leader);
-/* first: the accepted block of the slot, or DAG_NONE when `first_bytes` holds its signed header. */
-void output_evidence(struct output *output, const struct dag *dag, uint16_t author, uint32_t first, struct span first_bytes,
-	struct span second_bytes);
+struct output_twins {
+	uint16_t author;
+	uint32_t first;               /* the accepted block of the slot, or DAG_NONE ... */
+	struct span first_bytes;      /* ... when this holds its signed header */
+	struct digest first_digest;
+	struct span second_bytes;
+};
+
+void output_evidence(struct output *output, const struct dag *dag, const struct output_twins *twins);
 void output_timer(struct output *output, int64_t at_ms);
 
 /* Put PERSIST actions first and set all pointers. */

@@ -343,11 +343,13 @@ static uint16_t peer_choose(const struct waiting *waiting, const struct waiting_
 	return NOBODY;
 }
 
-static int64_t retry_delay(const struct waiting_want *want)
+/* Slower each time that everybody has been asked. */
+static int64_t retry_delay(const struct waiting *waiting, const struct waiting_want *want)
 {
 	int64_t delay = WAITING_RETRY_MAX_MS;
-	if (want->attempts < 4)
-		delay = (int64_t)WAITING_RETRY_MS << want->attempts;
+	uint32_t circles = want->attempts / waiting->members;
+	if (circles < 8 && (WAITING_RETRY_MS << circles) < WAITING_RETRY_MAX_MS)
+		delay = WAITING_RETRY_MS << circles;
 	return delay + want->ref.digest.bytes[0] % 64; /* so that not all come at once */
 }
 
@@ -363,7 +365,7 @@ void waiting_assign(struct waiting *waiting, const struct waiting_round *round)
 		if (want->due_ms <= round->now_ms) {
 			if (!round->syncing || want->ref.round <= round->newest[want->ref.author]) {
 				want->asked = peer_choose(waiting, want, round);
-				want->due_ms = round->now_ms + retry_delay(want);
+				want->due_ms = round->now_ms + retry_delay(waiting, want);
 				want->attempts += want->attempts < UINT16_MAX;
 			} else {
 				want->due_ms = round->now_ms + WAITING_RETRY_MS;
@@ -371,6 +373,15 @@ void waiting_assign(struct waiting *waiting, const struct waiting_round *round)
 		}
 		if (want->due_ms < waiting->next_due_ms)
 			waiting->next_due_ms = want->due_ms;
+	}
+}
+
+void waiting_hasten(struct waiting *waiting, int64_t now_ms)
+{
+	for (uint32_t i = 0; i < waiting->want_count; i++) {
+		struct waiting_want *want = &waiting->wants[i];
+		if (want->used && !want->present && want->due_ms > now_ms + WAITING_GRACE_MS)
+			want_due(waiting, want, now_ms + WAITING_GRACE_MS);
 	}
 }
 

@@ -10,7 +10,7 @@
 enum {
 	WAITING_BYTES_MAX = 8 << 20,  /* per author */
 	WAITING_GRACE_MS = 40,        /* a missing block is usually on its way */
-	WAITING_RETRY_MS = 400,       /* doubles with each attempt ... */
+	WAITING_RETRY_MS = 400,       /* doubles each time everybody was asked ... */
 	WAITING_RETRY_MAX_MS = 5000,  /* ... up to this, and never ends */
 	WAITING_ASK_MAX = 32,         /* references in one request */
 };
@@ -109,6 +109,9 @@ struct waiting_round {
 
 /* Choose a peer for each want that is due: first who named it, then the others in turn. */
 void waiting_assign(struct waiting *waiting, const struct waiting_round *round);
+
+/* Somebody connected who may have what is wanted: ask soon. */
+void waiting_hasten(struct waiting *waiting, int64_t now_ms);
 
 /* What to ask `peer` for, at most WAITING_ASK_MAX; call until 0. */
 uint32_t waiting_asked(struct waiting *waiting, uint16_t peer, struct block_ref *out);

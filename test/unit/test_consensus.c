@@ -97,6 +97,7 @@ static void storm(uint64_t seed, struct total *total)
 	}
 	total->commits_in_storm += cluster.chain_count;
 	calm(&cluster);
+	cluster.loss = random_chance(random, 0.3) ? 0.05 : 0; /* some loss is ordinary */
 	uint32_t before = cluster_round(&cluster);
 	int64_t limit = cluster.now + 40000;
 	while (!cluster.failure && cluster.now < limit && !transactions_done(&cluster))
@@ -107,8 +108,9 @@ static void storm(uint64_t seed, struct total *total)
 	CLUSTER_CHECK(&cluster, rounds < 120 && "within a bounded number of rounds");
 	if (rounds > total->rounds_after)
 		total->rounds_after = rounds;
+	cluster.loss = 0;
 	/* Nothing is left over. (A double member's rejected blocks may name what nobody has.) */
-	cluster_run(&cluster, cluster.now + 3000);
+	cluster_run(&cluster, cluster.now + 7000);
 	for (uint16_t i = 0; i < cluster.nodes && cluster.nodes == members; i++)
 		CLUSTER_CHECK(&cluster, node_numbers(&cluster, i).missing == 0 && node_numbers(&cluster, i).suspended == 0);
 	check(&cluster, seed);

@@ -194,6 +194,7 @@ static void twins_are_proof_and_come_in_only_when_named(void **state)
 		consensus_positions_resolve(stage.cluster.node[0].machine, action);
 		struct span frame = buffer_span(&stage.cluster.node[0].log[action->positions[0]]);
 		assert_int_equal(block_decode(frame, &stored, NULL), OK);
+		assert_true(digest_equal(&stored.digest, &action->digest));
 		struct span half = block_signed_header(&stored);
 		assert_int_equal(evidence_check(half, action->evidence[1], &stage.validity, &verifier, &author, &fault), OK);
 		assert_int_equal(author, 1);
