@@ -42,7 +42,7 @@ enum {
 #define SMOOTHING 0.1         /* weight of the newest residual in both averages */
 #define CALM_LEVEL 0.75       /* smoothed residual below which a drift is over */
 #define WITNESS_LEVEL 1.25    /* change of the smoothed residual that says "I deviate too" */
-#define WITNESS_T 3.5         /* or of the mean residual since the onset, by so many standard errors */
+#define WITNESS_T 3.0         /* or of the mean residual since the onset, by so many standard errors */
 #define WITNESS_MEAN 0.25     /* that is at least so large */
 #define PLAIN_LEVEL 6.0       /* a drift so large needs no longer window */
 #define FROZEN_MOVE 4.0       /* sigma that the prediction moves */

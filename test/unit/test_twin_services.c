@@ -108,6 +108,23 @@ static void a_moving_bias_is_followed(void **state)
 	free(calibration);
 }
 
+/* Asked late, the bias is that of the newest rows, not of the whole drift. */
+static void an_old_drift_is_calibrated_to_its_present(void **state)
+{
+	(void)state;
+	struct calibration *calibration = memory_new(sizeof *calibration);
+	struct machine machine;
+	oven_begin(&machine, 5);
+	oven_quiet(&machine, 300, &(struct oven_fault){0});
+	for (size_t rows = 0; rows < 400; rows++)
+		oven_step(&machine, &(struct oven_fault){.bias = {0.02 * (double)rows}});
+	assert_int_equal(twin_calibrate(machine.twin, THERMO_1, DIAGNOSIS_SENSOR, calibration), OK);
+	assert_true(calibration->accepted);
+	assert_true(fabs(parameter_of(&calibration->model, "thermocouple_1.bias") - 7.6) < 0.5);
+	machine_end(&machine);
+	free(calibration);
+}
+
 /* Nothing is wrong, or what is wrong cannot be mended by parameters: the fit is refused. */
 static void a_fit_that_does_not_help_is_refused(void **state)
 {
@@ -357,6 +374,46 @@ static void reduced_speed_cools_the_machine(void **state)
 	machine_end(&machine);
 }
 
+static void mill_work(struct machine *machine, double speed, double load, size_t rows)
+{
+	machine->steady = true;
+	machine->speed = speed;
+	machine->load = load;
+	for (size_t k = 0; k < rows; k++)
+		mill_step(machine, &(struct mill_fault){0});
+}
+
+/* At the peak of the work the present state already holds what the reach of the work would add. */
+static void a_peak_is_not_counted_twice(void **state)
+{
+	(void)state;
+	struct machine machine;
+	struct schedule plan;
+	mill_begin(&machine, 1);
+	mill_work(&machine, 2000, 10, 200);
+	mill_work(&machine, 9000, 80, 130);
+	twin_schedule(machine.twin, TEMPERATURE, span_of_text("reduce_speed"), &plan);
+	assert_true(machine.row.raw[TEMPERATURE] > 66);
+	assert_string_equal(plan.options[plan.chosen].action, "continue");
+	assert_true(plan.options[0].remaining_s == (double)INFINITY);
+	machine_end(&machine);
+}
+
+/* 22 + 7e-5 * 9500 * 95 = 85 Cel, the bound is 80: less speed brings it back in time. */
+static void a_machine_beyond_its_bound_may_return(void **state)
+{
+	(void)state;
+	struct machine machine;
+	struct schedule plan;
+	mill_begin(&machine, 1);
+	mill_work(&machine, 9500, 95, 600);
+	twin_schedule(machine.twin, TEMPERATURE, span_of_text("reduce_speed stop"), &plan);
+	assert_true(plan.options[0].remaining_s == 0);
+	assert_string_equal(plan.options[plan.chosen].action, "reduce_speed");
+	assert_true(plan.options[plan.chosen].setting == 0.9);
+	machine_end(&machine);
+}
+
 /* -- commissioning and constant baselines ----------------------------------------------- */
 
 enum { ENGINE_SIGNALS = 16 };
@@ -372,7 +429,7 @@ static void engine_begin(struct machine *machine, uint64_t seed)
 	machine_begin(machine, seed, forms, ENGINE_SIGNALS, NULL, 0);
 }
 
-/* Independent noise; the last signal is a constant. */
+/* Independent noise; the last signal is a constant, the one before a switch. */
 static void engine_row(struct machine *machine, double common, double alone, double correlation)
 {
 	machine_next(machine);
@@ -382,6 +439,7 @@ static void engine_row(struct machine *machine, double common, double alone, dou
 		machine->row.raw[i] = 100 + *noise + (i % 2 ? common : -common) + (i == 3 ? alone : 0);
 	}
 	machine->row.raw[ENGINE_SIGNALS - 1] = 518.67;
+	machine->row.raw[ENGINE_SIGNALS - 2] = machine->seq % 2;
 	machine_row(machine);
 }
 
@@ -410,13 +468,30 @@ static void twenty_rows_commission_an_engine(void **state)
 		engine_row(&machine, 0, 0, 0);
 		assert_int_equal(engine_commission(&machine, &parameters), rows == 20);
 	}
-	/* The constant is not modelled: nothing is known of its noise. */
-	assert_int_equal(parameters, 2 * (ENGINE_SIGNALS - 1));
+	/* Constants and switches are not modelled: nothing is known of their noise. */
+	assert_int_equal(parameters, 2 * (ENGINE_SIGNALS - 2));
 	assert_false(engine_commission(&machine, &parameters));
 	struct twin_signal_view view;
 	twin_signal_view(machine.twin, 0, &view);
 	assert_true(fabs(view.predicted - 100) < 1 || isnan(view.predicted));
 	assert_true(view.sigma > 0.5 && view.sigma < 1.8);
+	machine_end(&machine);
+}
+
+/* Rows from before a reset are of another machine, so to speak. */
+static void a_reset_restarts_commissioning(void **state)
+{
+	(void)state;
+	struct machine machine;
+	size_t parameters = 0;
+	engine_begin(&machine, 1);
+	for (size_t rows = 0; rows < 15; rows++)
+		engine_row(&machine, 0, 0, 0);
+	twin_reset_detection(machine.twin);
+	for (size_t rows = 1; rows <= 20; rows++) {
+		engine_row(&machine, 0, 0, 0);
+		assert_int_equal(engine_commission(&machine, &parameters), rows == 20);
+	}
 	machine_end(&machine);
 }
 
@@ -514,6 +589,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_bias_is_calibrated_away),
 		cmocka_unit_test(a_wrong_gain_is_told_from_a_bias),
 		cmocka_unit_test(a_moving_bias_is_followed),
+		cmocka_unit_test(an_old_drift_is_calibrated_to_its_present),
 		cmocka_unit_test(a_fit_that_does_not_help_is_refused),
 		cmocka_unit_test(without_usable_readings_there_is_no_calibration),
 		cmocka_unit_test(the_machine_is_calibrated_too),
@@ -524,7 +600,10 @@ int main(void)
 		cmocka_unit_test(the_cheapest_action_that_helps_is_chosen),
 		cmocka_unit_test(a_slow_machine_is_not_sped_up),
 		cmocka_unit_test(reduced_speed_cools_the_machine),
+		cmocka_unit_test(a_peak_is_not_counted_twice),
+		cmocka_unit_test(a_machine_beyond_its_bound_may_return),
 		cmocka_unit_test(twenty_rows_commission_an_engine),
+		cmocka_unit_test(a_reset_restarts_commissioning),
 		cmocka_unit_test(correlated_rows_take_longer),
 		cmocka_unit_test(engines_without_a_fault_raise_nothing),
 		cmocka_unit_test(one_alarm_for_an_engine_that_wears),
