@@ -435,8 +435,8 @@ static void silence_raise(struct step *step, int index, int64_t newest_ns, const
 	finding->expected = deadline;
 	if (index >= 0)
 		faulty_set(twin, (size_t)index);
-	text_add(&why, "%s: no reading for %.3g s, the deadline is %.3g s (bounds version %llu): check the sensor, its power and its connection", id, age,
-		deadline, (unsigned long long)twin->bounds_version);
+	text_add(&why, "%s: no reading for %.3g s, the deadline is %.3g s (bounds version %llu): check the sensor, its power and its connection", id,
+		age, deadline, (unsigned long long)twin->bounds_version);
 }
 
 /* A signal is silent by itself only when the machine still spoke after the signal was overdue;

@@ -3,7 +3,7 @@
 
 #include <strings.h>
 
-enum others { OTHERS_ANY, OTHERS_DEVIATE, OTHERS_REDUNDANT_AGREE, OTHERS_AGREE, OTHERS_NONE };
+enum others { OTHERS_DEVIATE, OTHERS_REDUNDANT_AGREE, OTHERS_AGREE, OTHERS_NONE };
 enum quantity { QUANTITY_ANY, QUANTITY_VIBRATION, QUANTITY_LOAD_BEARING };
 enum direction { DIRECTION_ANY, DIRECTION_RISING };
 
@@ -148,8 +148,6 @@ static void names_add(const struct twin *twin, uint64_t mask, struct text *why)
 static bool others_fit(enum others others, uint64_t witnesses, uint64_t deviating, uint64_t redundant)
 {
 	switch (others) {
-	case OTHERS_ANY:
-		return true;
 	case OTHERS_DEVIATE:
 		return deviating != 0;
 	case OTHERS_REDUNDANT_AGREE:

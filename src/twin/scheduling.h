@@ -19,7 +19,7 @@ struct schedule {
 	struct schedule_option options[SCHEDULE_OPTIONS_MAX];
 	size_t count;
 	size_t chosen;                /* cheapest feasible one */
-	bool found;                   /* false: nothing feasible but stopping; chosen is then "stop" */
+	bool found;                   /* false: nothing feasible but stopping; chosen is then "stop", obeyed or not */
 	char explanation[240];
 };
 

@@ -266,7 +266,6 @@ enum diagnosis diagnosis_decide(const struct twin *twin, size_t i, enum disturba
 struct trend {
 	bool fitted;
 	double level, slope, error;   /* level at the newest row; error of the slope */
-	double level_error;
 };
 typedef double series(const struct twin *twin, uint64_t row, size_t i);
 double series_value(const struct twin *twin, uint64_t row, size_t i);

@@ -45,7 +45,6 @@ static struct trend line_fit(const double *times, const double *values, size_t c
 	}
 	double variance = squares / (double)(count - 2);
 	out.error = sqrt(variance / spread);
-	out.level_error = sqrt(variance * (1 / (double)count + mean_time * mean_time / spread));
 	return out;
 }
 
