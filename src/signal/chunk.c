@@ -139,6 +139,18 @@ static void compress(ZSTD_CCtx *compressor, struct span content, struct buffer *
 	out->size += size;
 }
 
+size_t chunk_packed_size(struct span bytes)
+{
+	struct buffer packed = {0};
+	ZSTD_CCtx *compressor = ZSTD_createCCtx();
+	CHECK(compressor);
+	compress(compressor, bytes, &packed);
+	ZSTD_freeCCtx(compressor);
+	size_t size = packed.size;
+	buffer_free(&packed);
+	return size;
+}
+
 void chunk_builder_seal(struct chunk_builder *builder, struct buffer *out, struct chunk_summary *summary)
 {
 	struct buffer content = {0};

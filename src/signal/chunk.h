@@ -45,6 +45,9 @@ struct chunk_summary {
 	uint64_t by_reason[REASON_COUNT]; /* of samples; REASON_MALFORMED: refused messages */
 };
 
+/* The size of any bytes under the compressor and level that chunks use, to compare with. */
+size_t chunk_packed_size(struct span bytes);
+
 /* Compress, append the file's bytes to out, and start afresh (devices are forgotten). */
 void chunk_builder_seal(struct chunk_builder *builder, struct buffer *out, struct chunk_summary *summary);
 
