@@ -1,0 +1,88 @@
+/* What a node costs that has nothing to do: four of them, beside a broker that has nothing to do either. */
+#include "app/bench.h"
+
+#include "host/loop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { QUIET_S = 20, MEASURED_S_MIN = 20, SECONDS_A_DAY = 86400 };
+
+static enum status wait_s(struct bench_site *site, double seconds, struct fault *fault)
+{
+	for (int64_t until = clock_monotonic_ns() + (int64_t)(seconds * 1e9); clock_monotonic_ns() < until; run_sleep_ms(100)) {
+		TRY(bench_go_on(fault));
+		TRY(bench_site_check(site, fault));
+	}
+	return OK;
+}
+
+struct rates {
+	double cpu, memory, written;  /* share of a core, bytes, bytes a day */
+};
+
+static struct rates rates_of(const struct bench_use use[2], double elapsed_s)
+{
+	return (struct rates){.cpu = (use[1].cpu_s - use[0].cpu_s) / elapsed_s, .memory = use[1].resident_bytes,
+		.written = (use[1].written_bytes - use[0].written_bytes) / elapsed_s * SECONDS_A_DAY};
+}
+
+/* The busiest of the nodes, not their mean: nobody runs the mean. */
+static struct rates worst(const struct rates *rates, int count)
+{
+	struct rates most = {0};
+	for (int i = 0; i < count; i++) {
+		most.cpu = rates[i].cpu > most.cpu ? rates[i].cpu : most.cpu;
+		most.memory = rates[i].memory > most.memory ? rates[i].memory : most.memory;
+		most.written = rates[i].written > most.written ? rates[i].written : most.written;
+	}
+	return most;
+}
+
+static void rows_add(struct bench *bench, const struct rates *node, const struct rates *broker, double seconds)
+{
+	struct bench_row *row = bench_row_add(bench, "idle", node->cpu * 100, "% of a core", "the busiest of 4 nodes, over %.0f s", seconds);
+	bench_row_peer(row, broker->cpu * 100, NULL, "an idle mosquitto");
+	row->floor = 2;
+	row->sense = BENCH_AT_MOST;
+	row = bench_row_add(bench, "idle", node->memory / 1048576, "MiB", "  resident memory");
+	bench_row_peer(row, broker->memory / 1048576, NULL, "an idle mosquitto");
+	row->floor = 64;
+	row->sense = BENCH_AT_MOST;
+	bench_row_peer(bench_row_add(bench, "idle", node->written / 1e6, "MB/day", "  written to disk"), broker->written / 1e6, NULL, "an idle mosquitto");
+}
+
+enum status bench_idle(struct bench *bench, struct fault *fault)
+{
+	struct bench_site *site = memory_new_array(1, sizeof *site);
+	struct bench_use nodes[RUN_MEMBERS][2], broker[2];
+	double seconds = bench->seconds > MEASURED_S_MIN ? bench->seconds : MEASURED_S_MIN;
+	int port;
+	enum status status = bench_site_open(bench, "idle", RUN_MEMBERS, site, fault);
+	if (status == OK)
+		status = bench_site_broker(site, &port, fault);
+	if (status == OK)
+		status = wait_s(site, QUIET_S, fault);
+	int64_t start_ns = clock_monotonic_ns();
+	bool known = true;
+	for (int when = 0; when < 2 && status == OK; when++) {
+		for (int i = 0; i < RUN_MEMBERS; i++)
+			known = known && bench_site_use(site, run_member(i), &nodes[i][when]);
+		known = known && bench_site_use(site, "broker", &broker[when]);
+		if (when == 0)
+			status = wait_s(site, seconds, fault);
+	}
+	double elapsed_s = (double)(clock_monotonic_ns() - start_ns) / 1e9;
+	if (status == OK && !known)
+		status = fault_set(fault, E_IO, "/proc does not tell the processor time of the processes");
+	if (status == OK) {
+		struct rates rates[RUN_MEMBERS], idle_broker = rates_of(broker, elapsed_s);
+		for (int i = 0; i < RUN_MEMBERS; i++)
+			rates[i] = rates_of(nodes[i], elapsed_s);
+		struct rates node = worst(rates, RUN_MEMBERS);
+		rows_add(bench, &node, &idle_broker, elapsed_s);
+	}
+	bench_site_close(site);
+	free(site);
+	return status;
+}
