@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -156,9 +157,12 @@ static enum status gateway_configure(struct run *run, struct fault *fault)
 static enum status broker_configure(struct run *run, struct fault *fault)
 {
 	struct buffer text = {0};
-	/* Authenticity does not rest on the broker: every message carries its own tag. */
-	buffer_printf(&text, "listener %d 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 20000\nmax_inflight_messages 1000\n"
-			     "set_tcp_nodelay true\nlog_type error\nlog_type warning\nlog_type notice\n", run->port + 5);
+	/* Authenticity does not rest on the broker: every message carries its own tag. Without a change of user it also gets
+	 * the signal that ends it when we are gone. */
+	const struct passwd *user = getpwuid(geteuid());
+	buffer_printf(&text, "user %s\nlistener %d 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 20000\nmax_inflight_messages 1000\n"
+			     "set_tcp_nodelay true\nlog_type error\nlog_type warning\nlog_type notice\n",
+		user ? user->pw_name : "root", run->port + 5);
 	return file_write(run, "broker/mosquitto.conf", &text, fault);
 }
 

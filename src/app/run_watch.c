@@ -6,7 +6,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BLOCK_LINES = 9 };
+enum { BLOCK_LINES = 7 };
+
+/* A terminal's line is cleared behind its new, perhaps shorter text. */
+static void line_end(void)
+{
+	fputs(isatty(STDOUT_FILENO) ? "\033[K\n" : "\n", stdout);
+}
 
 static void node_line(struct run *run, int member)
 {
@@ -15,11 +21,12 @@ static void node_line(struct run *run, int member)
 	yyjson_doc *doc = ask(url, "/api/v1/node");
 	yyjson_val *node = yyjson_doc_get_root(doc);
 	if (!doc)
-		printf("  %-13s does not answer\033[K\n", run_member(member));
+		printf("  %-13s does not answer", run_member(member));
 	else
-		printf("  %-13s round %-7.0f statements %-6.0f root %.12s  finality p50 %.0f ms  p99 %.0f ms\033[K\n", run_member(member), ask_number(node, "round"),
+		printf("  %-13s round %-7.0f statements %-6.0f root %.12s  finality p50 %.0f ms  p99 %.0f ms", run_member(member), ask_number(node, "round"),
 			ask_number(node, "log_size"), ask_text(node, "log_root"), ask_number(ask_member(node, "finality_ms"), "p50"),
 			ask_number(ask_member(node, "finality_ms"), "p99"));
+	line_end();
 	yyjson_doc_free(doc);
 }
 
@@ -37,10 +44,12 @@ static void floor_lines(struct run *run)
 		alarms += (size_t)ask_number(machine, "alarms");
 	}
 	if (doc)
-		printf("  gateway       readings %.0f  anchored %.0f  waiting statements %.0f\033[K\n  shop floor    %zu machines, %zu not well, %zu active alarms\033[K\n",
-			ask_number(totals, "samples"), ask_number(totals, "anchored"), ask_number(totals, "outbox"), machines, warning, alarms);
+		printf("  gateway       readings %.0f  anchored %.0f  waiting statements %.0f", ask_number(totals, "samples"), ask_number(totals, "anchored"), ask_number(totals, "outbox"));
 	else
-		printf("  gateway       does not answer\033[K\n  shop floor    unknown\033[K\n");
+		printf("  gateway       does not answer");
+	line_end();
+	printf("  shop floor    %zu machines, %zu not well, %zu active alarms", machines, warning, alarms);
+	line_end();
 	yyjson_doc_free(doc);
 }
 
@@ -58,11 +67,12 @@ void run_watch(struct run *run)
 		if (now_ms >= next_ms) {
 			next_ms = now_ms + (terminal ? 1000 : 10000);
 			if (terminal && !first)
-				printf("\033[%dA", BLOCK_LINES - 2);
+				printf("\033[%dA", BLOCK_LINES);
 			first = false;
 			char time[TIME_TEXT_SIZE];
 			time_text(clock_now_ns() / NS_PER_S * NS_PER_S, time);
-			printf("%s\033[K\n", time);
+			fputs(time, stdout);
+			line_end();
 			for (int i = 0; i < RUN_MEMBERS; i++)
 				node_line(run, i);
 			floor_lines(run);

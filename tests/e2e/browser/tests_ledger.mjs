@@ -1,5 +1,5 @@
 // Ledger, statements and lineage.
-import { api, base, check, eventually, mock, node, onlyMock, open, someStatement, test } from './harness.mjs';
+import { api, base, check, eventually, mock, node, onlyMock, open, someStatement, test, tolerate, WAIT_MS } from './harness.mjs';
 
 test('lineage draws what was asked for at the left and organisations at the right', async () => {
 	const statement = await someStatement();
@@ -25,6 +25,30 @@ test('the reading behind a disturbance is shown with its proof', async () => {
 	await page.getByRole('button', { name: 'Show reading' }).click();
 	const text = await eventually('the reading', async () => (await page.locator('.proof dl').count()) && page.locator('.proof dl').innerText());
 	check(text.includes('8 hashes') && text.includes('°C') && text.includes('final'), `the reading says: ${text}`);
+	await page.close();
+});
+
+test('the proof can be saved, and its absence is told', async () => {
+	const statement = await someStatement();
+	const page = await open('#/statement/' + statement.id);
+	const save = page.getByRole('link', { name: 'Download bundle' });
+	await save.waitFor();
+	await eventually('a checkpoint that covers it', async () => (await api('/api/v1/node')).checkpoint.size > statement.index, 30_000);
+	const waiting = page.waitForEvent('download', { timeout: WAIT_MS });
+	await save.click();
+	const name = (await waiting).suggestedFilename();
+	check(name === statement.id.slice(0, 12) + '.bundle', `the file is called ${name}`);
+	if (mock) {
+		tolerate(/409/);
+		const newest = mock.ledger.statements.at(-1);
+		await page.goto(`${base}/#/statement/${newest.id}`);
+		await eventually('its page', async () => (await page.locator('main').innerText()).includes(newest.id));
+		if (mock.ledger.statements.at(-1) === newest) {
+			await save.click();
+			await eventually('the sentence', async () => (await page.locator('.proof .problem').count()) && /No checkpoint covers/.test(await page.locator('.proof .problem').innerText()));
+		}
+		tolerate(null);
+	}
 	await page.close();
 });
 

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { check, complaints, context, dist, eventually, machine, machineHash, mock, needMachine, onlyMock, open, someStatement, test, tolerate, watch } from './harness.mjs';
+import { base, check, complaints, context, dist, eventually, machine, machineHash, mock, needMachine, onlyMock, open, someStatement, test, tolerate, watch } from './harness.mjs';
 
 test('texts from outside stay text', async () => {
 	onlyMock();
@@ -28,6 +28,26 @@ test('a lost gateway is told, and found again by itself', async () => {
 	mock.streams(true);
 	await eventually('live again', async () => (await page.locator('.pill-live').count()) === 2 && (await page.locator('.notice').count()) === 0);
 	tolerate(null);
+	await page.close();
+});
+
+test('a page that nobody sees gives its streams back, and takes them again', async () => {
+	onlyMock();
+	const page = await context.newPage();
+	watch(page);
+	await page.clock.install();
+	await page.goto(`${base}/#/`);
+	await eventually('live', async () => (await page.locator('.pill-live').count()) === 2);
+	const see = (hidden) => page.evaluate((h) => {
+		Object.defineProperty(document, 'hidden', { configurable: true, get: () => h });
+		document.dispatchEvent(new Event('visibilitychange'));
+	}, hidden);
+	const open = mock.streamCount();
+	await see(true);
+	await page.clock.fastForward(61_000);
+	await eventually('two streams fewer', () => mock.streamCount() === open - 2);
+	await see(false);
+	await eventually('live again', async () => (await page.locator('.pill-live').count()) === 2 && mock.streamCount() === open);
 	await page.close();
 });
 

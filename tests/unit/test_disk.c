@@ -167,6 +167,7 @@ static void a_folder_has_one_owner(void **state)
 	pid_t child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
+		alarm(10);
 		char byte = disk_lock(room->folder, NULL) == OK ? 'y' : 'n';
 		if (write(ready[1], &byte, 1) != 1 || read(leave[0], &byte, 1) < 0)
 			_exit(1);

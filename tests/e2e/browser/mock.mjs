@@ -117,6 +117,8 @@ export async function startMock({ nodePort = 0, floorPort = 0, dist, lively = fa
 			if (!found.statement) return fail(response, found.code, found.error, found.reason);
 			if (one[1] === 'trace') return json(response, 200, ledger.trace(found.statement.id, Number(url.searchParams.get('depth') || 0)));
 			if (one[1] === 'statements' && !one[3]) return json(response, 200, found.statement);
+			if (one[1] === 'export' && found.statement.index >= node().checkpoint.size)
+				return fail(response, 409, 'busy', `no checkpoint covers log position ${found.statement.index} yet; ask again in a few seconds`);
 			response.writeHead(200, { ...common, 'Content-Type': 'application/octet-stream' });
 			return response.end('mock bytes');
 		}
@@ -167,6 +169,7 @@ export async function startMock({ nodePort = 0, floorPort = 0, dist, lively = fa
 		nodeUrl, floorUrl, story, ledger, raise,
 		// Close all streams; while silent, new ones are refused.
 		streams(on) { silent = !on; if (!on) { nodeStreams.drop(); floorStreams.drop(); } },
+		streamCount: () => nodeStreams.open.size + floorStreams.open.size,
 		close() {
 			timers.forEach(clearInterval);
 			for (const server of [nodeServer, floorServer]) { server.close(); server.closeAllConnections(); }
