@@ -216,6 +216,12 @@ static void schedule(struct edge *edge, struct device *device, struct service_wi
 		wish->next_try_ns = edge->now_ns + EDGE_CALIBRATION_RETRY_S * NS_PER_S;
 		return;
 	}
+	struct twin_signal_view signal;
+	twin_signal_view(device->twin, (size_t)wish->signal, &signal);
+	if (wish->waits && signal.active == 0) {
+		wish->open = false; /* it passed by itself */
+		return;
+	}
 	struct schedule plan;
 	twin_schedule(device->twin, (size_t)wish->signal, device->registration->commands, &plan);
 	struct body_service body = {.kind = SERVICE_SCHEDULING, .chosen = (uint32_t)plan.chosen, .explanation = span_of_text(plan.explanation)};
@@ -224,12 +230,19 @@ static void schedule(struct edge *edge, struct device *device, struct service_wi
 		body.options[body.option_count++] = (struct body_option){.action = span_of_text(option->action), .setting = decimal_of(option->setting),
 			.predicted = decimal_of(option->predicted), .cost = decimal_of(option->cost), .feasible = option->feasible};
 	}
-	bool act = plan.count > 0 && strcmp(plan.options[plan.chosen].action, "continue") != 0;
+	bool wait = plan.count > 0 && strcmp(plan.options[plan.chosen].action, "continue") == 0;
+	if (wait)
+		wish->next_try_ns = edge->now_ns + EDGE_SCHEDULE_AGAIN_S * NS_PER_S;
+	if (wait && wish->waits)
+		return; /* told before; judged again while the fault lasts */
+	/* What the twin would do, a machine without commands cannot: then the statement is advice to people. */
+	bool act = plan.count > 0 && !wait && edge_words_have(device->registration->commands, plan.options[plan.chosen].action);
 	body.accepted = act;
 	struct digest service = service_emit(edge, device, wish, &body, "scheduling");
 	if (act)
 		command_emit(edge, device, &plan.options[plan.chosen], &service);
-	wish->open = false;
+	wish->waits = wait;
+	wish->open = wait;
 }
 
 void decide_services(struct edge *edge)

@@ -63,6 +63,18 @@ struct device *edge_device(struct edge *edge, struct span name)
 	return map_get(&edge->device_by_name, name, &at) ? edge->devices[at] : NULL;
 }
 
+bool edge_words_have(struct span words, const char *word)
+{
+	size_t size = strlen(word);
+	for (size_t i = 0; i + size <= words.size; i++) {
+		bool starts = i == 0 || words.data[i - 1] == ' ';
+		bool ends = i + size == words.size || words.data[i + size] == ' ';
+		if (starts && ends && memcmp(words.data + i, word, size) == 0)
+			return true;
+	}
+	return false;
+}
+
 void edge_frame_append(struct edge *edge, uint8_t kind, struct span bytes)
 {
 	struct edge_action *action = edge_action_add(edge, EDGE_APPEND);

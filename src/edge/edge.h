@@ -25,6 +25,7 @@ enum {
 	EDGE_OUTBOX_MAX = 100000,     /* statements that are not final yet; beyond it data is refused until the node is back */
 	EDGE_CALIBRATION_RETRY_S = 10,
 	EDGE_CALIBRATION_GIVE_UP_S = 180,
+	EDGE_SCHEDULE_AGAIN_S = 30,   /* after "continue", while the fault lasts */
 	EDGE_REFUSAL_REPEAT_S = 60,   /* refusals of one kind and device are told once in this time, with their count */
 	EDGE_REPEAT_S = 120,          /* the same finding of one signal is not told again within it */
 	EDGE_COMMAND_PATIENCE_S = 120,/* no second command to a machine while one is under way this long */

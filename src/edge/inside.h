@@ -19,6 +19,7 @@ struct service_wish {
 	enum diagnosis diagnosis;
 	struct digest disturbance;
 	int64_t next_try_ns, give_up_ns;
+	bool waits;                   /* scheduling said "continue" and judges again */
 };
 
 struct refusal_tally {
@@ -165,6 +166,8 @@ struct edge {
 /* edge.c */
 struct edge_action *edge_action_add(struct edge *edge, enum edge_action_kind kind);
 struct device *edge_device(struct edge *edge, struct span name);
+/* Is `word` one of the space-separated `words`? */
+bool edge_words_have(struct span words, const char *word);
 void edge_frame_append(struct edge *edge, uint8_t kind, struct span bytes);
 void edge_covered(struct edge *edge, const struct body_anchor *anchor);
 

@@ -96,25 +96,12 @@ static void take_data(struct edge *edge, struct device *device, uint64_t seq, in
 		message_refuse(edge, device, span_of_text(device->name), REFUSED_MALFORMED, seq, payload);
 }
 
-static bool may_raise(const struct device *device, const char *event)
-{
-	struct span words = device->registration->critical;
-	size_t size = strlen(event);
-	for (size_t i = 0; i + size <= words.size; i++) {
-		bool starts = i == 0 || words.data[i - 1] == ' ';
-		bool ends = i + size == words.size || words.data[i + size] == ' ';
-		if (starts && ends && memcmp(words.data + i, event, size) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The critical line: the action goes out first; everything else about the message comes later in the step. */
 static void take_critical(struct edge *edge, struct device *device, uint64_t seq, int64_t received_ns, struct span payload)
 {
 	struct payload_critical critical;
 	struct fault fault;
-	if (payload_critical_read(payload, &critical, &fault) != OK || !may_raise(device, critical.event)) {
+	if (payload_critical_read(payload, &critical, &fault) != OK || !edge_words_have(device->registration->critical, critical.event)) {
 		message_refuse(edge, device, span_of_text(device->name), REFUSED_MALFORMED, seq, payload);
 		return;
 	}
