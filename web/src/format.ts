@@ -96,6 +96,11 @@ export function words(name: string): string {
 	return name.replaceAll('_', ' ');
 }
 
+// A statement's sentence with its times as the reader has them.
+export function readable(label: string): string {
+	return label.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) => moment(Date.parse(time)));
+}
+
 // As the gateway numbers them (signal/sample.h).
 const reasons = ['none', 'missing', 'not a number', 'unit', 'range', 'stuck', 'late', 'duplicate', 'future', 'malformed'];
 export function reasonName(reason: number): string {

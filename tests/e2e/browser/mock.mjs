@@ -5,7 +5,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ledger, hash } from './mock_ledger.mjs';
-import { Story, gateway, people, site } from './mock_story.mjs';
+import { Story, gateway, longSeq, people, site } from './mock_story.mjs';
 import { machineJson, newest, sample, series, world } from './mock_world.mjs';
 
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml' };
@@ -13,7 +13,7 @@ const common = { 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff
 
 function json(response, code, value) {
 	response.writeHead(code, { ...common, 'Content-Type': 'application/json' });
-	response.end(JSON.stringify(value));
+	response.end(JSON.stringify(value).replaceAll(`"${longSeq}"`, longSeq));
 }
 const fail = (response, code, error, reason) => json(response, code, { error, reason });
 
@@ -98,7 +98,7 @@ export async function startMock({ nodePort = 0, floorPort = 0, dist, lively = fa
 		const anchor = ledger.statements.findLast((s) => s.type === 'anchor' && s.body.chunk === chunk);
 		if (!anchor) return fail(response, 404, 'not_found', 'no chunk of this name is kept here');
 		const t = newest(m, anchor.commit_ms), one = sample(m, 3, t);
-		json(response, 200, { device: m.device, signal: 'bearing_temperature', seq: 4711, time_ms: t, received_ms: t + 2, raw: one.value, raw_unit: 'Cel', value: one.value, unit: 'Cel', status: 'good', reason: 'none',
+		json(response, 200, { device: m.device, signal: 'bearing_temperature', seq: longSeq, time_ms: t, received_ms: t + 2, raw: one.value, raw_unit: 'Cel', value: one.value, unit: 'Cel', status: 'good', reason: 'none',
 			leaf: hash('leaf'), leaf_index: leaf, leaf_count: anchor.body.samples, path: Array.from({ length: 8 }, (_, i) => hash('path' + i)), chunk, anchor: anchor.id, anchored: true });
 	}
 

@@ -8,6 +8,9 @@ export const site = 'airframe/plant-1/hall-1';
 const owner = 'org:manufacturer', engineer = 'person:manufacturer/engineer-1';
 export const people = [engineer, 'person:manufacturer/inspector-1', 'person:manufacturer/<img src=x onerror="window.attacked=1">'];
 
+// Message numbers have 64 bits; mock.mjs sends these texts as numbers.
+export const longSeq = '7710962924918931271';
+
 export class Story {
 	alarms = [];
 	markers = [];
@@ -82,7 +85,7 @@ export class Story {
 	disturb(name, signal, kind, diagnosis, explanation, t, figures, more) {
 		const m = this.by.get(name), integrity = diagnosis === 'data_integrity_fault';
 		const anchor = this.anchor(t - 400);
-		const id = this.ledger.add('disturbance', gateway, m.device, { kind, diagnosis, signal, time_ns: t * 1e6, detected_ns: (t + 3) * 1e6, value: figures[0], expected: figures[1], seq: 4711,
+		const id = this.ledger.add('disturbance', gateway, m.device, { kind, diagnosis, signal, time_ns: t * 1e6, detected_ns: (t + 3) * 1e6, value: figures[0], expected: figures[1], seq: longSeq,
 			chunk: integrity ? null : this.lastChunk, leaf: 17, explanation, count: more?.count ?? 1 }, [anchor, m.modelId || m.bounds, m.registration], t);
 		this.mark('disturbance', m, signal, explanation, t, id);
 		this.alarm(m, signal, kind, diagnosis, diagnosis === 'sensor_fault' ? 3 : 2, explanation, t, id, more);

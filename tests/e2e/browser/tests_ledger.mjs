@@ -24,6 +24,8 @@ test('the reading behind a disturbance is shown with its proof', async () => {
 	const page = await open('#/lineage/' + alarm.id);
 	await page.getByRole('button', { name: 'Show reading' }).click();
 	const text = await eventually('the reading', async () => (await page.locator('.proof dl').count()) && page.locator('.proof dl').innerText());
+	check(text.includes('message 7710962924918931271'), `the message's number is not exact: ${text}`);
+	check((await page.locator('.detail').innerText()).match(/7710962924918931271/g).length === 2, 'the body’s number is not exact');
 	check(text.includes('8 hashes') && text.includes('°C') && text.includes('final'), `the reading says: ${text}`);
 	await page.close();
 });

@@ -28,10 +28,15 @@ async function ask(base: string, path: string, init: RequestInit): Promise<Respo
 	}
 }
 
-async function answered<T>(response: Response): Promise<T> {
+// Message numbers have 64 bits, JavaScript's numbers 53: whole numbers that are longer become texts with all their digits.
+function parseExactly(text: string): unknown {
+	return JSON.parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (part) => (part.startsWith('"') ? part : `"${part}"`)));
+}
+
+async function answered<T>(response: Response, exactly = false): Promise<T> {
 	let body: unknown = null;
 	try {
-		body = await response.json();
+		body = exactly ? parseExactly(await response.text()) : await response.json();
 	} catch {
 		throw new Failure(`The answer (status ${response.status}) is not JSON: this address does not belong to a node or gateway.`, response.status);
 	}
@@ -45,8 +50,17 @@ export async function getJson<T>(base: string, path: string): Promise<T> {
 	return answered<T>(await ask(base, path, {}));
 }
 
+export async function getExactJson<T>(base: string, path: string): Promise<T> {
+	return answered<T>(await ask(base, path, {}), true);
+}
+
 export async function postJson<T>(base: string, path: string, body: unknown): Promise<T> {
 	return answered<T>(await ask(base, path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }));
+}
+
+export async function getBytes(path: string): Promise<Blob> {
+	const response = await ask('', path, {});
+	return response.ok ? response.blob() : answered<never>(response);
 }
 
 export function messageOf(error: unknown): string {

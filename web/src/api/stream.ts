@@ -7,6 +7,8 @@ export type LinkState = 'connecting' | 'live' | 'down';
 const SILENT_MS = 6000;
 const RETRY_FIRST_MS = 500;
 const RETRY_LAST_MS = 8000;
+// A page that nobody sees gives its connection back: browsers permit few to one address.
+const HIDDEN_MS = 60_000;
 
 export class Stream {
 	readonly state = signal<LinkState>('connecting');
@@ -17,9 +19,13 @@ export class Stream {
 	private timer: ReturnType<typeof setTimeout> | undefined;
 	private readonly watch: ReturnType<typeof setInterval>;
 	private closed = false;
+	private resting = false;
+	private away: ReturnType<typeof setTimeout> | undefined;
+	private readonly seen = (): void => this.visibility();
 
 	constructor(private readonly url: string, private readonly handlers: Record<string, (data: never) => void>, private readonly opened: () => void) {
 		this.watch = setInterval(() => this.check(), 1000);
+		document.addEventListener('visibilitychange', this.seen);
 		this.connect();
 	}
 
@@ -61,12 +67,30 @@ export class Stream {
 	}
 
 	private check(): void {
-		if (this.timer === undefined && Date.now() - this.heard.value > SILENT_MS)
+		if (!this.resting && this.timer === undefined && Date.now() - this.heard.value > SILENT_MS)
 			this.lost();
+	}
+
+	private visibility(): void {
+		clearTimeout(this.away);
+		if (document.hidden) {
+			this.away = setTimeout(() => {
+				this.resting = true;
+				clearTimeout(this.timer);
+				this.timer = undefined;
+				this.source?.close();
+				this.state.value = 'connecting';
+			}, HIDDEN_MS);
+		} else if (this.resting) {
+			this.resting = false;
+			this.connect();
+		}
 	}
 
 	close(): void {
 		this.closed = true;
+		clearTimeout(this.away);
+		document.removeEventListener('visibilitychange', this.seen);
 		clearInterval(this.watch);
 		clearTimeout(this.timer);
 		this.source?.close();

@@ -67,7 +67,8 @@ export interface Alarm {
 }
 export interface AlarmsAnswer { alarms: Alarm[]; people: string[] }
 
+// seq is a text where it has more digits than a number holds (getExactJson).
 export interface Reading {
-	device: string; signal: string; seq: number; time_ms: number; received_ms: number; raw: number | null; raw_unit: string; value: number | null; unit: string;
+	device: string; signal: string; seq: number | string; time_ms: number; received_ms: number; raw: number | null; raw_unit: string; value: number | null; unit: string;
 	status: string; reason: string; leaf: string; leaf_index: number; leaf_count: number; path: string[]; chunk: string; anchor: string | null; anchored: boolean;
 }

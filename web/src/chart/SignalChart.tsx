@@ -33,7 +33,7 @@ function Figures({ board, trend, state }: { board: Board; trend: Trend; state: S
 		<span class="figures">
 			<b>{withUnit(state.value, state.unit)}</b>
 			{state.predicted !== null && <span class="dim">predicted {withUnit(state.predicted, state.unit)}</span>}
-			<span class={state.residual !== null && Math.abs(state.residual) > 3 ? 'flag' : 'dim'}>{sigmas(state.residual)}</span>
+			{state.residual !== null && <span class={Math.abs(state.residual) > 3 ? 'flag' : 'dim'} title="Residual in sigma, smoothed by the twin">residual {sigmas(state.residual)}</span>}
 			{state.stale && <span class="flag">◌ stale</span>}
 			{state.status !== 'good' && <span class="flag">◆ {state.status}</span>}
 			{state.active && <span class="flag">▲ {words(state.active)}</span>}

@@ -35,8 +35,8 @@ export async function exportCsv(board: Board): Promise<string> {
 	return lines.join('\r\n') + '\r\n';
 }
 
-export function download(name: string, type: string, content: string): void {
-	const url = URL.createObjectURL(new Blob([content], { type }));
+export function download(name: string, content: Blob): void {
+	const url = URL.createObjectURL(content);
 	const link = document.createElement('a');
 	link.href = url;
 	link.download = name;

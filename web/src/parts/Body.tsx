@@ -1,24 +1,23 @@
 // A statement's body: members by name, ids that are statements as links, times as times.
-import { figure, iso, none, shortName, words } from '../format';
+import { iso, none, shortName, words } from '../format';
 import { StatementLink } from './bits';
 
 const statements = new Set(['registration', 'bounds', 'model', 'command', 'target']);
 
 // A moment, not a duration.
 function isTime(name: string, value: unknown): boolean {
-	return /_(ns|ms)$/.test(name) && typeof value === 'number' && value > 1e11;
+	return /_(ns|ms)$/.test(name) && Number(value) > 1e11;
 }
 
 function Value({ name, value }: { name: string; value: unknown }) {
 	if (value === null || value === undefined || value === '')
 		return <span class="dim">{none}</span>;
+	if (isTime(name, value))
+		return <>{iso(name.endsWith('_ns') ? Number(value) / 1e6 : Number(value))}</>;
 	if (typeof value === 'boolean')
 		return <>{value ? 'yes' : 'no'}</>;
-	if (typeof value === 'number') {
-		if (isTime(name, value))
-			return <>{iso(name.endsWith('_ns') ? value / 1e6 : value)}</>;
-		return <>{Number.isInteger(value) ? String(value) : figure(value)}</>;
-	}
+	if (typeof value === 'number')
+		return <>{String(value)}</>;
 	if (typeof value === 'string') {
 		if (statements.has(name) && /^[0-9a-f]{64}$/.test(value))
 			return <StatementLink id={value}>{value}</StatementLink>;

@@ -2,7 +2,7 @@
 import dagre from '@dagrejs/dagre';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Trace, TraceEdge, TraceNode } from '../api/types';
-import { moment, shortName, words } from '../format';
+import { moment, readable, shortName, words } from '../format';
 
 const NODE_WIDTH = 186, NODE_HEIGHT = 78;
 const ZOOM_READABLE = 0.72, HEIGHT_LEAST = 300;
@@ -24,12 +24,13 @@ function curve(points: { x: number; y: number }[]): string {
 	return path + `L${last.x.toFixed(1)},${last.y.toFixed(1)}`;
 }
 
-// An issuer's edge is left out unless it is wanted or the only one that leads to a statement.
+// An issuer's edge is left out unless it is wanted, or nothing else leads to a statement or away from it.
 function drawnEdges(trace: Trace, issuers: boolean): TraceEdge[] {
 	const otherwise = new Set(trace.edges.filter((e) => e.why !== 'issuer').map((e) => e.to));
+	const onward = new Set(trace.edges.filter((e) => e.why !== 'issuer').map((e) => e.from));
 	const taken = new Set<string>();
 	return trace.edges.filter((e) => {
-		if (e.why !== 'issuer' || issuers)
+		if (e.why !== 'issuer' || issuers || !onward.has(e.from))
 			return true;
 		if (otherwise.has(e.to) || taken.has(e.to))
 			return false;
@@ -67,7 +68,7 @@ function Node({ placed, chosen, root, choose }: { placed: Placed; chosen: boolea
 	return (
 		<button type="button" class={`node node-${node.type}${root ? ' node-root' : ''}`} aria-pressed={chosen} style={{ left: `${x}px`, top: `${y}px`, width: `${NODE_WIDTH}px`, height: `${NODE_HEIGHT}px` }} onClick={() => choose(node.id)} title={node.label} data-id={node.id}>
 			<span class="node-type">{words(node.type)}{node.evidence ? <span class={`evidence evidence-${node.evidence}`}>evidence: {node.evidence}</span> : null}</span>
-			<span class="node-label">{node.label.replace(/^[a-z ]+: /, '')}</span>
+			<span class="node-label">{readable(node.label).replace(/^[a-z ]+: /, '')}</span>
 			<span class="node-foot">{shortName(node.iss)} · {moment(node.time)}</span>
 		</button>
 	);

@@ -1,13 +1,28 @@
 // How a statement can be checked without believing this page.
 import { useState } from 'preact/hooks';
-import { getJson, messageOf } from '../api/http';
+import { getBytes, getExactJson, messageOf } from '../api/http';
 import type { Reading, Statement } from '../api/types';
+import { download } from '../chart/export';
 import { count, moment, shortName, withUnit, words } from '../format';
 import { floors, node } from '../state/app';
 import { Problem, StatementLink } from './bits';
 
+// A link that saves a file, or tells why there is none yet.
+function Save({ path, file, children, tell }: { path: string; file: string; children: string; tell: (problem: string) => void }) {
+	const save = async (event: Event): Promise<void> => {
+		event.preventDefault();
+		try {
+			download(file, await getBytes(path));
+			tell('');
+		} catch (error) {
+			tell(messageOf(error));
+		}
+	};
+	return <a class="button" href={path} download={file} onClick={(event) => void save(event)}>{children}</a>;
+}
+
 export function Proof({ statement }: { statement: Statement }) {
-	const picture = node.value?.picture.value;
+	const picture = node.value?.picture.value, [problem, tell] = useState('');
 	const covered = picture && statement.index !== null && statement.index < picture.checkpoint.size;
 	const path = encodeURIComponent(statement.id), file = statement.id.slice(0, 12) + '.bundle';
 	return (
@@ -18,9 +33,10 @@ export function Proof({ statement }: { statement: Statement }) {
 				{picture && (covered ? `The newest checkpoint covers it: ${count(picture.checkpoint.size)} statements, signed by ${picture.checkpoint.lines} of ${picture.members.length} members.` : 'No checkpoint covers it yet; the next one will within seconds.')}
 			</p>
 			<p class="buttons">
-				<a class="button" href={`/api/v1/export/${path}`} download={file}>Download bundle</a>
-				<a class="button" href={`/api/v1/statements/${path}/raw`} download={statement.id.slice(0, 12) + '.cose'}>Signed bytes</a>
+				<Save path={`/api/v1/export/${path}`} file={file} tell={tell}>Download bundle</Save>
+				<Save path={`/api/v1/statements/${path}/raw`} file={statement.id.slice(0, 12) + '.cose'} tell={tell}>Signed bytes</Save>
 			</p>
+			<Problem text={problem} />
 			<p>How to verify, offline and without this node: take the bundle and the consortium’s genesis, which you got from someone you trust, and run</p>
 			<pre tabIndex={0}>tally verify --genesis genesis.cbor {file}</pre>
 			{picture && <p class="dim">Its digest must be <span class="id breaking">{picture.genesis}</span>.</p>}
@@ -38,7 +54,7 @@ export function ReadingProof({ statement }: { statement: Statement }) {
 		setProblem(floors.value.length ? '' : 'This node knows no gateway that keeps the reading.');
 		for (const floor of floors.value) {
 			try {
-				setReading(await getJson<Reading>(floor.base, `/api/v1/floor/reading?chunk=${encodeURIComponent(chunk)}&leaf=${leaf ?? 0}`));
+				setReading(await getExactJson<Reading>(floor.base, `/api/v1/floor/reading?chunk=${encodeURIComponent(chunk)}&leaf=${leaf ?? 0}`));
 				setProblem('');
 				return;
 			} catch (error) {
@@ -53,7 +69,7 @@ export function ReadingProof({ statement }: { statement: Statement }) {
 			<Problem text={problem} />
 			{reading && (
 				<dl class="body">
-					<div><dt>signal</dt><dd>{shortName(reading.device)}, {words(reading.signal)}, message {count(reading.seq)}</dd></div>
+					<div><dt>signal</dt><dd>{shortName(reading.device)}, {words(reading.signal)}, message {reading.seq}</dd></div>
 					<div><dt>value</dt><dd><b>{withUnit(reading.value, reading.unit)}</b> <span class="dim">raw {withUnit(reading.raw, reading.raw_unit)}, {reading.status}{reading.reason !== 'none' ? `, flagged: ${words(reading.reason)}` : ''}</span></dd></div>
 					<div><dt>time</dt><dd>{moment(reading.time_ms)} <span class="dim">received {reading.received_ms - reading.time_ms} ms later</span></dd></div>
 					<div><dt>proof path</dt><dd>{reading.path.length} hashes, from leaf {count(reading.leaf_index)} of {count(reading.leaf_count)} to the root that the anchor signs</dd></div>

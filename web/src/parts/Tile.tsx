@@ -60,7 +60,7 @@ export function Tile({ machine, alarms }: { machine: Machine; alarms: Alarm[] })
 					{alarms.length > 1 ? <span class="dim"> +{alarms.length - 1} more</span> : null}</> : 'no active alarm'}
 			</p>
 			<dl class="tile-facts">
-				<div><dt>health index</dt><dd><HealthIndex value={machine.health_index} /></dd></div>
+				<div><dt>health index</dt><dd><HealthIndex value={age === null ? null : machine.health_index} /></dd></div>
 				<div><dt>remaining life</dt><dd><Remaining machine={machine} /></dd></div>
 				<div><dt>oldest information</dt><dd class={stale && !off ? 'late' : ''}>{age === null ? 'none yet' : duration(age / 1000)}{stale ? ' · stale' : ''}</dd></div>
 			</dl>

@@ -7,6 +7,8 @@ import { Nothing, Problem, Switch } from '../parts/bits';
 import { alarms, floors, isActive, now, openAlarms, type OnFloor } from '../state/app';
 import { address, replaceQuery, route } from '../state/route';
 
+const ROWS = 100;
+
 type Order = 'time' | 'priority';
 
 function sorted(list: OnFloor<Alarm>[], order: Order): OnFloor<Alarm>[] {
@@ -56,6 +58,7 @@ export function Alarms() {
 	const tab = route.value.query.get('tab') === 'all' ? 'all' : 'active';
 	const order: Order = route.value.query.get('order') === 'priority' ? 'priority' : 'time';
 	const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+	const [most, setMost] = useState(ROWS);
 	const [dialog, setDialog] = useState<OnFloor<Alarm>[]>([]);
 	const list = sorted(tab === 'all' ? alarms.value : openAlarms.value, order);
 	const open = list.filter(({ it }) => it.acked_ms === null), picked = open.filter(({ it }) => chosen.has(it.id));
@@ -86,10 +89,11 @@ export function Alarms() {
 						</tr>
 					</thead>
 					<tbody>
-						{list.map((one) => <Row key={one.floor.base + one.it.id} one={one} chosen={chosen.has(one.it.id)} choose={(on) => choose(one.it.id, on)} acknowledge={() => setDialog([one])} />)}
+						{list.slice(0, most).map((one) => <Row key={one.floor.base + one.it.id} one={one} chosen={chosen.has(one.it.id)} choose={(on) => choose(one.it.id, on)} acknowledge={() => setDialog([one])} />)}
 					</tbody>
 				</table>
 			)}
+			{list.length > most && <p class="buttons"><button type="button" onClick={() => setMost(most + ROWS)}>Show {count(Math.min(ROWS, list.length - most))} more</button></p>}
 			{dialog.length > 0 && <AckDialog chosen={dialog} close={() => { setDialog([]); setChosen(new Set()); }} />}
 		</>
 	);

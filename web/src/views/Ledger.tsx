@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { getJson, messageOf } from '../api/http';
 import type { NodePicture, Statement, StatementList } from '../api/types';
-import { bytes, count, duration, fixed, moment, none, plural, shortName, words } from '../format';
+import { bytes, count, duration, fixed, moment, none, plural, readable, shortName, words } from '../format';
 import { Anchors } from '../parts/Anchors';
 import { Figure, Nothing, Problem, StatementLink } from '../parts/bits';
 import { node, serving } from '../state/app';
@@ -128,7 +128,7 @@ function Statements({ state, type }: { state: NodeState; type: string }) {
 						{list.slice(0, most).map((s) => (
 							<tr key={s.id}>
 								<td class="number dim wide">{count(s.index)}</td><td class="number-text">{moment(s.commit_ms)}</td><td>{words(s.type)}</td>
-								<td class="say"><a href={address('statement', s.id)}>{s.label}</a></td><td class="wide" title={s.iss}>{shortName(s.iss)}</td><td class="wide"><StatementLink id={s.id} /></td>
+								<td class="say"><a href={address('statement', s.id)}>{readable(s.label)}</a></td><td class="wide" title={s.iss}>{shortName(s.iss)}</td><td class="wide"><StatementLink id={s.id} /></td>
 							</tr>
 						))}
 					</tbody>

@@ -6,7 +6,7 @@ import { concerning } from '../parts/concerning';
 import { Graph } from '../parts/Graph';
 import { Body } from '../parts/Body';
 import { Nothing, Problem, Switch } from '../parts/bits';
-import { moment, plural, shortName, words } from '../format';
+import { moment, plural, readable, shortName, words } from '../format';
 import { Proof, ReadingProof } from '../parts/Proof';
 import { node, serving } from '../state/app';
 import { address, replaceQuery, route } from '../state/route';
@@ -40,7 +40,7 @@ function Detail({ id, root }: { id: string; root: string }) {
 	return (
 		<aside class="panel detail" aria-label="Chosen statement" aria-live="polite">
 			<header class="panel-head"><h2>{words(statement.type)}</h2><span class="panel-side"><a href={address('statement', id)}>whole page</a>{id !== root && <a href={address('lineage', id)}>its own lineage</a>}</span></header>
-			<p class="saying">{statement.label}</p>
+			<p class="saying">{readable(statement.label)}</p>
 			<div class="sides">
 				<div>
 					<ReadingProof statement={statement} />
@@ -63,7 +63,7 @@ function AsList({ trace, chosen, choose }: { trace: Trace; chosen: string; choos
 				<tbody>
 					{trace.nodes.map((n: TraceNode) => (
 						<tr key={n.id} class={n.id === chosen ? 'chosen' : ''}>
-							<td class="number-text">{moment(n.time)}</td><td>{words(n.type)}</td><td class="say"><button type="button" class="link" onClick={() => choose(n.id)}>{n.label}</button></td>
+							<td class="number-text">{moment(n.time)}</td><td>{words(n.type)}</td><td class="say"><button type="button" class="link" onClick={() => choose(n.id)}>{readable(n.label)}</button></td>
 							<td title={n.iss}>{shortName(n.iss)}</td><td>{n.evidence ?? ''}</td>
 						</tr>
 					))}
@@ -79,7 +79,7 @@ function Newest() {
 	return (
 		<>
 			<div class="title"><h1>Lineage</h1><span class="dim title-note">of what? choose a statement, or follow a link from an alarm, a chart’s marker or the <a href={address('ledger')}>ledger</a></span></div>
-			{worth.length === 0 ? <Nothing>There are no statements yet.</Nothing> : <ul class="choices">{worth.map((s) => <li key={s.id}><a href={address('lineage', s.id)}>{s.label}</a> <span class="dim">{moment(s.commit_ms)}</span></li>)}</ul>}
+			{worth.length === 0 ? <Nothing>There are no statements yet.</Nothing> : <ul class="choices">{worth.map((s) => <li key={s.id}><a href={address('lineage', s.id)}>{readable(s.label)}</a> <span class="dim">{moment(s.commit_ms)}</span></li>)}</ul>}
 		</>
 	);
 }
@@ -102,7 +102,7 @@ export function Lineage() {
 	return (
 		<>
 			<nav class="crumbs" aria-label="Where this is"><a href={address('ledger')}>Ledger</a> / lineage</nav>
-			<div class="title"><h1 class="saying">{root ? root.label : `Lineage of ${id.slice(0, 12)}`}</h1></div>
+			<div class="title"><h1 class="saying">{root ? readable(root.label) : `Lineage of ${id.slice(0, 12)}`}</h1></div>
 			<Problem text={problem} />
 			<div class="toolbar">
 				<Switch label="Steps back" value={depth} options={depths} change={(d) => set({ depth: d })} />

@@ -28,11 +28,11 @@ function Head({ machine }: { machine: Machine }) {
 				<span class="dim title-note">{machine.model} · {machine.site.split('/').join(' / ')}</span>
 			</div>
 			<dl class="figures-row" aria-label="State of the machine">
-				<Figure name="health index" value={<HealthIndex value={machine.health_index} />} />
+				<Figure name="health index" value={<HealthIndex value={age === null ? null : machine.health_index} />} />
 				<Figure name="remaining life" value={<Remaining machine={machine} />} />
 				<Figure name="oldest information" value={age === null ? none : duration(age / 1000)} note={<AgeStrip machine={machine} />} attention={machine.state === 'active' && machine.signals.some((s) => s.stale)} />
 				<Figure name="static bounds" value={machine.bounds_version ? <span class="bounds-version">bounds v{machine.bounds_version}</span> : 'none'}
-					note={machine.bounds ? <>statement <StatementLink id={machine.bounds} />{bounds ? `, from ${bounds.source}` : ''}</> : ''} />
+					note={machine.bounds ? <>statement <StatementLink id={machine.bounds} />{bounds ? <span class="clamped" title={bounds.source}>{bounds.source}</span> : ''}</> : ''} />
 				<Figure name="model" value={machine.model_version ? `v${machine.model_version}` : 'none'} note={machine.model_id ? <>statement <StatementLink id={machine.model_id} /></> : ''} />
 				<Figure name="registration" value={<StatementLink id={machine.registration} />} note={machine.device} />
 			</dl>
@@ -66,7 +66,7 @@ function Toolbar({ board, withBounds, setWithBounds }: { board: Board; withBound
 	};
 	const save = async (): Promise<void> => {
 		try {
-			download(`${shortName(board.device).replace(/[^\w.-]+/g, '_')}.csv`, 'text/csv', await exportCsv(board));
+			download(`${shortName(board.device).replace(/[^\w.-]+/g, '_')}.csv`, new Blob([await exportCsv(board)], { type: 'text/csv' }));
 		} catch (error) {
 			tell(messageOf(error));
 		}

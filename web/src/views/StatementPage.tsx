@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { messageOf } from '../api/http';
 import type { Statement } from '../api/types';
-import { bytes, count, iso, moment, words } from '../format';
+import { bytes, count, iso, moment, readable, words } from '../format';
 import { Body } from '../parts/Body';
 import { Nothing, Problem, StatementLink } from '../parts/bits';
 import { Proof, ReadingProof } from '../parts/Proof';
@@ -49,7 +49,7 @@ export function StatementPage() {
 	return (
 		<>
 			<nav class="crumbs" aria-label="Where this is"><a href={address('ledger')}>Ledger</a> / <a href={address('ledger', '', { type: statement.type })}>{words(statement.type)}</a></nav>
-			<div class="title"><h1 class="saying">{statement.label}</h1></div>
+			<div class="title"><h1 class="saying">{readable(statement.label)}</h1></div>
 			<p class="buttons"><a class="button" href={address('lineage', statement.id)}>Lineage</a></p>
 			<div class="two">
 				<section class="panel" aria-label="Statement"><header class="panel-head"><h2>Statement</h2></header><Head statement={statement} /></section>
