@@ -145,13 +145,17 @@ static void files_are_replaced_whole(void **state)
 	snprintf(path, sizeof path, "%s/file", folder);
 	struct buffer bytes = {0};
 	assert_int_equal(disk_read(path, 10, &bytes, &room->fault), E_NOT_FOUND);
+	struct stat facts;
+	mode_t mask = umask(077); /* what is asked for counts, not the mask */
 	assert_int_equal(disk_write(path, span_of_text("first"), 0644, &room->fault), OK);
+	umask(mask);
+	assert_int_equal(stat(path, &facts), 0);
+	assert_int_equal(facts.st_mode & 0777, 0644);
 	assert_int_equal(disk_write(path, span_of_text("second, longer"), 0600, &room->fault), OK);
 	assert_int_equal(disk_read(path, 10, &bytes, &room->fault), E_LIMIT);
 	assert_int_equal(bytes.size, 0);
 	assert_int_equal(disk_read(path, 14, &bytes, &room->fault), OK);
 	assert_true(span_is_text(buffer_span(&bytes), "second, longer"));
-	struct stat facts;
 	assert_int_equal(stat(path, &facts), 0);
 	assert_int_equal(facts.st_mode & 0777, 0600);
 	assert_int_equal(disk_folder(path, &room->fault), E_IO); /* a file is in the way */

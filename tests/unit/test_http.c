@@ -355,7 +355,7 @@ static void a_slow_stream_is_closed(void **state)
 	unsigned port = http_server_port(scene->server);
 	scene->child = fork();
 	if (scene->child == 0) {
-		alarm(PATIENCE_MS / 1000);
+		alarm(PATIENCE_MS / 1000 + 4); /* it outlives the patience: only the server can end this stream */
 		_exit(client_sleeps(port));
 	}
 	assert_true(scene_run(scene, is_streaming, PATIENCE_MS));
@@ -458,7 +458,7 @@ static void exhausted_descriptors_cost_no_cpu(void **state)
 	while (count)
 		close(held[--count]);
 	setrlimit(RLIMIT_NOFILE, &limit);
-	assert_true(cpu < 700 * NS_PER_MS); /* spinning would take all 1500 */
+	assert_true(cpu < 100 * NS_PER_MS); /* spinning would take all 1500, or its share of them */
 	assert_true(scene_run(scene, child_ended, PATIENCE_MS));
 	assert_int_equal(scene->code, 0);
 }

@@ -561,18 +561,35 @@ static void two_ends_that_dial_each_other_agree_on_one_link(void **state)
 	assert_true(world_run(world, one_frame, PATIENCE_MS));
 }
 
+static bool second_up(struct end_world *world)
+{
+	return world->ends[1].link;
+}
+
+static void replace_connection(struct end_world *world, struct end *server, struct end *caller, bool (*server_up)(struct end_world *world))
+{
+	wire_serve(server);
+	pid_t first = client_start(world, caller, NULL, talk_hello_then_sleep);
+	assert_true(world_run(world, server_up, PATIENCE_MS));
+	wire_call(caller, &server->digest);
+	assert_true(world_run(world, both_up, PATIENCE_MS));
+	assert_int_equal(server->ups, 2);
+	assert_int_equal(server->downs, 1);
+	kill(first, SIGKILL);
+	client_result(world, first);
+}
+
+/* Whichever key is the smaller one. */
 static void a_second_connection_of_a_caller_replaces_the_first(void **state)
 {
 	struct end_world *world = *state;
-	wire_serve(&world->ends[0]);
-	pid_t first = client_start(world, &world->ends[1], NULL, talk_hello_then_sleep);
-	assert_true(world_run(world, first_up, PATIENCE_MS));
-	wire_call(&world->ends[1], &world->ends[0].digest);
-	assert_true(world_run(world, both_up, PATIENCE_MS));
-	assert_int_equal(world->ends[0].ups, 2);
-	assert_int_equal(world->ends[0].downs, 1);
-	kill(first, SIGKILL);
-	client_result(world, first);
+	replace_connection(world, &world->ends[0], &world->ends[1], first_up);
+}
+
+static void and_the_other_way_round(void **state)
+{
+	struct end_world *world = *state;
+	replace_connection(world, &world->ends[1], &world->ends[0], second_up);
 }
 
 static void closing_one_side_is_seen_by_the_other(void **state)
@@ -634,6 +651,7 @@ int main(void)
 		WIRE_TEST(keep_alives_hold_an_idle_link_and_miss_a_silent_one),
 		WIRE_TEST(two_ends_that_dial_each_other_agree_on_one_link),
 		WIRE_TEST(a_second_connection_of_a_caller_replaces_the_first),
+		WIRE_TEST(and_the_other_way_round),
 		WIRE_TEST(closing_one_side_is_seen_by_the_other),
 		WIRE_TEST(silent_strangers_keep_nobody_out),
 		WIRE_TEST(bad_addresses_are_named),
