@@ -33,6 +33,46 @@ void decide_finding(struct edge *edge, struct device *device, const struct twin_
 	snprintf(pending->subject, sizeof pending->subject, "%s", device->name);
 }
 
+void decide_silence(struct edge *edge, struct device *device, const struct twin_finding *finding)
+{
+	if (device->silence_count == SILENCES_MAX)
+		return; /* the whole machine is told first; more of its signals add nothing */
+	device->silences[device->silence_count] = *finding;
+	device->silence_wall_ns[device->silence_count++] = edge->wall_ns;
+}
+
+static bool still_silent(const struct device *device, int signal)
+{
+	struct twin_signal_view view;
+	size_t count = device->registration->signal_count, stale = 0;
+	for (size_t i = 0; i < count; i++) {
+		twin_signal_view(device->twin, i, &view);
+		if ((int)i == signal)
+			return view.stale;
+		stale += view.stale;
+	}
+	return stale == count;
+}
+
+void decide_silences(struct edge *edge)
+{
+	for (size_t i = 0; i < edge->device_count; i++) {
+		struct device *device = edge->devices[i];
+		size_t kept = 0;
+		for (size_t s = 0; s < device->silence_count; s++) {
+			if (!still_silent(device, device->silences[s].signal))
+				continue;
+			if (edge->wall_ns - device->silence_wall_ns[s] >= SILENCE_CONFIRM_MS * NS_PER_MS) {
+				decide_finding(edge, device, &device->silences[s], false, 0);
+				continue;
+			}
+			device->silences[kept] = device->silences[s];
+			device->silence_wall_ns[kept++] = device->silence_wall_ns[s];
+		}
+		device->silence_count = kept;
+	}
+}
+
 static const struct {
 	enum disturbance_kind kind;
 	const char *sentence;

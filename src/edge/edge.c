@@ -190,8 +190,9 @@ static void tick(struct edge *edge)
 			continue;
 		twin_tick(device->twin, edge->now_ns, findings, &count);
 		for (size_t f = 0; f < count; f++)
-			decide_finding(edge, device, &findings[f], false, 0);
+			decide_silence(edge, device, &findings[f]);
 	}
+	decide_silences(edge);
 	decide_refusals(edge);
 	decide_services(edge);
 	alarms_clear(edge);

@@ -10,7 +10,7 @@
 #include "twin/scheduling.h"
 
 enum { EDGE_SERVICES_MAX = 8, EDGE_FINDINGS_MAX = 256, EDGE_ALARMS_MAX = 4096, EDGE_MARKERS_MAX = 8192, EDGE_STRANGERS_MAX = 64 };
-enum { ANCHOR_DEVICES_MAX = 200 };
+enum { ANCHOR_DEVICES_MAX = 200, SILENCES_MAX = 8, SILENCE_CONFIRM_MS = 700 };
 
 /* A service that a disturbance asked for and that is not done yet. */
 struct service_wish {
@@ -63,6 +63,9 @@ struct device {
 	struct refusal_tally refusals[REFUSED_COUNT];
 	int64_t told_ns[TWIN_SIGNALS_MAX + 1][DISTURBANCE_KIND_END];
 	struct service_wish wishes[EDGE_SERVICES_MAX];
+	struct twin_finding silences[SILENCES_MAX]; /* found, but not confirmed yet */
+	int64_t silence_wall_ns[SILENCES_MAX];
+	size_t silence_count;
 	struct digest command;        /* under way; zero: none */
 	int64_t command_ns;
 	double speed_wanted;          /* share of the nominal speed once the command is obeyed */
@@ -200,6 +203,10 @@ bool batch_has_device(struct edge *edge, struct device *device);
 /* decide.c: findings, services, commands */
 void decide_finding(struct edge *edge, struct device *device, const struct twin_finding *finding, bool has_leaf, uint64_t leaf);
 void decide_refusals(struct edge *edge);
+/* Silence is uttered when it lasted for SILENCE_CONFIRM_MS of wall time more: messages may wait in a queue while
+ * this process, the broker or the network is slow. */
+void decide_silence(struct edge *edge, struct device *device, const struct twin_finding *finding);
+void decide_silences(struct edge *edge);
 void decide_utter(struct edge *edge, const struct digest *chunk, const struct digest *anchor);
 void decide_services(struct edge *edge);
 void decide_commission(struct edge *edge, struct device *device);

@@ -107,6 +107,7 @@ static void registry_device(struct edge *edge, const struct statement *statement
 	device->up = derive(edge, device, SESSION_UP);
 	device->down = derive(edge, device, SESSION_DOWN);
 	recent_free(&device->recent);
+	device->silence_count = 0;
 	if (device->registration->signal_count && device->registration->format != FORMAT_NONE)
 		wrangler_make(edge, device);
 	device->recent.signals = device->channel_count;
