@@ -123,8 +123,8 @@ static void send_down(struct gateway *gateway, const struct edge_action *action)
 {
 	char topic[TOPIC_SIZE];
 	bool command = action->kind == EDGE_COMMAND;
-	char text[24];
-	snprintf(text, sizeof text, "%" PRIu64, action->seq);
+	char text[48];
+	snprintf(text, sizeof text, "%s %" PRIu64, topic_kind_name(action->message), action->seq);
 	if (topic_write(action->device, command ? "command" : "ack", topic) != OK)
 		return;
 	enum status status = command ? mqtt_publish(gateway->data, topic, buffer_span(&action->bytes), 1, false, action->seq, action->tag)

@@ -24,7 +24,7 @@ struct machine_link {
 	struct mqtt_watch *watch;
 	struct loop_timer *timer;
 	struct mac_key *up, *down;
-	uint64_t seq;
+	uint64_t seq[SESSION_KIND_END];
 	uint64_t last_command;
 	struct kept *oldest, **newest;
 	size_t kept_count;
@@ -59,24 +59,44 @@ static void resend(struct machine_link *link)
 	link->progress_ms = now_ms();
 }
 
-static void acknowledged(struct machine_link *link, uint64_t seq)
+static void acknowledged(struct machine_link *link, enum session_kind kind, uint64_t seq)
 {
-	while (link->oldest && link->oldest->seq <= seq) {
-		struct kept *done = link->oldest;
-		link->oldest = done->next;
-		if (!link->oldest)
-			link->newest = &link->oldest;
+	struct kept **at = &link->oldest;
+	while (*at) {
+		struct kept *done = *at;
+		if (done->kind != kind || done->seq > seq) {
+			at = &done->next;
+			continue;
+		}
+		*at = done->next;
 		link->kept_count--;
 		link->numbers.acknowledged++;
-		link->numbers.acknowledged_seq = done->seq;
+		if (kind == SESSION_DATA)
+			link->numbers.acknowledged_seq = done->seq;
 		link->progress_ms = now_ms();
 		link->unanswered = 0;
-		if (!link->souvenir && done->kind == SESSION_DATA) {
+		if (!link->souvenir && kind == SESSION_DATA) {
 			link->souvenir = done;
 			link->souvenir_ms = now_ms();
 		} else {
 			free(done);
 		}
+	}
+	link->newest = at;
+}
+
+/* "data 123" */
+static void on_ack(struct machine_link *link, struct span payload)
+{
+	char text[48] = {0};
+	uint64_t seq;
+	if (payload.size >= sizeof text)
+		return;
+	memcpy(text, payload.data, payload.size);
+	for (unsigned kind = SESSION_DATA; kind <= SESSION_RESULT; kind++) {
+		size_t size = strlen(topic_kind_name((enum session_kind)kind));
+		if (strncmp(text, topic_kind_name((enum session_kind)kind), size) == 0 && text[size] == ' ' && topic_seq_parse(text + size + 1, &seq) == OK)
+			acknowledged(link, (enum session_kind)kind, seq);
 	}
 }
 
@@ -99,12 +119,8 @@ static void on_message(void *context, struct mqtt *mqtt, const struct mqtt_messa
 	const char *word = strrchr(message->topic, '/');
 	if (word && strcmp(word, "/command") == 0 && link->config.command) {
 		on_command(link, message);
-	} else if (word && strcmp(word, "/ack") == 0 && message->payload.size < 24) {
-		char text[24] = {0};
-		uint64_t seq;
-		memcpy(text, message->payload.data, message->payload.size);
-		if (topic_seq_parse(text, &seq) == OK)
-			acknowledged(link, seq);
+	} else if (word && strcmp(word, "/ack") == 0) {
+		on_ack(link, message->payload);
 	}
 }
 
@@ -160,7 +176,8 @@ enum status machine_link_new(const struct machine_link_config *config, struct ma
 	snprintf(link->device, sizeof link->device, "%s", config->device);
 	link->numbers.device = link->device;
 	link->newest = &link->oldest;
-	link->seq = (uint64_t)config->boot << 32;
+	for (unsigned kind = 0; kind < SESSION_KIND_END; kind++)
+		link->seq[kind] = (uint64_t)config->boot << 32;
 	link->up = mac_key_new(span_of(config->key_up, SESSION_KEY_SIZE));
 	link->down = mac_key_new(span_of(config->key_down, SESSION_KEY_SIZE));
 	struct mqtt_config mqtt = {.host = config->host, .port = config->port, .client_id = link->device};
@@ -199,7 +216,7 @@ enum status machine_link_send(struct machine_link *link, enum session_kind kind,
 	}
 	struct kept *message = memory_new(sizeof *message + payload.size);
 	message->kind = kind;
-	message->seq = ++link->seq;
+	message->seq = ++link->seq[kind];
 	message->size = payload.size;
 	memcpy(message->payload, payload.data, payload.size);
 	session_tag(link->up, kind, message->seq, payload, message->tag);

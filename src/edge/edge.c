@@ -89,12 +89,12 @@ static bool is_covered(const struct edge *edge, struct span frame)
 {
 	struct reader in = reader_of(frame);
 	uint64_t covered = 0;
-	read_u8(&in);
+	uint8_t kind = read_u8(&in);
 	uint64_t seq = read_u64(&in);
 	read_u64(&in);
 	read_i64(&in);
 	struct span name = read_block(&in, STATEMENT_NAME_MAX);
-	return in.failed || (map_get(&edge->covered, name, &covered) && seq <= covered);
+	return in.failed || (kind == SESSION_DATA && map_get(&edge->covered, name, &covered) && seq <= covered);
 }
 
 static void recovered_filter(struct edge *edge)
@@ -148,9 +148,10 @@ static void windows_follow(struct edge *edge)
 	for (size_t i = 0; i < edge->device_count; i++) {
 		uint64_t covered;
 		struct device *device = edge->devices[i];
-		if (map_get(&edge->covered, span_of_text(device->name), &covered) && device->window.last < covered)
-			device->window.last = covered;
-		device->ack_due = device->window.last > 0;
+		struct session_window *window = &device->windows[SESSION_DATA];
+		if (map_get(&edge->covered, span_of_text(device->name), &covered) && window->last < covered)
+			window->last = covered;
+		device->ack_due[SESSION_DATA] = window->last > 0;
 	}
 }
 

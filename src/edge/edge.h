@@ -84,7 +84,7 @@ enum edge_action_kind {
 	EDGE_WRITE_CHUNK,             /* bytes under the name `digest`, durable before what follows */
 	EDGE_APPEND,                  /* framed bytes to the own log at `position` */
 	EDGE_SUBMIT,                  /* a statement to the node, only after a flush */
-	EDGE_ACK,                     /* tell `device` that everything up to `seq` is durable */
+	EDGE_ACK,                     /* tell `device` that everything of kind `message` up to `seq` is durable */
 	EDGE_COMMAND,                 /* send `bytes` to `device` with seq and tag */
 	EDGE_ALARM,                   /* alarm number `token` changed */
 	EDGE_MARKER,                  /* something to mark on a trend: marker number `token` */
@@ -95,6 +95,7 @@ struct edge_action {
 	struct buffer bytes;          /* owned by the edge, reused */
 	const char *device;           /* name of a registered device, lives as long as the edge */
 	const char *text;
+	enum session_kind message;
 	uint64_t position, token, seq;
 	uint8_t tag[SESSION_TAG_SIZE];
 	struct digest digest;

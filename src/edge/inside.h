@@ -41,9 +41,9 @@ struct device {
 	enum device_state state;
 	struct mac_key *up, *down;
 	uint64_t down_seq;
-	struct session_window window;
-	bool ack_due;
-	int64_t ack_ns;
+	struct session_window windows[SESSION_KIND_END];
+	bool ack_due[SESSION_KIND_END];
+	int64_t ack_ns[SESSION_KIND_END];
 	struct wrangler *wrangler;
 	const struct channel *channels;
 	size_t channel_count;

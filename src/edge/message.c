@@ -120,15 +120,17 @@ static void take_critical(struct edge *edge, struct device *device, uint64_t seq
 	buffer_append_text(&action->bytes, alarm->detail);
 }
 
+/* Accepted: what it means. Anchors account for the numbers of data messages; the others have statements of their own. */
 static void take(struct edge *edge, struct device *device, enum session_kind kind, uint64_t seq, uint64_t missing, int64_t received_ns, struct span payload)
 {
 	device->messages++;
-	device->missing += missing;
 	edge->totals.messages++;
-	if (kind == SESSION_DATA)
-		take_data(edge, device, seq, received_ns, payload);
-	else if (kind == SESSION_RESULT)
+	if (kind == SESSION_RESULT)
 		decide_result(edge, device, payload);
+	if (kind != SESSION_DATA)
+		return;
+	device->missing += missing;
+	take_data(edge, device, seq, received_ns, payload);
 	if (device->in_chunk) {
 		if (device->first_seq == 0)
 			device->first_seq = seq;
@@ -158,26 +160,26 @@ void message_take(struct edge *edge, const struct edge_event *event)
 		return;
 	}
 	uint64_t missing;
-	switch (session_window_take(&device->window, event->seq, event->wall_ns, &missing)) {
+	switch (session_window_take(&device->windows[event->message], event->seq, event->wall_ns, &missing)) {
 	case SESSION_ACCEPT:
 		break;
 	case SESSION_REPLAY:
 		message_refuse(edge, device, event->device, REFUSED_REPLAY, event->seq, event->bytes);
-		device->ack_due = true;
+		device->ack_due[event->message] = true;
 		return;
 	case SESSION_AGAIN:
 	case SESSION_WAIT:
 	default:
 		edge->totals.repeated++;
-		device->ack_due = true;
+		device->ack_due[event->message] = true;
 		return;
 	}
 	if (event->message == SESSION_CRITICAL)
 		take_critical(edge, device, event->seq, event->now_ns, event->bytes);
-	/* Whatever takes a number belongs to a range of the open chunk: anchors account for every number. */
+	/* A message that cannot be read takes a number as well: it belongs to a range of the open chunk. */
 	(void)batch_has_device(edge, device);
 	log_intake(edge, device, event->message, event->seq, missing, event->now_ns, event->bytes);
-	device->ack_due = true;
+	device->ack_due[event->message] = true;
 	take(edge, device, event->message, event->seq, missing, event->now_ns, event->bytes);
 }
 
@@ -204,28 +206,35 @@ void message_recovered(struct edge *edge, struct span frame)
 	if (in.failed)
 		return;
 	struct device *device = edge_device(edge, name);
-	if (!device || seq <= device->window.last)
+	if (!device || kind < SESSION_DATA || kind > SESSION_RESULT || seq <= device->windows[kind].last)
 		return; /* anchored before the crash */
-	device->window.last = seq;
-	device->ack_due = true;
+	device->windows[kind].last = seq;
+	device->ack_due[kind] = true;
 	(void)batch_has_device(edge, device);
 	if (kind == SESSION_CRITICAL && !critical_is_known(edge, device, in.rest))
 		take_critical(edge, device, seq, received_ns, in.rest); /* acting twice is safe, not at all is not */
-	take(edge, device, (enum session_kind)kind, seq, missing, received_ns, in.rest);
+	/* A result whose command is not under way was answered before the crash. */
+	if (kind != SESSION_RESULT || !digest_is_zero(&device->command))
+		take(edge, device, (enum session_kind)kind, seq, missing, received_ns, in.rest);
+}
+
+static void acknowledge_kind(struct edge *edge, struct device *device, enum session_kind kind)
+{
+	if (!device->ack_due[kind] || edge->wall_ns - device->ack_ns[kind] < 100 * NS_PER_MS)
+		return;
+	device->ack_due[kind] = false;
+	device->ack_ns[kind] = edge->wall_ns;
+	session_window_told(&device->windows[kind], edge->wall_ns);
+	struct edge_action *action = edge_action_add(edge, EDGE_ACK);
+	action->device = device->name;
+	action->message = kind;
+	action->seq = device->windows[kind].last;
 }
 
 /* Tell devices what is durable, ten times a second at the most. */
 void messages_acknowledge(struct edge *edge)
 {
-	for (size_t i = 0; i < edge->device_count; i++) {
-		struct device *device = edge->devices[i];
-		if (!device->ack_due || edge->wall_ns - device->ack_ns < 100 * NS_PER_MS)
-			continue;
-		device->ack_due = false;
-		device->ack_ns = edge->wall_ns;
-		session_window_told(&device->window, edge->wall_ns);
-		struct edge_action *action = edge_action_add(edge, EDGE_ACK);
-		action->device = device->name;
-		action->seq = device->window.last;
-	}
+	for (size_t i = 0; i < edge->device_count; i++)
+		for (unsigned kind = SESSION_DATA; kind <= SESSION_RESULT; kind++)
+			acknowledge_kind(edge, edge->devices[i], (enum session_kind)kind);
 }

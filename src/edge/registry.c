@@ -177,8 +177,8 @@ static void registry_anchor(struct edge *edge, const struct statement *statement
 				continue;
 			ARRAY_GROW(device->chunks, device->chunk_count, device->chunk_capacity);
 			device->chunks[device->chunk_count++] = (struct chunk_span){body->ranges[i].first_seq, body->ranges[i].last_seq, body->chunk};
-			if (device->window.last < body->ranges[i].last_seq)
-				device->window.last = body->ranges[i].last_seq;
+			if (device->windows[SESSION_DATA].last < body->ranges[i].last_seq)
+				device->windows[SESSION_DATA].last = body->ranges[i].last_seq;
 		}
 	}
 	edge->anchors[position].id = statement->id;
