@@ -54,7 +54,8 @@ static enum status line_take(struct cmapss *data, const char *line, size_t numbe
 {
 	double unit, cycle;
 	struct cmapss_cycle values;
-	bool good = number_read(&line, &unit) && number_read(&line, &cycle);
+	/* Decimal numbers only: no tabs, no hexadecimal, no NaN. */
+	bool good = strspn(line, " \r0123456789+-.eE") == strlen(line) && number_read(&line, &unit) && number_read(&line, &cycle);
 	for (size_t i = 0; i < CMAPSS_SIGNALS && good; i++)
 		good = number_read(&line, &values.values[i]);
 	while (good && (*line == ' ' || *line == '\r'))
@@ -91,7 +92,9 @@ enum status cmapss_parse(struct span text, struct cmapss *out, struct fault *fau
 		memcpy(line, text.data + at, size);
 		line[size] = '\0';
 		at += size + 1;
-		if (strspn(line, " \r") != size)
+		if (strlen(line) != size)
+			status = fault_set(fault, E_MALFORMED, "line %zu holds a zero byte; it is no text", number);
+		else if (strspn(line, " \r") != size)
 			status = line_take(out, line, number, fault);
 	}
 	if (status == OK && out->count == 0)

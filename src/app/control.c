@@ -76,9 +76,10 @@ double latency_quantile_us(const struct latency *latency, double quantile)
 	size_t count = latency->count < KEPT ? latency->count : KEPT;
 	if (count == 0)
 		return 0;
-	static _Thread_local int64_t sorted[KEPT];
+	int64_t *sorted = memory_new_array(count, sizeof *sorted);
 	memcpy(sorted, latency->ns, count * sizeof *sorted);
 	qsort(sorted, count, sizeof *sorted, compare);
-	size_t at = (size_t)(quantile * (double)(count - 1) + 0.5);
-	return (double)sorted[at] / 1000.0;
+	double us = (double)sorted[(size_t)(quantile * (double)(count - 1) + 0.5)] / 1000.0;
+	free(sorted);
+	return us;
 }

@@ -75,20 +75,22 @@ static void flush(struct gateway *gateway)
 static void event_fill(struct gateway *gateway, struct edge_event *event);
 static void step(struct gateway *gateway, struct edge_event *event);
 
-/* The local action, and only then everything else. */
-static void act_locally(struct gateway *gateway, const struct edge_action *action)
+/* The local action, and only then everything else. The message to the control unit does not wait for the disk either. False:
+ * the record could not be written, so that nobody may claim it. */
+static bool act_locally(struct gateway *gateway, const struct edge_action *action)
 {
 	struct fault fault;
 	struct buffer text = {0};
-	if (control_record(gateway->control, floor_now(gateway), action->device, action->text, buffer_span(&action->bytes), &fault) != OK) {
-		note(NOTE_ERROR, "control_record_failed", "reason=\"%s\"", fault.text);
-		return;
-	}
 	buffer_printf(&text, "{\"kind\":\"%s\",\"device\":\"%s\"}", action->text, action->device);
 	if (mqtt_publish(gateway->critical, "tally/v1/control/alarm", buffer_span(&text), 1, false, 0, NULL) != OK)
 		note(NOTE_WARNING, "control_publish_failed", "kind=%s", action->text);
 	buffer_free(&text);
+	if (control_record(gateway->control, floor_now(gateway), action->device, action->text, buffer_span(&action->bytes), &fault) != OK) {
+		machine_failed(gateway, &fault);
+		return false;
+	}
 	latency_add(&gateway->latency, clock_monotonic_ns() - gateway->arrived_ns);
+	return true;
 }
 
 static void chunk_file(const struct gateway *gateway, const struct digest *digest, bool with_name, char out[1200])
@@ -123,30 +125,58 @@ static void send_down(struct gateway *gateway, const struct edge_action *action)
 {
 	char topic[TOPIC_SIZE];
 	bool command = action->kind == EDGE_COMMAND;
-	char text[48];
-	snprintf(text, sizeof text, "%s %" PRIu64, topic_kind_name(action->message), action->seq);
 	if (topic_write(action->device, command ? "command" : "ack", topic) != OK)
 		return;
-	enum status status = command ? mqtt_publish(gateway->data, topic, buffer_span(&action->bytes), 1, false, action->seq, action->tag)
-		: mqtt_publish(gateway->data, topic, span_of_text(text), 0, false, 0, NULL);
+	/* A lost acknowledgement is asked for again. */
+	enum status status = mqtt_publish(gateway->data, topic, buffer_span(&action->bytes), command, false, action->seq, action->tag);
 	if (status != OK && command)
 		note(NOTE_WARNING, "command_not_sent", "device=%s status=%s", action->device, status_name(status));
+}
+
+static void submit(struct gateway *gateway, const struct edge_action *action)
+{
+	flush(gateway);
+	if (gateway->node && !gateway->failed && wire_send(gateway->node, WIRE_SUBMIT, buffer_span(&action->bytes)) != OK)
+		note(NOTE_WARNING, "submit_queue_full", "statements are sent again later");
+}
+
+/* What is on disk as "not needed any more" may go. */
+static void release(struct gateway *gateway, const struct edge_action *action)
+{
+	struct fault fault;
+	flush(gateway);
+	if (!gateway->failed && disk_log_prune(gateway->log, action->position, &fault) != OK)
+		note(NOTE_WARNING, "log_not_pruned", "reason=\"%s\"", fault.text);
+}
+
+/* A local action that was done; its step comes after the others. */
+struct done {
+	uint64_t token;
+	int64_t acted_ns;
+};
+
+struct done_list {
+	struct done *items;
+	size_t count, capacity;
+};
+
+static void act_and_remember(struct gateway *gateway, const struct edge_action *action, struct done_list *done)
+{
+	if (!act_locally(gateway, action))
+		return;
+	ARRAY_GROW(done->items, done->count, done->capacity);
+	done->items[done->count++] = (struct done){action->token, floor_now(gateway)};
 }
 
 /* Carry out a step's actions in their order. CRITICAL_DONE is a step of its own, after them. */
 static void carry_out(struct gateway *gateway, const struct edge_actions *actions)
 {
-	uint64_t done[16];
-	size_t done_count = 0;
-	int64_t acted_ns = 0;
+	struct done_list done = {0};
 	for (size_t i = 0; i < actions->count && !gateway->failed; i++) {
 		const struct edge_action *action = &actions->items[i];
 		switch (action->kind) {
 		case EDGE_LOCAL_ALARM:
-			act_locally(gateway, action);
-			acted_ns = floor_now(gateway);
-			if (done_count < 16)
-				done[done_count++] = action->token;
+			act_and_remember(gateway, action, &done);
 			break;
 		case EDGE_WRITE_CHUNK:
 			chunk_write(gateway, action);
@@ -155,9 +185,7 @@ static void carry_out(struct gateway *gateway, const struct edge_actions *action
 			append(gateway, action);
 			break;
 		case EDGE_SUBMIT:
-			flush(gateway);
-			if (gateway->node && !gateway->failed && wire_send(gateway->node, WIRE_SUBMIT, buffer_span(&action->bytes)) != OK)
-				note(NOTE_WARNING, "submit_queue_full", "statements are sent again later");
+			submit(gateway, action);
 			break;
 		case EDGE_ACK:
 			flush(gateway);
@@ -173,15 +201,19 @@ static void carry_out(struct gateway *gateway, const struct edge_actions *action
 		case EDGE_MARKER:
 			gateway_api_marker(gateway->api, gateway->http, action->token);
 			break;
+		case EDGE_RELEASE:
+			release(gateway, action);
+			break;
 		}
 	}
-	for (size_t i = 0; i < done_count; i++) {
-		struct edge_event event = {.kind = EDGE_CRITICAL_DONE, .token = done[i], .acted_ns = acted_ns};
+	for (size_t i = 0; i < done.count && !gateway->failed; i++) {
+		struct edge_event event = {.kind = EDGE_CRITICAL_DONE, .token = done.items[i].token, .acted_ns = done.items[i].acted_ns};
 		const struct edge_actions *more;
 		event_fill(gateway, &event);
 		edge_step(gateway->edge, &event, &more);
 		carry_out(gateway, more);
 	}
+	free(done.items);
 }
 
 static void event_fill(struct gateway *gateway, struct edge_event *event)
@@ -335,12 +367,15 @@ static void on_frame(void *context, struct wire_link *link, uint32_t identity, u
 	(void)link, (void)identity;
 	struct gateway *gateway = context;
 	struct reader in = reader_of(bytes);
-	if (kind == WIRE_FINAL)
+	if (kind == WIRE_FINAL) {
 		on_final(gateway, bytes);
-	else if (kind == WIRE_OUTCOME)
+	} else if (kind == WIRE_OUTCOME) {
 		on_outcome(gateway, bytes);
-	else if (kind == WIRE_HEAD && read_u64(&in) <= gateway->next_index)
-		step(gateway, &(struct edge_event){.kind = EDGE_CAUGHT_UP});
+	} else if (kind == WIRE_HEAD) {
+		uint64_t head = read_u64(&in);
+		if (!in.failed && head <= gateway->next_index)
+			step(gateway, &(struct edge_event){.kind = EDGE_CAUGHT_UP});
+	}
 	after_batch(gateway);
 }
 
@@ -571,7 +606,7 @@ int command_gateway(int count, char **arguments)
 	if (status == OK)
 		status = gateway_open(gateway, &fault);
 	if (status == OK) {
-		step(gateway, &(struct edge_event){.kind = EDGE_START});
+		step(gateway, &(struct edge_event){.kind = EDGE_START, .position = disk_log_end(gateway->log)});
 		loop_timer_set(gateway->tick_timer, 0);
 		note(NOTE_INFO, "gateway_runs", "id=%s listen=%s", gateway->settings.id, gateway->settings.listen);
 		loop_run(gateway->loop);

@@ -1,6 +1,7 @@
 #include "app/gateway.h"
 
 #include "host/config.h"
+#include "record/statement.h"
 
 #define KEYS(s)                                                                                                                       \
 	{                                                                                                                             \
@@ -20,10 +21,32 @@
 
 enum { KEY_COUNT = 12 };
 
+/* Both stand in every statement: what the ledger would refuse is told before anything is signed. */
+static enum status name_check(const char *path, const char *key, const char *value, struct fault *fault)
+{
+	size_t size = strlen(value);
+	if (size > STATEMENT_NAME_MAX)
+		return fault_set(fault, E_CONFIG, "%s: %s has %zu bytes; at most %d are permitted", path, key, size, STATEMENT_NAME_MAX);
+	for (size_t i = 0; i < size; i++)
+		if ((unsigned char)value[i] < 0x20 || (unsigned char)value[i] > 0x7e)
+			return fault_set(fault, E_CONFIG, "%s: %s = %s: only printable ASCII characters are permitted", path, key, value);
+	return OK;
+}
+
+static enum status settings_check(const char *path, const struct gateway_settings *settings, struct fault *fault)
+{
+	const char *slash = strchr(settings->id, '/');
+	if (strncmp(settings->id, "gw:", 3) != 0 || !slash || slash == settings->id + 3 || slash[1] == '\0')
+		return fault_set(fault, E_CONFIG, "%s: id = %s: it must be gw:ORGANISATION/NAME", path, settings->id);
+	TRY(name_check(path, "id", settings->id, fault));
+	return name_check(path, "site", settings->site, fault);
+}
+
 enum status gateway_settings_read(const char *path, struct gateway_settings *out, struct fault *fault)
 {
 	const struct config_key keys[KEY_COUNT] = KEYS(out);
-	return config_read(path, keys, KEY_COUNT, fault);
+	TRY(config_read(path, keys, KEY_COUNT, fault));
+	return settings_check(path, out, fault);
 }
 
 void gateway_settings_free(struct gateway_settings *settings)

@@ -24,8 +24,9 @@ struct machine_link {
 	struct mqtt_watch *watch;
 	struct loop_timer *timer;
 	struct mac_key *up, *down;
-	uint64_t seq[SESSION_KIND_END];
+	uint64_t seq;
 	uint64_t last_command;
+	char obeyed[DIGEST_HEX_SIZE]; /* the newest command; it may be sent again when its answer was lost */
 	struct kept *oldest, **newest;
 	size_t kept_count;
 	struct kept *souvenir;        /* an acknowledged message, for machine_link_replay */
@@ -59,57 +60,57 @@ static void resend(struct machine_link *link)
 	link->progress_ms = now_ms();
 }
 
-static void acknowledged(struct machine_link *link, enum session_kind kind, uint64_t seq)
+static void acknowledged(struct machine_link *link, uint64_t seq)
 {
-	struct kept **at = &link->oldest;
-	while (*at) {
-		struct kept *done = *at;
-		if (done->kind != kind || done->seq > seq) {
-			at = &done->next;
-			continue;
-		}
-		*at = done->next;
+	while (link->oldest && link->oldest->seq <= seq) {
+		struct kept *done = link->oldest;
+		link->oldest = done->next;
+		if (!link->oldest)
+			link->newest = &link->oldest;
 		link->kept_count--;
 		link->numbers.acknowledged++;
-		if (kind == SESSION_DATA)
-			link->numbers.acknowledged_seq = done->seq;
+		link->numbers.acknowledged_seq = done->seq;
 		link->progress_ms = now_ms();
 		link->unanswered = 0;
-		if (!link->souvenir && kind == SESSION_DATA) {
+		if (!link->souvenir && done->kind == SESSION_DATA) {
 			link->souvenir = done;
 			link->souvenir_ms = now_ms();
 		} else {
 			free(done);
 		}
 	}
-	link->newest = at;
 }
 
-/* "data 123" */
-static void on_ack(struct machine_link *link, struct span payload)
+static bool is_authentic(const struct machine_link *link, enum session_kind kind, const struct mqtt_message *message)
 {
-	char text[48] = {0};
-	uint64_t seq;
-	if (payload.size >= sizeof text)
-		return;
-	memcpy(text, payload.data, payload.size);
-	for (unsigned kind = SESSION_DATA; kind <= SESSION_RESULT; kind++) {
-		size_t size = strlen(topic_kind_name((enum session_kind)kind));
-		if (strncmp(text, topic_kind_name((enum session_kind)kind), size) == 0 && text[size] == ' ' && topic_seq_parse(text + size + 1, &seq) == OK)
-			acknowledged(link, (enum session_kind)kind, seq);
-	}
+	uint8_t tag[SESSION_TAG_SIZE];
+	session_tag(link->down, kind, message->seq, message->payload, tag);
+	return message->has_tag && equal_in_constant_time(span_of(tag, sizeof tag), span_of(message->tag, sizeof message->tag));
 }
 
 static void on_command(struct machine_link *link, const struct mqtt_message *message)
 {
-	uint8_t tag[SESSION_TAG_SIZE];
 	struct payload_command command;
-	session_tag(link->down, SESSION_COMMAND, message->seq, message->payload, tag);
-	bool authentic = message->has_tag && equal_in_constant_time(span_of(tag, sizeof tag), span_of(message->tag, sizeof message->tag));
-	if (!authentic || message->seq <= link->last_command || payload_command_read(message->payload, &command, NULL) != OK)
+	if (!is_authentic(link, SESSION_COMMAND, message) || message->seq <= link->last_command ||
+		payload_command_read(message->payload, &command, NULL) != OK)
 		return;
 	link->last_command = message->seq;
+	if (strcmp(command.command, link->obeyed) == 0)
+		return;
+	memcpy(link->obeyed, command.command, sizeof link->obeyed);
 	link->config.command(link->config.context, link, &command);
+}
+
+/* Only from the gateway: a forged one would make us forget what nobody has. */
+static void on_ack(struct machine_link *link, const struct mqtt_message *message)
+{
+	char text[24] = {0};
+	uint64_t seq;
+	if (!is_authentic(link, SESSION_ACK, message) || message->payload.size >= sizeof text)
+		return;
+	memcpy(text, message->payload.data, message->payload.size);
+	if (topic_seq_parse(text, &seq) == OK && seq == message->seq && seq <= link->seq)
+		acknowledged(link, seq);
 }
 
 static void on_message(void *context, struct mqtt *mqtt, const struct mqtt_message *message)
@@ -120,7 +121,7 @@ static void on_message(void *context, struct mqtt *mqtt, const struct mqtt_messa
 	if (word && strcmp(word, "/command") == 0 && link->config.command) {
 		on_command(link, message);
 	} else if (word && strcmp(word, "/ack") == 0) {
-		on_ack(link, message->payload);
+		on_ack(link, message);
 	}
 }
 
@@ -176,8 +177,7 @@ enum status machine_link_new(const struct machine_link_config *config, struct ma
 	snprintf(link->device, sizeof link->device, "%s", config->device);
 	link->numbers.device = link->device;
 	link->newest = &link->oldest;
-	for (unsigned kind = 0; kind < SESSION_KIND_END; kind++)
-		link->seq[kind] = (uint64_t)config->boot << 32;
+	link->seq = (uint64_t)config->boot << 32;
 	link->up = mac_key_new(span_of(config->key_up, SESSION_KEY_SIZE));
 	link->down = mac_key_new(span_of(config->key_down, SESSION_KEY_SIZE));
 	struct mqtt_config mqtt = {.host = config->host, .port = config->port, .client_id = link->device};
@@ -216,7 +216,7 @@ enum status machine_link_send(struct machine_link *link, enum session_kind kind,
 	}
 	struct kept *message = memory_new(sizeof *message + payload.size);
 	message->kind = kind;
-	message->seq = ++link->seq[kind];
+	message->seq = ++link->seq;
 	message->size = payload.size;
 	memcpy(message->payload, payload.data, payload.size);
 	session_tag(link->up, kind, message->seq, payload, message->tag);
@@ -240,6 +240,7 @@ void machine_link_replay(struct machine_link *link)
 void machine_link_numbers(const struct machine_link *link, struct machine_link_numbers *out)
 {
 	*out = link->numbers;
+	out->waiting = link->kept_count;
 }
 
 enum status machine_keys_read(const char *folder, const char *device, uint8_t up[SESSION_KEY_SIZE], uint8_t down[SESSION_KEY_SIZE], struct fault *fault)

@@ -124,16 +124,15 @@ static void report_write(struct replay *replay)
 static void on_report(void *context)
 {
 	struct replay *replay = context;
-	uint64_t sent = 0, acknowledged = 0;
+	uint64_t waiting = 0;
 	for (size_t i = 0; i < replay->data.count; i++) {
 		struct machine_link_numbers numbers;
 		machine_link_numbers(replay->engines[i].link, &numbers);
-		sent += numbers.sent;
-		acknowledged += numbers.acknowledged;
+		waiting += numbers.waiting;
 	}
 	report_write(replay);
 	/* Without a report nobody waits for the process: it ends when all of it is durable at the gateway. */
-	if (replay->ended && sent == acknowledged && !replay->report)
+	if (replay->ended && waiting == 0 && !replay->report)
 		loop_stop(replay->loop);
 	else
 		loop_timer_set(replay->report_timer, REPORT_MS);

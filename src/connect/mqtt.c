@@ -10,14 +10,14 @@
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 
-enum { BACKOFF_FIRST_MS = 200, BACKOFF_LAST_MS = 5000, KEEP_ALIVE_S = 10, PACKET_MAX = 1 << 20 };
+enum { BACKOFF_FIRST_MS = 200, BACKOFF_LAST_MS = 5000, KEEP_ALIVE_S = 10, PACKET_MAX = 1 << 20, SESSION_EXPIRY_S = 3600 };
 
 struct mqtt {
 	struct mosquitto *client;
 	struct mqtt_callbacks callbacks;
 	char *host;
 	int port;
-	bool connecting, up;
+	bool keep_session, connecting, up;
 	int64_t next_try_ms;
 	int64_t backoff_ms;
 	unsigned handled;             /* messages in this call of mqtt_ready */
@@ -85,6 +85,7 @@ enum status mqtt_new(const struct mqtt_config *config, const struct mqtt_callbac
 	mqtt->callbacks = *callbacks;
 	mqtt->host = memory_text(span_of_text(config->host));
 	mqtt->port = config->port;
+	mqtt->keep_session = config->keep_session;
 	mqtt->backoff_ms = BACKOFF_FIRST_MS;
 	mqtt->client = mosquitto_new(config->client_id, !config->keep_session, mqtt);
 	if (!mqtt->client) {
@@ -157,6 +158,17 @@ bool mqtt_is_up(const struct mqtt *mqtt)
 	return mqtt->up;
 }
 
+/* The broker keeps to itself what is too large for us. Without an expiry, MQTT 5 ends a session with its connection. */
+static bool connect_begin(struct mqtt *mqtt)
+{
+	mosquitto_property *properties = NULL;
+	bool good = mosquitto_property_add_int32(&properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, PACKET_MAX) == MOSQ_ERR_SUCCESS &&
+		(!mqtt->keep_session || mosquitto_property_add_int32(&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL, SESSION_EXPIRY_S) == MOSQ_ERR_SUCCESS);
+	good = good && mosquitto_connect_bind_v5(mqtt->client, mqtt->host, mqtt->port, KEEP_ALIVE_S, NULL, properties) == MOSQ_ERR_SUCCESS;
+	mosquitto_property_free_all(&properties);
+	return good;
+}
+
 void mqtt_tick(struct mqtt *mqtt, int64_t now_ms)
 {
 	if (mqtt->up || mqtt->connecting) {
@@ -168,7 +180,7 @@ void mqtt_tick(struct mqtt *mqtt, int64_t now_ms)
 		return;
 	mqtt->next_try_ms = now_ms + mqtt->backoff_ms;
 	mqtt->backoff_ms = mqtt->backoff_ms * 2 < BACKOFF_LAST_MS ? mqtt->backoff_ms * 2 : BACKOFF_LAST_MS;
-	mqtt->connecting = mosquitto_connect_bind_v5(mqtt->client, mqtt->host, mqtt->port, KEEP_ALIVE_S, NULL, NULL) == MOSQ_ERR_SUCCESS;
+	mqtt->connecting = connect_begin(mqtt);
 }
 
 enum status mqtt_subscribe(struct mqtt *mqtt, const char *filter, int qos)

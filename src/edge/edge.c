@@ -19,23 +19,22 @@ void edge_free(struct edge *edge)
 		device_free(edge->devices[i]);
 	for (size_t i = 0; i < edge->people_count; i++)
 		free(edge->people[i]);
-	for (size_t i = 0; i < edge->outbox_count; i++)
-		buffer_free(&edge->outbox[i].bytes);
 	for (size_t i = 0; i < edge->actions.capacity; i++)
 		buffer_free(&edge->actions.items[i].bytes);
 	free(edge->devices);
 	free(edge->people);
-	free(edge->outbox);
-	free(edge->anchors);
+	free(edge->acting);
 	free(edge->alarms);
 	free(edge->markers);
 	free(edge->actions.items);
 	map_free(&edge->device_by_name);
-	map_free(&edge->anchor_by_chunk);
 	map_free(&edge->alarm_by_id);
 	map_free(&edge->marker_by_id);
 	map_free(&edge->covered);
 	buffer_free(&edge->recovered);
+	registry_free(edge);
+	outbox_free(&edge->outbox);
+	chunks_free(&edge->chunks);
 	chunk_builder_free(edge->builder);
 	wipe(edge->config.secret, sizeof edge->config.secret);
 	free(edge);
@@ -66,7 +65,7 @@ struct device *edge_device(struct edge *edge, struct span name)
 bool edge_words_have(struct span words, const char *word)
 {
 	size_t size = strlen(word);
-	for (size_t i = 0; i + size <= words.size; i++) {
+	for (size_t i = 0; i + size <= words.size && !strchr(word, ' '); i++) {
 		bool starts = i == 0 || words.data[i - 1] == ' ';
 		bool ends = i + size == words.size || words.data[i + size] == ' ';
 		if (starts && ends && memcmp(words.data + i, word, size) == 0)
@@ -83,76 +82,80 @@ void edge_frame_append(struct edge *edge, uint8_t kind, struct span bytes)
 	edge->log_end += action->bytes.size;
 }
 
-/* -- recovery: intake waits until the ledger has told who is registered ------------------- */
-
-static bool is_covered(const struct edge *edge, struct span frame)
+/* Actions that number entries of a list: its first `gone` entries are no more. */
+void edge_actions_renumber(struct edge *edge, enum edge_action_kind kind, size_t gone)
 {
-	struct reader in = reader_of(frame);
-	uint64_t covered = 0;
-	uint8_t kind = read_u8(&in);
-	uint64_t seq = read_u64(&in);
-	read_u64(&in);
-	read_i64(&in);
-	struct span name = read_block(&in, STATEMENT_NAME_MAX);
-	return in.failed || (kind == SESSION_DATA && map_get(&edge->covered, name, &covered) && seq <= covered);
-}
-
-static void recovered_filter(struct edge *edge)
-{
-	struct buffer kept = {0};
-	struct reader in = reader_of(buffer_span(&edge->recovered));
-	while (in.rest.size) {
-		struct span frame = read_block(&in, LOG_FRAME_MAX);
-		if (!is_covered(edge, frame))
-			write_block(&kept, frame);
-	}
-	buffer_free(&edge->recovered);
-	edge->recovered = kept;
-}
-
-void edge_covered(struct edge *edge, const struct body_anchor *anchor)
-{
-	for (size_t i = 0; i < anchor->range_count; i++) {
-		uint64_t old = 0;
-		const struct body_range *range = &anchor->ranges[i];
-		if (!map_get(&edge->covered, range->device, &old) || old < range->last_seq)
-			map_put(&edge->covered, range->device, range->last_seq);
+	struct edge_actions *actions = &edge->actions;
+	for (size_t i = actions->count; i-- > 0;) {
+		struct edge_action action = actions->items[i];
+		if (action.kind != kind)
+			continue;
+		if (action.token >= gone) {
+			actions->items[i].token -= gone;
+			continue;
+		}
+		/* Taken out; its buffer serves a later action. */
+		memmove(actions->items + i, actions->items + i + 1, (--actions->count - i) * sizeof *actions->items);
+		actions->items[actions->count] = action;
 	}
 }
 
-static void recovered_statement(struct edge *edge, struct span bytes)
+int64_t edge_elapsed(int64_t later_ns, int64_t earlier_ns)
 {
-	struct statement statement;
-	outbox_recovered(edge, bytes);
-	if (statement_decode(bytes, &statement, NULL) != OK || statement.type != STATEMENT_ANCHOR)
+	int64_t elapsed;
+	if (__builtin_sub_overflow(later_ns, earlier_ns, &elapsed))
+		return later_ns > earlier_ns ? INT64_MAX : INT64_MIN;
+	return elapsed;
+}
+
+int64_t edge_seconds_ns(int64_t seconds)
+{
+	int64_t ns;
+	if (__builtin_mul_overflow(seconds, NS_PER_S, &ns))
+		return seconds > 0 ? INT64_MAX : INT64_MIN;
+	return ns;
+}
+
+/* -- the step ------------------------------------------------------------------------- */
+
+static void twin_listen(struct edge *edge, struct device *device, bool quiet)
+{
+	struct twin_finding findings[TWIN_FINDINGS_MAX];
+	size_t count = 0;
+	bool listens = device->twin && device->state == DEVICE_ACTIVE && !device->elsewhere && device->messages > 0;
+	if (listens && !quiet)
+		twin_tick(device->twin, edge->now_ns, findings, &count);
+	for (size_t f = 0; f < count; f++)
+		decide_silence(edge, device, &findings[f]);
+	decide_silences(edge, device, quiet);
+	decide_owed(edge, device);
+	if (edge->finding_count >= EDGE_FINDINGS_SEAL)
+		batch_seal(edge);
+}
+
+static void tick(struct edge *edge)
+{
+	if (!edge->ready)
 		return;
-	struct body_anchor *anchor = memory_new(sizeof *anchor);
-	if (body_anchor_decode(statement.body, anchor, NULL) == OK) {
-		edge_covered(edge, anchor);
-		recovered_filter(edge);
-	}
-	free(anchor);
+	bool quiet = !edge->broker_up || edge->now_ns < edge->quiet_until_ns;
+	for (size_t i = 0; i < edge->device_count; i++)
+		twin_listen(edge, edge->devices[i], quiet);
+	decide_refusals(edge);
+	service_run(edge);
+	alarms_clear(edge);
+	bool old = edge->opened_wall_ns && edge->wall_ns - edge->opened_wall_ns >= edge->config.seal_ms * NS_PER_MS;
+	bool due = old || edge->finding_count || chunk_builder_samples(edge->builder) >= edge->config.seal_samples;
+	/* What is being acted upon gets its statement before its number is anchored, so that a crash cannot come in between. */
+	if (due && edge->acting_count == 0)
+		batch_seal(edge);
+	outbox_pump(edge);
+	messages_acknowledge(edge);
 }
 
-static void recover(struct edge *edge, const struct edge_event *event)
+static void start(struct edge *edge, uint64_t log_end)
 {
-	edge->log_end = event->position + LOG_FRAME_OVERHEAD + event->bytes.size;
-	if (event->frame_kind == EDGE_FRAME_STATEMENT)
-		recovered_statement(edge, event->bytes);
-	else if (event->frame_kind == EDGE_FRAME_INTAKE)
-		write_block(&edge->recovered, event->bytes);
-}
-
-static void windows_follow(struct edge *edge)
-{
-	for (size_t i = 0; i < edge->device_count; i++) {
-		uint64_t covered;
-		struct device *device = edge->devices[i];
-		struct session_window *window = &device->windows[SESSION_DATA];
-		if (map_get(&edge->covered, span_of_text(device->name), &covered) && window->last < covered)
-			window->last = covered;
-		device->ack_due[SESSION_DATA] = window->last > 0;
-	}
+	edge->started = true;
+	edge->log_end = log_end;
 }
 
 static void caught_up(struct edge *edge)
@@ -163,45 +166,15 @@ static void caught_up(struct edge *edge)
 		return;
 	edge->ready = true;
 	edge->quiet_until_ns = edge->now_ns + 10 * NS_PER_S;
-	windows_follow(edge);
-	recovered_filter(edge);
-	struct buffer intake = edge->recovered;
-	edge->recovered = (struct buffer){0};
-	struct reader in = reader_of(buffer_span(&intake));
-	while (in.rest.size) {
-		struct span frame = read_block(&in, LOG_FRAME_MAX);
-		message_recovered(edge, frame);
-	}
-	buffer_free(&intake);
-	edge->resubmit = true; /* what was in the outbox when we stopped */
+	recovery_end(edge);
 }
 
-/* -- the step ------------------------------------------------------------------------- */
-
-static void tick(struct edge *edge)
+static void broker_up(struct edge *edge)
 {
-	if (!edge->ready)
-		return;
-	bool quiet = !edge->broker_up || edge->now_ns < edge->quiet_until_ns;
-	for (size_t i = 0; i < edge->device_count && !quiet; i++) {
-		struct device *device = edge->devices[i];
-		struct twin_finding findings[TWIN_FINDINGS_MAX];
-		size_t count = 0;
-		if (!device->twin || device->state != DEVICE_ACTIVE || device->messages == 0)
-			continue;
-		twin_tick(device->twin, edge->now_ns, findings, &count);
-		for (size_t f = 0; f < count; f++)
-			decide_silence(edge, device, &findings[f]);
-	}
-	decide_silences(edge);
-	decide_refusals(edge);
-	decide_services(edge);
-	alarms_clear(edge);
-	bool old = edge->opened_wall_ns && edge->wall_ns - edge->opened_wall_ns >= edge->config.seal_ms * NS_PER_MS;
-	if (old || edge->finding_count || chunk_builder_samples(edge->builder) >= edge->config.seal_samples)
-		batch_seal(edge);
-	outbox_pump(edge);
-	messages_acknowledge(edge);
+	edge->broker_up = true;
+	edge->quiet_until_ns = edge->now_ns + 10 * NS_PER_S;
+	for (size_t i = 0; i < edge->device_count && edge->ready; i++)
+		command_send_due(edge, edge->devices[i], true);
 }
 
 static void final(struct edge *edge, const struct edge_event *event)
@@ -216,29 +189,33 @@ static void final(struct edge *edge, const struct edge_event *event)
 static void node_up(struct edge *edge)
 {
 	edge->node_up = true;
-	edge->resubmit = true;
-	edge->resubmit_wall_ns = edge->wall_ns;
+	outbox_again(edge, 0);
 }
 
-void edge_step(struct edge *edge, const struct edge_event *event, const struct edge_actions **actions)
+static void step_begin(struct edge *edge, const struct edge_event *event)
 {
 	edge->actions.count = 0;
 	edge->now_ns = event->now_ns;
 	edge->wall_ns = event->wall_ns;
 	memcpy(edge->randomness, event->randomness, sizeof edge->randomness);
 	edge->signed_in_step = 0;
+}
+
+void edge_step(struct edge *edge, const struct edge_event *event, const struct edge_actions **actions)
+{
+	step_begin(edge, event);
 	switch (event->kind) {
 	case EDGE_RECOVERED:
-		recover(edge, event);
+		recovery_frame(edge, event);
 		break;
 	case EDGE_START:
-		edge->started = true;
+		start(edge, event->position);
 		break;
 	case EDGE_MESSAGE:
 		message_take(edge, event);
 		break;
 	case EDGE_CRITICAL_DONE:
-		decide_critical_done(edge, event->token, event->acted_ns);
+		critical_done(edge, event->token, event->acted_ns);
 		break;
 	case EDGE_FLUSHED:
 		messages_acknowledge(edge);
@@ -259,11 +236,10 @@ void edge_step(struct edge *edge, const struct edge_event *event, const struct e
 		edge->node_up = false;
 		break;
 	case EDGE_OUTCOME:
-		outbox_outcome(edge, &event->id, event->status, event->text);
+		outbox_outcome(edge, &event->id, event->status);
 		break;
 	case EDGE_BROKER_UP:
-		edge->broker_up = true;
-		edge->quiet_until_ns = edge->now_ns + 10 * NS_PER_S;
+		broker_up(edge);
 		break;
 	case EDGE_BROKER_DOWN:
 		edge->broker_up = false;
@@ -274,11 +250,7 @@ void edge_step(struct edge *edge, const struct edge_event *event, const struct e
 
 enum status edge_acknowledge(struct edge *edge, const struct edge_event *event, const struct edge_actions **actions, struct fault *fault)
 {
-	edge->actions.count = 0;
-	edge->now_ns = event->now_ns;
-	edge->wall_ns = event->wall_ns;
-	memcpy(edge->randomness, event->randomness, sizeof edge->randomness);
-	edge->signed_in_step = 0;
+	step_begin(edge, event);
 	enum status status = edge->ready ? alarms_acknowledge(edge, &event->id, event->person, event->text, fault)
 		: fault_set(fault, E_BUSY, "the gateway has not caught up with the ledger yet; try again in a moment");
 	*actions = &edge->actions;
@@ -296,7 +268,7 @@ void edge_device_view(const struct edge *edge, size_t number, struct edge_device
 {
 	const struct device *device = edge->devices[number];
 	*out = (struct edge_device_view){.name = device->name, .registration = device->registration, .registration_id = device->registration_id,
-		.state = device->state, .twin = device->twin, .messages = device->messages};
+		.state = device->elsewhere && device->state == DEVICE_ACTIVE ? DEVICE_SUSPENDED : device->state, .twin = device->twin, .messages = device->messages};
 	for (size_t i = 0; i < edge->alarm_count; i++)
 		out->alarms += edge->alarms[i].cleared_ns == 0 && strcmp(edge->alarms[i].device, device->name) == 0;
 }
@@ -315,30 +287,9 @@ size_t edge_history(const struct edge *edge, size_t device, size_t signal, int64
 void edge_totals(const struct edge *edge, struct edge_totals *out)
 {
 	*out = edge->totals;
-	out->outbox = edge->outbox_count;
+	out->outbox = edge->outbox.count;
 	out->node_up = edge->node_up;
 	out->broker_up = edge->broker_up;
-}
-
-struct digest edge_anchor_of(const struct edge *edge, const struct digest *chunk, bool *final_too)
-{
-	uint64_t at;
-	if (!map_get(&edge->anchor_by_chunk, digest_span(chunk), &at))
-		return (struct digest){0};
-	*final_too = edge->anchors[at].final;
-	return edge->anchors[at].id;
-}
-
-bool edge_chunk_of(const struct edge *edge, size_t number, uint64_t seq, struct digest *chunk)
-{
-	const struct device *device = edge->devices[number];
-	for (size_t i = device->chunk_count; i-- > 0;) {
-		if (seq < device->chunks[i].first_seq || seq > device->chunks[i].last_seq)
-			continue;
-		*chunk = device->chunks[i].chunk;
-		return true;
-	}
-	return false;
 }
 
 size_t edge_people(const struct edge *edge, const char *const **names)

@@ -6,8 +6,13 @@
  * space, or scheduling tried on the twin; what was decided takes effect only when its statement
  * came back final. A critical message leaves as a local action before anything else. Pure.
  *
- * The gateway's own log (store/log.h) holds, in order: 1 intake (an accepted message), 2 statement (signed, to be
- * submitted until final; a later one of the same number replaces it). An anchor's ranges tell which intake is in chunks. */
+ * The gateway's own log (store/log.h) holds, in order:
+ *  1 INTAKE     an accepted message: u8 kind | u64 seq | u64 missing | i64 received_ns | block name | payload
+ *  2 STATEMENT  signed, to be submitted until final; a later one of the same number replaces it
+ *  3 CHAIN      u64 first | u64 now: own statements from number `first` on are numbered from `now` on; those in
+ *               [now, first) were refused for good and are left out
+ *  4 RELEASED   u64 position: whatever stands before is final or anchored, and may be pruned
+ * An anchor's ranges tell which intake is in chunks: every number that was taken, also of messages without samples. */
 #ifndef TALLY_EDGE_EDGE_H
 #define TALLY_EDGE_EDGE_H
 
@@ -17,16 +22,21 @@
 #include "store/log.h"
 #include "twin/twin.h"
 
-enum { EDGE_FRAME_INTAKE = 1, EDGE_FRAME_STATEMENT = 2 };
+enum { EDGE_FRAME_INTAKE = 1, EDGE_FRAME_STATEMENT = 2, EDGE_FRAME_CHAIN = 3, EDGE_FRAME_RELEASED = 4 };
 
 enum {
 	EDGE_DEVICES_MAX = 1024,
 	EDGE_PAYLOAD_MAX = WRANGLE_PAYLOAD_MAX,
-	EDGE_OUTBOX_MAX = 100000,     /* statements that are not final yet; beyond it data is refused until the node is back */
+	EDGE_OUTBOX_MAX = 100000,     /* statements that are not final yet; beyond it data is refused until the node is back ... */
+	EDGE_OUTBOX_SPARE = 10000,    /* ... critical messages and results only beyond this many more, but they are still acted upon */
+	EDGE_CHUNKS_KEPT = 65536,     /* newest chunks whose anchors are known here: 3.8 days of one every 5 s */
+	EDGE_SPANS_KEPT = 262144,     /* newest (device, chunk) pairs known here; of older ones the ledger's anchors tell */
+	EDGE_RELEASE_STEP = 16 << 20, /* bytes of the own log, after which it is told that they may go */
 	EDGE_CALIBRATION_RETRY_S = 10,
 	EDGE_CALIBRATION_GIVE_UP_S = 180,
 	EDGE_SCHEDULE_AGAIN_S = 30,   /* after "continue", while the fault lasts */
-	EDGE_REFUSAL_REPEAT_S = 60,   /* refusals of one kind and device are told once in this time, with their count */
+	EDGE_REFUSAL_REPEAT_S = 60,   /* refusals of one kind and device are told once in this time, with their count ... */
+	EDGE_REFUSAL_REPEAT_LAST_S = 960, /* ... which doubles up to this while they go on: a flood must not fill the ledger */
 	EDGE_REPEAT_S = 120,          /* the same finding of one signal is not told again within it */
 	EDGE_COMMAND_PATIENCE_S = 120,/* no second command to a machine while one is under way this long */
 };
@@ -41,13 +51,15 @@ struct edge_config {
 	struct unit_table *units;
 	int64_t seal_ms;              /* wall time after which an open chunk is sealed */
 	uint64_t seal_samples;
+	size_t outbox_max;            /* 0: EDGE_OUTBOX_MAX */
+	uint64_t release_step;        /* 0: EDGE_RELEASE_STEP */
 };
 
 enum edge_event_kind {
 	EDGE_RECOVERED,               /* a frame of the own log, in order: frame_kind, position, bytes */
-	EDGE_START,                   /* after the last RECOVERED */
+	EDGE_START,                   /* after the last RECOVERED; position: where the own log ends */
 	EDGE_MESSAGE,
-	EDGE_CRITICAL_DONE,           /* the local action of a LOCAL_ALARM is done and on disk: token, acted_ns */
+	EDGE_CRITICAL_DONE,           /* the local action of a LOCAL_ALARM is done and on disk: token, acted_ns; before any other event */
 	EDGE_FLUSHED,                 /* everything appended so far is on disk */
 	EDGE_TICK,                    /* a few times a second */
 	EDGE_FINAL,                   /* from the own organisation's node: index, commit_ms, bytes */
@@ -80,22 +92,22 @@ struct edge_event {
 };
 
 enum edge_action_kind {
-	EDGE_LOCAL_ALARM,             /* act now: text = kind, detail = bytes; answer CRITICAL_DONE with token */
+	EDGE_LOCAL_ALARM,             /* act now: text is the kind, bytes the detail; when it is on disk, too, answer CRITICAL_DONE with token */
 	EDGE_WRITE_CHUNK,             /* bytes under the name `digest`, durable before what follows */
 	EDGE_APPEND,                  /* framed bytes to the own log at `position` */
 	EDGE_SUBMIT,                  /* a statement to the node, only after a flush */
-	EDGE_ACK,                     /* tell `device` that everything of kind `message` up to `seq` is durable */
+	EDGE_ACK,                     /* after a flush: tell `device` that everything up to `seq` is durable; bytes with seq and tag */
 	EDGE_COMMAND,                 /* send `bytes` to `device` with seq and tag */
 	EDGE_ALARM,                   /* alarm number `token` changed */
 	EDGE_MARKER,                  /* something to mark on a trend: marker number `token` */
+	EDGE_RELEASE,                 /* after a flush: the own log is not needed before `position` any more */
 };
 
 struct edge_action {
 	enum edge_action_kind kind;
-	struct buffer bytes;          /* owned by the edge, reused */
+	struct buffer bytes;          /* owned by the edge, reused; valid until the next step */
 	const char *device;           /* name of a registered device, lives as long as the edge */
-	const char *text;
-	enum session_kind message;
+	char text[32];                /* LOCAL_ALARM: "fire" */
 	uint64_t position, token, seq;
 	uint8_t tag[SESSION_TAG_SIZE];
 	struct digest digest;
@@ -121,7 +133,7 @@ struct edge_device_view {
 	const char *name;
 	const struct body_device *registration;
 	struct digest registration_id;
-	enum device_state state;
+	enum device_state state;      /* suspended, too, when another gateway speaks for it now */
 	const struct twin *twin;      /* NULL for devices without signals */
 	uint64_t messages;
 	uint32_t alarms;              /* active */
@@ -148,6 +160,7 @@ struct edge_alarm {
 	char comment[200];
 	uint64_t count;
 	bool final;
+	bool refused;                 /* the ledger refused its statement: nothing can be acknowledged there */
 };
 enum alarm_state edge_alarm_state(const struct edge_alarm *alarm);
 size_t edge_alarm_count(const struct edge *edge);
@@ -190,9 +203,10 @@ struct edge_totals {
 	bool caught_up, node_up, broker_up;
 };
 void edge_totals(const struct edge *edge, struct edge_totals *out);
-/* Which final or pending anchor holds a chunk; zero digest when none. */
+/* Which final or pending anchor holds a chunk; zero digest when none of the newest EDGE_CHUNKS_KEPT: the node lists all
+ * anchors of a gateway (GET /api/v1/statements?type=anchor&iss=...). */
 struct digest edge_anchor_of(const struct edge *edge, const struct digest *chunk, bool *final);
-/* The chunk that holds (device, seq) of the sealed ones; false when open or unknown. */
+/* The chunk that holds (device, seq) of the newest EDGE_SPANS_KEPT spans; false when it is still open, older or unknown. */
 bool edge_chunk_of(const struct edge *edge, size_t device, uint64_t seq, struct digest *chunk);
 /* Registered people, for acknowledgement: names, NULL-terminated count. */
 size_t edge_people(const struct edge *edge, const char *const **names);

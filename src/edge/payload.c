@@ -39,9 +39,11 @@ static bool read_time(yyjson_val *object, int64_t *ns)
 	if (!yyjson_is_num(value))
 		return false;
 	double ms = yyjson_get_num(value);
-	if (!(fabs(ms) < 9.0e12))
+	if (!(ms >= 0 && ms < 9.0e12)) /* 1970 to 2255: nanoseconds fit, and so do differences of two of them */
 		return false;
-	*ns = llround(ms * 1e6);
+	/* In two parts: a double cannot hold today's nanoseconds. */
+	double whole = floor(ms);
+	*ns = (int64_t)whole * NS_PER_MS + llround((ms - whole) * 1e6);
 	return true;
 }
 

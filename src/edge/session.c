@@ -53,15 +53,20 @@ enum session_verdict session_window_take(struct session_window *window, uint64_t
 	}
 	bool same_boot = boot_of(seq) == boot_of(window->last);
 	uint64_t expected = same_boot ? window->last + 1 : ((uint64_t)boot_of(seq) << 32) + 1;
-	if (seq != expected) {
-		if (window->gap_since_ns == 0)
+	if (seq > expected) {
+		bool away = window->gap_since_ns && !window->gap_again && wall_ns - window->gap_seen_ns >= SESSION_GAP_MS * NS_PER_MS;
+		/* The device was away meanwhile: it may be sending again what it kept. Once, so that a device that keeps nothing goes on. */
+		if (window->gap_since_ns == 0 || away)
 			window->gap_since_ns = wall_ns;
+		window->gap_again = window->gap_again || away;
+		window->gap_seen_ns = wall_ns;
 		/* What came before may be on its way again; after a while it is given up. */
 		if (wall_ns - window->gap_since_ns < SESSION_GAP_MS * NS_PER_MS)
 			return SESSION_WAIT;
 		*missing = seq - expected;
 	}
 	window->gap_since_ns = 0;
+	window->gap_again = false;
 	window->last = seq;
 	return SESSION_ACCEPT;
 }
