@@ -5,38 +5,12 @@ import type { NodePicture, Statement, StatementList } from '../api/types';
 import { bytes, count, duration, fixed, moment, none, plural, readable, shortName, words } from '../format';
 import { Anchors } from '../parts/Anchors';
 import { Figure, Nothing, Problem, StatementLink } from '../parts/bits';
+import { Search } from '../parts/Search';
 import { node, serving } from '../state/app';
 import type { NodeState } from '../state/node';
-import { address, go, replaceQuery, route } from '../state/route';
+import { address, replaceQuery, route } from '../state/route';
 
 const ROWS = 25;
-
-function Search() {
-	const [text, setText] = useState(''), [problem, setProblem] = useState('');
-	const submit = async (event: Event): Promise<void> => {
-		event.preventDefault();
-		const id = text.trim().toLowerCase();
-		if (!/^[0-9a-f]{4,64}$/.test(id)) {
-			setProblem('An id has hexadecimal digits; its first 4 or more are enough.');
-			return;
-		}
-		try {
-			const found = await getJson<Statement>('', '/api/v1/statements/' + id);
-			setProblem('');
-			go(address('statement', found.id));
-		} catch (error) {
-			setProblem(messageOf(error));
-		}
-	};
-	return (
-		<form class="search" role="search" onSubmit={(event) => void submit(event)}>
-			<label class="hidden" for="search-id">Id of a statement</label>
-			<input id="search-id" type="search" placeholder="id of a statement, or its first digits" value={text} onInput={(e) => setText(e.currentTarget.value)} autocomplete="off" spellcheck={false} />
-			<button type="submit">Find</button>
-			<Problem text={problem} />
-		</form>
-	);
-}
 
 function Members({ picture }: { picture: NodePicture }) {
 	return (
@@ -61,11 +35,12 @@ function Members({ picture }: { picture: NodePicture }) {
 }
 
 function Figures({ picture }: { picture: NodePicture }) {
-	const enough = Math.floor((2 * picture.members.length) / 3) + 1, { finality_ms: finality } = picture;
+	// With one signature more than members may lie, at least one is honest.
+	const enough = Math.floor((picture.members.length - 1) / 3) + 1, { finality_ms: finality } = picture;
 	return (
 		<dl class="figures-row" aria-label="Figures of the ledger">
 			<Figure name="log" value={count(picture.log_size)} note={<>statements, root <span class="id" title={picture.log_root}>{picture.log_root.slice(0, 12)}</span></>} />
-			<Figure name="checkpoint" value={count(picture.checkpoint.size)} note={`signed by ${picture.checkpoint.lines} of ${picture.members.length}`} attention={picture.checkpoint.size > 0 && picture.checkpoint.lines < enough} />
+			<Figure name="checkpoint" value={count(picture.checkpoint.size)} note={`signed by ${picture.checkpoint.lines} of ${picture.members.length}, ${enough} are needed`} attention={picture.checkpoint.size > 0 && picture.checkpoint.lines < enough} />
 			<Figure name="finality p50" value={finality.count ? `${fixed(finality.p50, 0)} ms` : none} note={`of ${count(finality.count)} submissions here`} />
 			<Figure name="finality p99" value={finality.count ? `${fixed(finality.p99, 0)} ms` : none} />
 			<Figure name="commits" value={count(picture.commits)} note={`${count(picture.skipped)} leaders skipped, ${plural(picture.leader_timeouts, 'time-out')}`} />
@@ -147,7 +122,7 @@ export function Ledger() {
 	const type = route.value.query.get('type') ?? '';
 	return (
 		<>
-			<div class="title"><h1>Ledger</h1><span class="dim title-note">network <span class="id" title={picture.network}>{picture.network.slice(0, 16)}</span>, genesis <span class="id" title={picture.genesis}>{picture.genesis.slice(0, 16)}</span></span><Search /></div>
+			<div class="title"><h1>Ledger</h1><span class="dim title-note">network <span class="id" title={picture.network}>{picture.network.slice(0, 16)}</span>, genesis <span class="id" title={picture.genesis}>{picture.genesis.slice(0, 16)}</span></span><Search view="statement" /></div>
 			<Figures picture={picture} />
 			<Members picture={picture} />
 			<Anchors state={state} />

@@ -1,14 +1,15 @@
 // Where a statement comes from: a graph from what was asked, at the left, back to the organisations at the right.
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { getJson, messageOf } from '../api/http';
-import type { Trace, TraceNode } from '../api/types';
+import type { Statement, StatementList, Trace, TraceNode } from '../api/types';
 import { concerning } from '../parts/concerning';
 import { Graph } from '../parts/Graph';
 import { Body } from '../parts/Body';
 import { Nothing, Problem, Switch } from '../parts/bits';
 import { moment, plural, readable, shortName, words } from '../format';
+import { Search } from '../parts/Search';
 import { Proof, ReadingProof } from '../parts/Proof';
-import { node, serving } from '../state/app';
+import { serving } from '../state/app';
 import { address, replaceQuery, route } from '../state/route';
 import { Head, useStatement } from './StatementPage';
 
@@ -73,13 +74,33 @@ function AsList({ trace, chosen, choose }: { trace: Trace; chosen: string; choos
 	);
 }
 
+const worthAsking = ['disturbance', 'critical', 'service', 'command', 'result', 'model', 'event'];
+
 function Newest() {
-	const recent = node.value?.recent.value ?? [];
-	const worth = recent.filter((s) => s.type !== 'anchor').slice(0, 20);
+	const [list, setList] = useState<Statement[] | null>(null), [problem, setProblem] = useState('');
+	useEffect(() => {
+		const asked = worthAsking.map((type) => getJson<StatementList>('', `/api/v1/statements?type=${type}&order=desc&limit=8`));
+		Promise.all(asked).then((answers) => {
+			const all = answers.flatMap((answer) => answer.statements.filter((s): s is Statement => s !== null));
+			setList(all.sort((a, b) => (b.index ?? 0) - (a.index ?? 0)).slice(0, 30));
+		}, (error: unknown) => setProblem(messageOf(error)));
+	}, []);
 	return (
 		<>
-			<div class="title"><h1>Lineage</h1><span class="dim title-note">of what? choose a statement, or follow a link from an alarm, a chart’s marker or the <a href={address('ledger')}>ledger</a></span></div>
-			{worth.length === 0 ? <Nothing>There are no statements yet.</Nothing> : <ul class="choices">{worth.map((s) => <li key={s.id}><a href={address('lineage', s.id)}>{readable(s.label)}</a> <span class="dim">{moment(s.commit_ms)}</span></li>)}</ul>}
+			<div class="title"><h1>Lineage</h1><span class="dim title-note">of what? choose one of the newest statements, follow a link from an alarm or a chart’s marker, or give an id</span><Search view="lineage" /></div>
+			<Problem text={problem} />
+			{list && (list.length === 0 ? <Nothing>Nothing but registrations and anchors is on the ledger yet; the <a href={address('ledger')}>ledger’s page</a> lists them.</Nothing> : (
+				<div class="panel scroll">
+					<table class="list statements">
+						<thead><tr><th>final</th><th>type</th><th>what it says</th><th class="wide">issuer</th></tr></thead>
+						<tbody>
+							{list.map((s) => (
+								<tr key={s.id}><td class="number-text">{moment(s.commit_ms)}</td><td>{words(s.type)}</td><td class="say"><a href={address('lineage', s.id)}>{readable(s.label)}</a></td><td class="wide" title={s.iss}>{shortName(s.iss)}</td></tr>
+							))}
+						</tbody>
+					</table>
+				</div>
+			))}
 		</>
 	);
 }
