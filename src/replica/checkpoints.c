@@ -138,13 +138,17 @@ static void line_send(struct replica *replica, const struct kept_checkpoint *kep
 		step_send(replica, peer, MESSAGE_COSIGNATURE, line_message(replica, kept, replica->own, wanted));
 }
 
-static void cosign(struct replica *replica, struct kept_checkpoint *kept)
+/* The time is the signer's own, not the commit's: a commit's is a lower bound, and may be as old as the last heartbeat, while
+ * whoever reads "final no later than" relies on an upper one. */
+static void cosign(struct replica *replica, struct kept_checkpoint *kept, int64_t now_ms)
 {
 	struct digest root = root_at(replica, kept->size);
+	uint64_t now_s = now_ms > 0 ? ((uint64_t)now_ms + 999) / 1000 : 0;
+	uint64_t time_s = now_s > kept->timestamp_s ? now_s : kept->timestamp_s;
 	struct cosignature made;
 	/* Fails only when the crypto library does: then nothing that this node signs can be relied on. */
 	CHECK(cosignature_sign(replica->checkpoint_key, member_name(replica, replica->own), span_of_text(replica->checkpoints.origin),
-		kept->size, &root, kept->timestamp_s, replica->signer.randomness, &made) == OK);
+		kept->size, &root, time_s, replica->signer.randomness, &made) == OK);
 	line_add(replica, kept, replica->own, &made);
 	step_append(replica, REPLICA_FRAME_COSIGNATURE, line_frame(replica, kept, replica->own));
 	struct span message = line_message(replica, kept, replica->own, false);
@@ -292,7 +296,7 @@ void checkpoints_settle(struct replica *replica, int64_t now_ms)
 	while (first > 0 && checkpoints->count - first < CHECKPOINTS_NEWEST && !checkpoints->kept[first - 1].lines[replica->own])
 		first--;
 	for (; first < checkpoints->count; first++)
-		cosign(replica, &checkpoints->kept[first]);
+		cosign(replica, &checkpoints->kept[first], now_ms);
 	lines_ask(replica);
 }
 
