@@ -36,6 +36,7 @@ struct machine_link_numbers {
 	const char *device;
 	uint64_t sent;                /* messages given to machine_link_send and kept */
 	uint64_t acknowledged;        /* of them, durable at the gateway */
+	uint64_t acknowledged_data;   /* of those, data messages */
 	uint64_t acknowledged_seq;    /* newest */
 	uint64_t waiting;             /* kept, not acknowledged */
 	uint64_t resent, lost;
