@@ -82,8 +82,8 @@ static enum status take(struct filling *filling, struct bench_device *device, ui
 static void row_add(struct bench *bench, const struct filling *filling, const char *what, bool with_plain)
 {
 	double samples = (double)filling->samples;
-	struct bench_row *row = bench_row_add(bench, "chunk", filling->chunk_bytes / samples, "B/sample", "%s (%" PRIu64 " samples, %" PRIu64 " chunks)", what,
-		filling->samples, filling->chunks);
+	struct bench_row *row = bench_row_add(bench, "chunk", filling->chunk_bytes / samples, "B/sample", "%s: %.0f samples a chunk", what,
+		samples / (double)filling->chunks);
 	bench_row_peer(row, filling->csv_bytes / samples, NULL, "the same rows as CSV, zstd level 3");
 	row->floor = 4;
 	row->sense = BENCH_AT_MOST;
@@ -151,7 +151,7 @@ static enum status floor_all(struct bench *bench, struct unit_table *units, stru
 	for (; read < MACHINES && status == OK; read += status == OK)
 		status = bench_device_read(bench, machines[read], &devices[read], fault);
 	if (status == OK)
-		status = floor_measure(bench, devices, units, 0, "simulated floor, 600 s in one chunk", fault);
+		status = floor_measure(bench, devices, units, 0, "simulated floor, 600 s at once", fault);
 	if (status == OK)
 		status = floor_measure(bench, devices, units, 60, "simulated floor, sealed every 60 s", fault);
 	if (status == OK)
@@ -206,7 +206,7 @@ static enum status engines_all(struct bench *bench, struct unit_table *units, st
 		return status;
 	status = engines_fill(&data, units, &filling, fault);
 	if (status == OK)
-		row_add(bench, &filling, "C-MAPSS engines, 24 fields", true);
+		row_add(bench, &filling, "C-MAPSS engines", true);
 	filling_free(&filling);
 	cmapss_free(&data);
 	return status;

@@ -31,6 +31,7 @@ struct material {
 	struct mac_key *mac;
 	struct signature signature;
 	uint64_t seq;
+	uint8_t randomness[32];
 	uint8_t bytes[BULK];
 	uint8_t sink;                 /* results go here, so that they are computed */
 };
@@ -38,8 +39,10 @@ struct material {
 static void do_sign(void *context)
 {
 	struct material *m = context;
-	static const uint8_t randomness[32];
-	CHECK(signing_key_sign(m->key, span_of(m->bytes, STATEMENT_BYTES), (struct span){0}, randomness, &m->signature) == OK);
+	/* Another one each time: how often a signature is begun anew depends on it. */
+	m->seq++;
+	memcpy(m->randomness, &m->seq, sizeof m->seq);
+	CHECK(signing_key_sign(m->key, span_of(m->bytes, STATEMENT_BYTES), (struct span){0}, m->randomness, &m->signature) == OK);
 }
 
 static void do_verify(void *context)

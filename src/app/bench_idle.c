@@ -27,7 +27,7 @@ static struct rates rates_of(const struct bench_use use[2], double elapsed_s)
 		.written = (use[1].written_bytes - use[0].written_bytes) / elapsed_s * SECONDS_A_DAY};
 }
 
-/* The busiest of the nodes, not their mean: nobody runs the mean. */
+/* The worst of the nodes, not their mean: nobody runs the mean. */
 static struct rates worst(const struct rates *rates, int count)
 {
 	struct rates most = {0};

@@ -477,19 +477,30 @@ static enum status finality_idle(struct bench *bench, struct trial *trial, struc
 	return status;
 }
 
+static void growth_rows(struct bench *bench, const struct trial *trial, const struct bench_use *before, const struct bench_use *after)
+{
+	double count = node_number(trial, 0, NULL, "log_size"), size = (double)trial->chains[0].items[0].size;
+	bench_row_peer(bench_row_add(bench, "ledger", (after->resident_bytes - before->resident_bytes) / count, "B", "  memory of a node, for each of %.0f statements", count),
+		size, NULL, "a statement");
+	bench_row_peer(bench_row_add(bench, "ledger", (after->written_bytes - before->written_bytes) / count, "B", "  written to a node's disk, for each"), size, NULL,
+		"a statement");
+}
+
 static enum status measure(struct bench *bench, struct trial *trial, struct fault *fault)
 {
 	double rate = 0;
+	struct bench_use before;
 	TRY(trial_open(bench, trial, fault));
+	if (!bench_site_use(&trial->site, "manufacturer", &before))
+		return fault_set(fault, E_IO, "/proc does not tell what the nodes use");
 	TRY(most(bench, trial, &rate, fault));
 	TRY(finality_at(bench, trial, rate, 0.1, fault));
 	TRY(finality_at(bench, trial, rate, 0.5, fault));
 	TRY(finality_at(bench, trial, rate, 0.9, fault));
 	TRY(finality_idle(bench, trial, fault));
-	struct bench_use use;
-	if (bench_site_use(&trial->site, "manufacturer", &use))
-		bench_row_peer(bench_row_add(bench, "ledger", use.resident_bytes / 1e6, "MB", "  a node's memory after %.0f statements", node_number(trial, 0, NULL, "log_size")),
-			64 * 1.048576, NULL, "the floor for an idle one");
+	struct bench_use after;
+	if (bench_site_use(&trial->site, "manufacturer", &after))
+		growth_rows(bench, trial, &before, &after);
 	return OK;
 }
 

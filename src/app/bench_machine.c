@@ -110,13 +110,21 @@ bool bench_use(pid_t pid, struct bench_use *out)
 	bool found = file && fgets(line, sizeof line, file);
 	if (file)
 		fclose(file);
-	/* The name in parentheses may hold anything; fields 14, 15 and 24 are counted from behind it. */
+	/* The name in parentheses may hold anything; fields 14, 15, 20 and 24 are counted from behind it. */
 	const char *rest = found ? strrchr(line, ')') : NULL;
 	unsigned long user, system;
-	long pages;
-	if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %ld", &user, &system, &pages) != 3)
+	long pages, threads;
+	if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %ld %*d %*u %*u %ld", &user, &system, &threads, &pages) != 4)
 		return false;
 	out->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+	/* The same to the nanosecond, of the main thread. */
+	snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
+	if (threads == 1 && (file = fopen(path, "re"))) {
+		double spent_ns;
+		if (fscanf(file, "%lf", &spent_ns) == 1 && spent_ns > 0)
+			out->cpu_s = spent_ns / 1e9;
+		fclose(file);
+	}
 	out->resident_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
 	snprintf(path, sizeof path, "/proc/%d/io", (int)pid);
 	if (proc_line(path, "write_bytes", text, sizeof text))
