@@ -23,6 +23,12 @@ static inline struct span span_of_text(const char *text)
 	return span_of(text, strlen(text));
 }
 
+/* Without its first `skip` bytes; skip <= span.size. Also of an empty span that points nowhere. */
+static inline struct span span_after(struct span span, size_t skip)
+{
+	return skip ? span_of(span.data + skip, span.size - skip) : span;
+}
+
 static inline bool span_equal(struct span a, struct span b)
 {
 	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);

@@ -22,7 +22,7 @@ enum status queue_push(struct queue *queue, struct span transaction)
 
 struct span queue_body(const struct queue *queue, uint32_t *count)
 {
-	struct reader in = reader_of(span_of(queue->bytes.data + queue->head, queue_size(queue)));
+	struct reader in = reader_of(span_after(buffer_span(&queue->bytes), queue->head));
 	size_t size = 0;
 	*count = 0;
 	while (in.rest.size > 0 && *count < BLOCK_TRANSACTIONS_MAX) {
@@ -33,7 +33,7 @@ struct span queue_body(const struct queue *queue, uint32_t *count)
 		++*count;
 	}
 	CHECK(!in.failed);
-	return span_of(queue->bytes.data + queue->head, size);
+	return span_of(span_after(buffer_span(&queue->bytes), queue->head).data, size);
 }
 
 void queue_drop(struct queue *queue, size_t size)

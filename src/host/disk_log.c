@@ -124,7 +124,7 @@ struct window {
 
 static struct span window_span(const struct window *window)
 {
-	return span_of(window->bytes.data + window->used, window->bytes.size - window->used);
+	return span_after(buffer_span(&window->bytes), window->used);
 }
 
 static enum status window_fill(struct window *window, size_t need)

@@ -279,7 +279,7 @@ static inline void cluster_recover(struct cluster *cluster, uint16_t index)
 	for (;;) {
 		struct log_frame frame;
 		size_t size;
-		struct span rest = span_of(member->log.data + at, member->log.size - at);
+		struct span rest = span_after(buffer_span(&member->log), at);
 		enum status status = log_frame_read(rest, at, &frame, &size);
 		if (status != OK) {
 			CHECK(status == E_NOT_FOUND || log_tail_is_torn(rest, at));
