@@ -303,16 +303,19 @@ static void on_handshake_done(struct wire_link *link)
 /* A sentence for why a stream ended, from what OpenSSL and the system left behind. */
 static void reason_of(struct wire_link *link, short what, int error, char out[REASON_MAX])
 {
-	unsigned long code = bufferevent_get_openssl_error(link->stream);
-	while (bufferevent_get_openssl_error(link->stream))
-		;
-	const char *words = code ? ERR_reason_error_string(code) : NULL;
+	/* libevent mixes the kind of failure (a small number) into OpenSSL's codes. */
+	unsigned long code = 0;
+	for (unsigned long each; (each = bufferevent_get_openssl_error(link->stream));)
+		if (ERR_SYSTEM_ERROR(each) || ERR_reason_error_string(each))
+			code = each;
 	if (link->refusal)
 		snprintf(out, REASON_MAX, "%s", link->refusal);
 	else if (code && ERR_SYSTEM_ERROR(code))
 		snprintf(out, REASON_MAX, "%s", strerror(ERR_GET_REASON(code)));
+	else if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE)
+		snprintf(out, REASON_MAX, "%s", "the other end does not accept our TLS key: it is not registered there, or was revoked");
 	else if (code)
-		snprintf(out, REASON_MAX, "TLS: %s", words ? words : "error");
+		snprintf(out, REASON_MAX, "TLS: %s", ERR_reason_error_string(code));
 	else if (what & BEV_EVENT_EOF)
 		snprintf(out, REASON_MAX, "%s", link->state == LINK_UP ? "the other end closed it" : "the other end closed it; it may not know our TLS key");
 	else if (error)
