@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,9 +42,20 @@ struct chain {
 	} *items;
 	size_t count, sent, final;
 	enum status signed_status;
+	atomic_bool done;             /* signing */
+};
+
+/* What the loop runs for. */
+enum purpose {
+	CONNECT,                      /* until there is a link to every node */
+	SIGN,                         /* until the statements are signed; the links are kept alive meanwhile */
+	SEND_MOST,                    /* as many at a time as the window lets */
+	SEND_EVENLY,                  /* at a rate */
+	SEND_SINGLY,                  /* one, and a pause after it is final */
 };
 
 struct trial {
+	enum purpose purpose;
 	struct bench_site site;
 	struct buffer genesis_bytes;
 	struct genesis genesis;
@@ -56,10 +68,9 @@ struct trial {
 	struct map by_id;             /* member << 32 | item */
 	double *latencies_s;
 	size_t latency_count, total;
-	double rate;                  /* statements a second; 0: as many as the window lets */
-	bool singly;
+	double rate;                  /* SEND_EVENLY: statements a second */
 	int64_t start_ns, progress_ns, next_ns;
-	size_t started;               /* with a rate: how many were sent */
+	size_t started;               /* SEND_EVENLY, SEND_SINGLY: how many were sent */
 	bool stopped;                 /* by us: all is final, or a fault */
 	struct fault fault;
 };
@@ -103,14 +114,18 @@ static void *chain_sign(void *context)
 		chain->seq++;
 	}
 	buffer_free(&body);
+	atomic_store(&chain->done, true);
 	return NULL;
 }
+
+static enum status loop_through(struct trial *trial, enum purpose purpose, struct fault *fault);
 
 /* `count` statements of every organisation, signed at the same time. */
 static enum status chains_sign(struct trial *trial, size_t count, struct fault *fault)
 {
 	pthread_t threads[MEMBERS];
 	int begun = 0;
+	enum status status = OK;
 	map_free(&trial->by_id);
 	trial->by_id = (struct map){0};
 	for (int m = 0; m < MEMBERS; m++) {
@@ -120,11 +135,14 @@ static enum status chains_sign(struct trial *trial, size_t count, struct fault *
 		chain->items = memory_new_array(count, sizeof *chain->items);
 		chain->count = count;
 		chain->sent = chain->final = 0;
+		atomic_store(&chain->done, false);
 		begun += begun == m && pthread_create(&threads[m], NULL, chain_sign, chain) == 0;
 	}
+	if (begun == MEMBERS)
+		status = loop_through(trial, SIGN, fault);
 	for (int m = 0; m < begun; m++)
 		pthread_join(threads[m], NULL);
-	TRY(bench_go_on(fault));
+	TRY(status);
 	for (int m = 0; m < MEMBERS; m++) {
 		struct chain *chain = &trial->chains[m];
 		if (begun < MEMBERS || chain->signed_status != OK)
@@ -177,17 +195,29 @@ static void send_due(struct trial *trial, int64_t now_ns)
 	}
 }
 
+static bool is_over(const struct trial *trial)
+{
+	bool over = true;
+	for (int m = 0; m < MEMBERS; m++)
+		over = over && (trial->purpose == CONNECT ? trial->links[m] != NULL : atomic_load(&trial->chains[m].done));
+	return over;
+}
+
 static void on_timer(void *context)
 {
 	struct trial *trial = context;
 	int64_t now_ns = clock_monotonic_ns();
-	bool flowing = trial->singly ? false : trial->rate > 0;
-	if (flowing)
+	bool waiting = trial->purpose == CONNECT || trial->purpose == SIGN;
+	if (trial->purpose == SEND_EVENLY)
 		send_due(trial, now_ns);
-	if (trial->singly && now_ns >= trial->next_ns && trial->started == trial->latency_count && trial->started < trial->total)
+	if (trial->purpose == SEND_SINGLY && now_ns >= trial->next_ns && trial->started == trial->latency_count && trial->started < trial->total)
 		trial->started += send_one(&trial->chains[trial->started % MEMBERS], now_ns);
-	if (now_ns - trial->progress_ns > PATIENCE_MS * NS_PER_MS) {
-		fault_set(&trial->fault, E_BUSY, "nothing became final for %d s; %zu of %zu statements are", PATIENCE_MS / 1000, trial->latency_count, trial->total);
+	if (waiting && is_over(trial)) {
+		stop(trial);
+		return;
+	}
+	if (trial->purpose != SIGN && now_ns - trial->progress_ns > PATIENCE_MS * NS_PER_MS) {
+		fault_set(&trial->fault, E_BUSY, "nothing happened for %d s; %zu of %zu statements are final", PATIENCE_MS / 1000, trial->latency_count, trial->total);
 		stop(trial);
 		return;
 	}
@@ -213,12 +243,11 @@ static void on_outcome(struct trial *trial, int member, struct span bytes)
 	trial->latencies_s[trial->latency_count++] = (double)(now_ns - chain->items[place & UINT32_MAX].due_ns) / 1e9;
 	trial->progress_ns = now_ns;
 	chain->final++;
-	if (trial->singly)
-		/* Not in step with anything in the nodes. */
-		trial->next_ns = now_ns + (IDLE_PAUSE_MS + (int64_t)(trial->latency_count * 37 % 50)) * NS_PER_MS;
+	/* Not in step with anything in the nodes. */
+	trial->next_ns = now_ns + (IDLE_PAUSE_MS + (int64_t)(trial->latency_count * 37 % 50)) * NS_PER_MS;
 	if (trial->latency_count == trial->total)
 		stop(trial);
-	else if (trial->rate == 0 && !trial->singly)
+	else if (trial->purpose == SEND_MOST)
 		send_window(chain);
 }
 
@@ -237,11 +266,6 @@ static void on_up(void *context, struct wire_link *link, uint32_t identity)
 {
 	struct trial *trial = context;
 	trial->links[identity] = link;
-	bool all = true;
-	for (int i = 0; i < MEMBERS; i++)
-		all = all && trial->links[i];
-	if (all && trial->total == 0)
-		stop(trial);
 }
 
 static void on_down(void *context, struct wire_link *link, uint32_t identity)
@@ -249,7 +273,7 @@ static void on_down(void *context, struct wire_link *link, uint32_t identity)
 	(void)link;
 	struct trial *trial = context;
 	trial->links[identity] = NULL;
-	if (trial->total) {
+	if (trial->purpose != CONNECT) {
 		fault_set(&trial->fault, E_CLOSED, "the node of %s closed the connection", run_member((int)identity));
 		stop(trial);
 	}
@@ -262,16 +286,16 @@ static void on_frame(void *context, struct wire_link *link, uint32_t identity, u
 		on_outcome(context, (int)identity, bytes);
 }
 
-/* Run the loop until all is final. */
-static enum status loop_through(struct trial *trial, struct fault *fault)
+static enum status loop_through(struct trial *trial, enum purpose purpose, struct fault *fault)
 {
+	trial->purpose = purpose;
 	trial->fault.text[0] = '\0';
 	trial->stopped = false;
 	trial->start_ns = trial->progress_ns = clock_monotonic_ns();
 	trial->started = 0;
 	trial->next_ns = 0;
 	loop_timer_set(trial->timer, 1);
-	if (trial->rate == 0 && !trial->singly)
+	if (purpose == SEND_MOST)
 		for (int m = 0; m < MEMBERS; m++)
 			send_window(&trial->chains[m]);
 	loop_run(trial->loop);
@@ -368,11 +392,7 @@ static enum status trial_open(struct bench *bench, struct trial *trial, struct f
 		snprintf(address, sizeof address, "%.*s", (int)member->org.address.size, (const char *)member->org.address.data);
 		TRY(wire_dial(trial->wire, address, &member->org.tls_key, fault));
 	}
-	/* Neither a rate nor single ones: until all are connected. */
-	trial->singly = true;
-	TRY(loop_through(trial, fault));
-	trial->singly = false;
-	return OK;
+	return loop_through(trial, CONNECT, fault);
 }
 
 static void trial_close(struct trial *trial)
@@ -421,8 +441,7 @@ static enum status most(struct bench *bench, struct trial *trial, double *rate, 
 	bench_tell("ledger: signing %.0f statements", MEMBERS * floor(count));
 	TRY(chains_sign(trial, (size_t)count, fault));
 	struct profile from = profile_take(trial);
-	trial->rate = 0;
-	TRY(loop_through(trial, fault));
+	TRY(loop_through(trial, SEND_MOST, fault));
 	TRY(logs_wait(trial, before + (double)trial->total, fault));
 	double elapsed = (double)(clock_monotonic_ns() - trial->start_ns) / 1e9;
 	struct profile to = profile_take(trial);
@@ -459,7 +478,7 @@ static enum status finality_at(struct bench *bench, struct trial *trial, double 
 	double count = fmax(fmin(rate * bench->seconds, STATEMENTS_MAX) / MEMBERS, 10);
 	TRY(chains_sign(trial, (size_t)count, fault));
 	trial->rate = rate;
-	TRY(loop_through(trial, fault));
+	TRY(loop_through(trial, SEND_EVENLY, fault));
 	snprintf(what, sizeof what, "at %.0f %% of that rate (%.0f/s)", share * 100, rate);
 	finality_rows(bench, trial, what, share < 0.8);
 	return OK;
@@ -468,13 +487,9 @@ static enum status finality_at(struct bench *bench, struct trial *trial, double 
 static enum status finality_idle(struct bench *bench, struct trial *trial, struct fault *fault)
 {
 	TRY(chains_sign(trial, IDLE_SINGLES / MEMBERS, fault));
-	trial->singly = true;
-	trial->rate = 0;
-	enum status status = loop_through(trial, fault);
-	trial->singly = false;
-	if (status == OK)
-		finality_rows(bench, trial, "a single one, idle ledger", true);
-	return status;
+	TRY(loop_through(trial, SEND_SINGLY, fault));
+	finality_rows(bench, trial, "a single one, idle ledger", true);
+	return OK;
 }
 
 static void growth_rows(struct bench *bench, const struct trial *trial, const struct bench_use *before, const struct bench_use *after)
