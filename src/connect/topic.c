@@ -44,9 +44,10 @@ enum status topic_seq_parse(const char *text, uint64_t *seq)
 	if (!*text)
 		return E_MALFORMED;
 	for (; *text; text++) {
-		if (*text < '0' || *text > '9' || value > (UINT64_MAX - 9) / 10)
+		if (*text < '0' || *text > '9')
 			return E_MALFORMED;
-		value = 10 * value + (uint64_t)(*text - '0');
+		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+			return E_MALFORMED;
 	}
 	*seq = value;
 	return OK;

@@ -21,6 +21,7 @@ enum {
 	EDGE_STRANGERS_MAX = 16,      /* the last stands for all others */
 	EDGE_STRANGER_FORGET_S = 600,
 	EDGE_AHEAD_MAX = 8,
+	EDGE_GAPS_MAX = 8,
 	EDGE_HEADS_MAX = 65536,       /* names of devices, also of other gateways */
 	EDGE_HEADS_BYTES_MAX = 64 << 20,
 };
@@ -55,6 +56,11 @@ struct owed_finding {
 	struct twin_finding finding;
 };
 
+/* Numbers from first to last; 0: none. */
+struct number_gap {
+	uint64_t first, last;
+};
+
 /* Found, but not confirmed yet. */
 struct silence {
 	struct twin_finding finding;
@@ -77,6 +83,8 @@ struct device {
 	int64_t ack_ns;
 	uint64_t ahead[EDGE_AHEAD_MAX]; /* critical messages that were acted upon before their turn */
 	size_t ahead_next;
+	struct number_gap gaps[EDGE_GAPS_MAX]; /* newest numbers that were given up */
+	size_t gap_next;
 	struct wrangler *wrangler;
 	const struct channel *channels;
 	size_t channel_count;

@@ -179,6 +179,29 @@ static bool was_acted_ahead(struct device *device, uint64_t seq)
 	return false;
 }
 
+static void gap_note(struct device *device, uint64_t first, uint64_t last)
+{
+	if (first <= last)
+		device->gaps[device->gap_next++ % EDGE_GAPS_MAX] = (struct number_gap){first, last};
+}
+
+/* A critical message may come on a slower way than the data behind it, after its number was given up. Once. */
+static bool gap_take(struct device *device, uint64_t seq)
+{
+	for (size_t i = 0; i < EDGE_GAPS_MAX; i++) {
+		struct number_gap *gap = &device->gaps[i];
+		if (gap->first == 0 || seq < gap->first || seq > gap->last)
+			continue;
+		uint64_t last = gap->last;
+		gap->last = seq - 1;
+		if (gap->first > gap->last)
+			*gap = (struct number_gap){0};
+		gap_note(device, seq + 1, last);
+		return true;
+	}
+	return false;
+}
+
 /* Whoever sends it: is it authentic, and permitted? */
 static bool admit(struct edge *edge, struct device *device, const struct edge_event *event)
 {
@@ -218,7 +241,12 @@ void message_take(struct edge *edge, const struct edge_event *event)
 		return;
 	}
 	uint64_t missing;
-	switch (session_window_take(&device->window, event->seq, event->wall_ns, &missing)) {
+	enum session_verdict verdict = session_window_take(&device->window, event->seq, event->wall_ns, &missing);
+	if (critical && verdict != SESSION_ACCEPT && verdict != SESSION_WAIT && gap_take(device, event->seq)) {
+		act_ahead(edge, device, event);
+		return;
+	}
+	switch (verdict) {
 	case SESSION_ACCEPT:
 		break;
 	case SESSION_REPLAY:
@@ -237,6 +265,7 @@ void message_take(struct edge *edge, const struct edge_event *event)
 		device->ack_due = true;
 		return;
 	}
+	gap_note(device, event->seq - missing, event->seq - 1);
 	if (critical && !was_acted_ahead(device, event->seq))
 		take_critical(edge, device, event->seq, event->now_ns, event->bytes);
 	batch_room(edge);
@@ -276,6 +305,8 @@ void message_recovered(struct edge *edge, struct span frame)
 		return; /* anchored before the crash */
 	device->window.last = seq;
 	device->ack_due = true;
+	if (missing)
+		gap_note(device, seq - missing, seq - 1);
 	if (kind == SESSION_CRITICAL && !critical_is_known(edge, device, in.rest))
 		take_critical(edge, device, seq, received_ns, in.rest); /* acting twice is safe, not at all is not */
 	batch_room(edge);

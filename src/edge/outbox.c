@@ -189,6 +189,13 @@ static bool renamed(const struct outbox *outbox, struct digest *id)
 	return true;
 }
 
+/* Nothing waits: the next statement continues what the ledger has. */
+static void follow_ledger(struct edge *edge)
+{
+	edge->next_seq = edge->final_seq + 1;
+	edge->last_id = edge->final_id;
+}
+
 /* Refused for good: left out. The later ones are chained anew as they come to be sent. */
 static void leave_out(struct edge *edge, size_t index)
 {
@@ -200,11 +207,13 @@ static void leave_out(struct edge *edge, size_t index)
 	CHECK(statement_decode(buffer_span(&item->bytes), &statement, NULL) == OK);
 	alarms_refused(edge, &statement);
 	rename_note(outbox, &item->id, NULL);
-	if (last)
-		edge->last_id = index ? item_at(outbox, index - 1)->id : item->prev;
 	take_out(outbox, index);
 	chain_log(edge, seq + 1, seq);
 	shift(edge, seq + 1, seq);
+	if (outbox->count == 0)
+		follow_ledger(edge);
+	else if (last)
+		edge->last_id = item_at(outbox, index - 1)->id;
 	outbox->sound = least(outbox->sound, index);
 	outbox->sent = least(outbox->sent, index);
 	if (outbox->sound == outbox->count)
@@ -308,11 +317,9 @@ void outbox_final(struct edge *edge, const struct statement *statement)
 		outbox->sound -= outbox->sound > 0;
 		outbox->progress_wall_ns = edge->wall_ns;
 		outbox->tries = 0;
-	} else if (outbox->count == 0 && edge->next_seq <= statement->seq) {
-		/* The own log was lost: the ledger knows the chain's head. */
-		edge->next_seq = statement->seq + 1;
-		edge->last_id = statement->id;
 	}
+	if (outbox->count == 0)
+		follow_ledger(edge);
 	if (edge->ready)
 		release(edge);
 }
@@ -438,8 +445,7 @@ void outbox_recovery_end(struct edge *edge)
 	outbox->sent = 0;
 	outbox->sound = 0;
 	if (outbox->count == 0) {
-		edge->next_seq = edge->final_seq + 1;
-		edge->last_id = edge->final_id;
+		follow_ledger(edge);
 		return;
 	}
 	/* Numbers without a gap, and how far the chain holds. */

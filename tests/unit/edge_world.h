@@ -618,8 +618,8 @@ static inline void device_send(struct edge_world *world, const struct fake_devic
 	struct edge_event event = {.kind = EDGE_MESSAGE, .device = text(device->name), .message = message->kind, .seq = message->seq,
 		.bytes = buffer_span(&message->payload)};
 	memcpy(event.tag, message->tag, sizeof event.tag);
-	message->delivered = message->delivered || !world->crashed;
 	world_step(world, &event);
+	message->delivered = message->delivered || !world->crashed;
 }
 
 /* All that is not acknowledged, in order. */
@@ -909,9 +909,9 @@ static inline void world_verify(struct edge_world *world, bool sampled)
 			/* Numbers that the gateway gave up are told as missing, and as such acknowledged. */
 			if (sampled && message->kind == SESSION_DATA && message->good && !missing)
 				MUST(world_is_sampled(world, device, message->seq, anchors, count));
-			if (message->kind == SESSION_CRITICAL && message->good && message->delivered && !world_has_critical(world, device, message->time_ns))
+			if (message->kind == SESSION_CRITICAL && message->good && message->delivered && !missing && !world_has_critical(world, device, message->time_ns))
 				fprintf(stderr, "%s %" PRIx64 " at %" PRId64 ": no critical statement (%zu there are)\n", device->name, message->seq, message->time_ns, world_count(world, STATEMENT_CRITICAL));
-			if (message->kind == SESSION_CRITICAL && message->good && message->delivered)
+			if (message->kind == SESSION_CRITICAL && message->good && message->delivered && !missing)
 				MUST(world_has_critical(world, device, message->time_ns));
 		}
 	}

@@ -280,6 +280,32 @@ static void critical_messages_do_not_wait_for_lost_numbers(void **state)
 	end(world);
 }
 
+static void a_critical_message_may_come_after_its_number_was_given_up(void **state)
+{
+	(void)state;
+	struct edge_world *world = begin(61);
+	readings(world, spindle(world), 2);
+	(void)device_reading(world, spindle(world), 25);
+	size_t alarm = spindle(world)->sent_count;
+	(void)device_critical(world, spindle(world), "fire"); /* on a connection of its own, which is slow */
+	(void)device_reading(world, spindle(world), 25);
+	for (int i = 0; i < 10; i++) {
+		world_tick(world, 1000);
+		device_read_and_send(world, spindle(world), 26);
+	}
+	assert_true(spindle(world)->acknowledged > spindle(world)->sent[alarm].seq);
+	assert_int_equal(world->alarm_count, 0);
+	for (int i = 0; i < 3; i++)
+		device_send(world, spindle(world), &spindle(world)->sent[alarm]);
+	assert_int_equal(world->alarm_count, 1);
+	assert_true(world_settle(world));
+	assert_int_equal(world_count(world, STATEMENT_CRITICAL), 1);
+	/* A reading that comes so late is told as missing. */
+	assert_int_equal(totals_of(world).refused[REFUSED_REPLAY] + totals_of(world).repeated > 0, 1);
+	world_verify(world, true);
+	end(world);
+}
+
 static void the_outbox_pushes_back_data_but_not_alarms(void **state)
 {
 	(void)state;
@@ -658,6 +684,7 @@ int main(void)
 		cmocka_unit_test(a_crash_loses_nothing_acknowledged),
 		cmocka_unit_test(critical_messages_in_numbers_survive_a_crash),
 		cmocka_unit_test(critical_messages_do_not_wait_for_lost_numbers),
+		cmocka_unit_test(a_critical_message_may_come_after_its_number_was_given_up),
 		cmocka_unit_test(the_outbox_pushes_back_data_but_not_alarms),
 		cmocka_unit_test(only_registered_words_raise_alarms),
 		cmocka_unit_test(forged_messages_are_told_and_kept_in_part),
