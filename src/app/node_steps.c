@@ -190,7 +190,7 @@ static void evidence_keep(struct node *node, const struct node_deed *deed, struc
 
 static void deed_do(struct node *node, const struct node_queue *queue, const struct node_deed *deed)
 {
-	struct span bytes = span_of(queue->bytes.data + deed->at, deed->size);
+	struct span bytes = span_part(buffer_span(&queue->bytes), deed->at, deed->size);
 	switch (deed->kind) {
 	case REPLICA_SEND:
 		send_to(node, deed->peer, bytes);
