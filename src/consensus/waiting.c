@@ -300,7 +300,7 @@ bool waiting_add(struct waiting *waiting, const struct dag *dag, const struct wa
 		want_present(waiting, want, true);
 	for (int i = 0; i < arrival->block->ancestor_count; i++) {
 		const struct block_ref *ancestor = &arrival->block->ancestors[i];
-		if (dag_find(dag, ancestor) != DAG_NONE)
+		if (dag_has(dag, ancestor))
 			continue;
 		want = want_find(waiting, ancestor);
 		if (!want)
@@ -341,6 +341,22 @@ void waiting_release(struct waiting *waiting, uint64_t timestamp_ms)
 		waiting->held--;
 		unresolved_less(waiting, i);
 	}
+}
+
+void waiting_collect(struct waiting *waiting, const struct dag *dag, int64_t now_ms)
+{
+	for (uint32_t i = 0; waiting->suspended > 0 && i < waiting->want_count; i++) {
+		struct waiting_want *want = &waiting->wants[i];
+		if (!want->used || want->ref.round > dag->gc_round)
+			continue;
+		for (uint32_t k = 0; k < want->count; k++)
+			unresolved_less(waiting, want->dependants[k]);
+		want_free(waiting, want);
+	}
+	/* What waits for nothing any more is taken out in its turn. */
+	for (uint32_t i = 0; waiting->suspended > 0 && i < waiting->block_count; i++)
+		if (waiting->blocks[i].used && waiting->blocks[i].unresolved > 0 && waiting->blocks[i].ref.round <= dag->gc_round)
+			block_evict(waiting, i, now_ms);
 }
 
 bool waiting_take(struct waiting *waiting, struct waiting_block *out)

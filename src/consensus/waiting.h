@@ -98,6 +98,9 @@ void waiting_resolve(struct waiting *waiting, const struct block_ref *ref);
 /* Let go of held blocks whose time is at most `timestamp_ms`. */
 void waiting_release(struct waiting *waiting, uint64_t timestamp_ms);
 
+/* Blocks up to dag->gc_round are not needed any more: nobody waits for them, and they for nothing. */
+void waiting_collect(struct waiting *waiting, const struct dag *dag, int64_t now_ms);
+
 /* Take out the next block that waits for nothing any more. *bytes is the caller's then. */
 bool waiting_take(struct waiting *waiting, struct waiting_block *out);
 

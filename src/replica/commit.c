@@ -95,3 +95,14 @@ void commit_apply(struct replica *replica, const struct consensus_commit *commit
 	replica->commits = commit->index;
 	checkpoints_commit(replica, commit->timestamp_ms);
 }
+
+void commit_give_up(struct replica *replica, const struct consensus_action *collected)
+{
+	for (uint32_t i = 0; i < collected->position_count; i++) {
+		uint8_t *bytes = NULL;
+		size_t size = 0;
+		if (bodies_take(&replica->bodies, &collected->blocks[i].digest, &bytes, &size) && collected->peer == replica->own)
+			buffer_append(&replica->again, bytes, size);
+		free(bytes);
+	}
+}

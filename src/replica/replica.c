@@ -88,6 +88,7 @@ void replica_free(struct replica *replica)
 	map_free(&replica->submitted);
 	map_free(&replica->forged);
 	buffer_free(&replica->forged_now);
+	buffer_free(&replica->again);
 	ledger_free(replica->ledger);
 	step_free(replica);
 	free(replica);
@@ -136,8 +137,14 @@ static void speak(struct replica *replica, struct consensus_action *action)
 		out->evidence[0] = action->evidence[0];
 		out->evidence[1] = action->evidence[1];
 		break;
+	case CONSENSUS_SEND_RANGE:
+		out = step_action(replica, REPLICA_SEND_RANGE);
+		out->peer = action->peer;
+		out->range = action->range;
+		break;
 	case CONSENSUS_PERSIST:
 	case CONSENSUS_COMMIT:
+	case CONSENSUS_COLLECTED:
 		break;
 	}
 }
@@ -149,6 +156,9 @@ static void carry_out(struct replica *replica, const struct consensus_actions *g
 	for (uint32_t i = 0; i < given->count; i++)
 		if (given->items[i].kind == CONSENSUS_PERSIST)
 			body_keep(replica, given->items[i].bytes);
+	for (uint32_t i = 0; i < given->count; i++)
+		if (given->items[i].kind == CONSENSUS_COLLECTED)
+			commit_give_up(replica, &given->items[i]);
 	for (uint32_t i = 0; i < given->count; i++)
 		if (given->items[i].kind == CONSENSUS_COMMIT)
 			commit_apply(replica, &given->items[i].commit);
@@ -280,6 +290,24 @@ static void submit(struct replica *replica, const struct replica_event *event)
 	replica->actions[replica->action_count - 1].index = index;
 }
 
+/* Commits passed an own block by: its statements are proposed once more, unless they are final by another way. */
+static void submit_again(struct replica *replica)
+{
+	struct buffer again = replica->again;
+	struct reader body = reader_of(buffer_span(&again));
+	struct span transaction;
+	uint64_t index;
+	if (!replica->started || again.size == 0)
+		return;
+	replica->again = (struct buffer){0};
+	while (block_transaction_next(&body, &transaction)) {
+		struct digest id = sha256(transaction);
+		if (ledger_index_of(replica->ledger, &id, &index) != OK && consensus_queue(replica->consensus, transaction) != OK)
+			write_block(&replica->again, transaction); /* no room now: at the next step */
+	}
+	buffer_free(&again);
+}
+
 /* -- the step -------------------------------------------------------------------------------------------------- */
 
 static void message(struct replica *replica, const struct replica_event *event)
@@ -339,6 +367,7 @@ void replica_step(struct replica *replica, const struct replica_event *event, st
 {
 	step_begin(replica);
 	replica->signer.randomness = event->randomness;
+	submit_again(replica);
 	take(replica, event);
 	replica->signer.randomness = NULL;
 	actions->items = replica->actions;

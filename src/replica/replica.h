@@ -84,6 +84,8 @@ enum replica_action_kind {
 	REPLICA_APPEND,               /* framed bytes for the log at `position` */
 	REPLICA_SEND,                 /* to `peer` */
 	REPLICA_SEND_STORED,          /* read the block frames at `positions`, send each as replica_message_of_block to `peer` */
+	REPLICA_SEND_RANGE,           /* read block frames from range.position on; send `peer` those that consensus_range_takes
+	                                 (see consensus.h) as replica_message_of_block, until range.done or the log's end */
 	REPLICA_TIMER,                /* at_ms; replaces the earlier one */
 	REPLICA_FINAL,                /* a statement entered the log */
 	REPLICA_OUTCOME,              /* of a submission at this node: final or refused */
@@ -108,6 +110,7 @@ struct replica_action {
 	const char *reason;           /* OUTCOME: the sentence, borrowed */
 	bool recovered;               /* FINAL during recovery */
 	uint64_t size;                /* CHECKPOINT */
+	struct consensus_range range; /* SEND_RANGE */
 	/* EVIDENCE: two signed headers of one slot (block_signed_header); the first is empty when that block lies in the log
 	 * at positions[0]. Or, with size > 0: a cosignature by `peer` whose root differs from ours at that size, then our own
 	 * (empty if we made none of that size), in the form of the log's frames. */
