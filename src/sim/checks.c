@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_SIZE = 1, PUSH_SIZE = 2 };
+/* Blocks are taken out of memory every so many rounds; so many may be open at rest. */
+enum { COLLECTED_EVERY = 64, ROUNDS_OPEN = 16 };
 
 void checks_free(struct sim *sim)
 {
@@ -55,8 +57,7 @@ static void stored_block_check(struct sim *sim, uint16_t index, const struct blo
 	const struct map *stored = &sim->member[index].disk.stored;
 	for (uint16_t i = 0; i < block->ancestor_count; i++) {
 		const struct block_ref *ancestor = &block->ancestors[i];
-		bool collected = sim->consensus.gc_depth && ancestor->round + sim->consensus.gc_depth < block->round;
-		if (ancestor->round > 0 && !collected && !map_get(stored, digest_span(&ancestor->digest), NULL) && is_reliable(&sim->member[index]))
+		if (ancestor->round > sim->observer.gc_round && !map_get(stored, digest_span(&ancestor->digest), NULL) && is_reliable(&sim->member[index]))
 			sim_broken(sim, 9, "member %u stored a block of round %u by %u before its ancestor of round %u by %u", (unsigned)index,
 				(unsigned)block->round, (unsigned)block->author, (unsigned)ancestor->round, (unsigned)ancestor->author);
 	}
@@ -267,6 +268,9 @@ static void silence_check(struct sim *sim, uint16_t index, const struct consensu
 	if (numbers->round > member->idle_round + 2 * (uint64_t)beats + 4)
 		sim_broken(sim, 15, "member %u made %u blocks during %lld idle heartbeats", (unsigned)index, (unsigned)(numbers->round - member->idle_round),
 			(long long)beats);
+	uint64_t rounds = sim->consensus.gc_depth + COLLECTED_EVERY + ROUNDS_OPEN;
+	if (sim->consensus.gc_depth && numbers->blocks > rounds * sim->members)
+		sim_broken(sim, 15, "member %u at rest has %llu blocks in memory", (unsigned)index, (unsigned long long)numbers->blocks);
 	if (numbers->suspended || numbers->missing || numbers->pending_bytes)
 		sim_broken(sim, 15, "member %u at rest keeps %llu blocks waiting, %llu missing, %llu bytes to propose", (unsigned)index,
 			(unsigned long long)numbers->suspended, (unsigned long long)numbers->missing, (unsigned long long)numbers->pending_bytes);

@@ -71,6 +71,38 @@ static bool send_stored(struct sim *sim, uint16_t index, const struct deed *deed
 	return good;
 }
 
+static bool send_range(struct sim *sim, uint16_t index, const struct deed *deed)
+{
+	struct buffer message = {0};
+	const struct sim_disk *disk = &sim->member[index].disk;
+	struct consensus_range range = deed->action.range;
+	bool good = true;
+	while (!range.done && range.position < disk->bytes.size) {
+		struct log_frame frame;
+		size_t size;
+		good = log_frame_read(span_after(buffer_span(&disk->bytes), range.position), range.position, &frame, &size) == OK;
+		if (!good)
+			break;
+		range.position += size;
+		if (frame.kind != REPLICA_FRAME_BLOCK || !consensus_range_takes(&range, frame.bytes))
+			continue;
+		buffer_clear(&message);
+		replica_message_of_block(frame.bytes, &message);
+		send(sim, index, deed->action.peer, buffer_span(&message));
+		sim->counters[SIM_RANGE_BLOCKS]++;
+	}
+	buffer_free(&message);
+	return good;
+}
+
+static bool stops_damaged(struct sim *sim, uint16_t index)
+{
+	sim->counters[SIM_DAMAGED]++;
+	sim->member[index].stopped = true;
+	trace_line(sim, "%u stops: its disk is damaged", (unsigned)index);
+	return false;
+}
+
 /* False: the member stopped. */
 static bool deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 {
@@ -81,12 +113,9 @@ static bool deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 		send(sim, index, deed->action.peer, buffer_span(&deed->bytes));
 		return true;
 	case REPLICA_SEND_STORED:
-		if (send_stored(sim, index, deed))
-			return true;
-		sim->counters[SIM_DAMAGED]++;
-		member->stopped = true;
-		trace_line(sim, "%u stops: its disk is damaged", (unsigned)index);
-		return false;
+		return send_stored(sim, index, deed) || stops_damaged(sim, index);
+	case REPLICA_SEND_RANGE:
+		return send_range(sim, index, deed) || stops_damaged(sim, index);
 	case REPLICA_FINAL:
 		check_final(sim, index, &deed->action);
 		return true;

@@ -57,8 +57,7 @@ static void history_check(struct sim *sim, const struct consensus_commit *commit
 	uint32_t at = block_find(observer, &ref->digest);
 	for (uint16_t i = 0; at != UINT32_MAX && i < observer->blocks[at].ancestor_count; i++) {
 		const struct block_ref *ancestor = &observer->blocks[observer->blocks[at].ancestors[i]].ref;
-		bool collected = sim->consensus.gc_depth && ancestor->round + sim->consensus.gc_depth <= commit->leader.round;
-		if (!collected && !map_get(&observer->committed, digest_span(&ancestor->digest), NULL))
+		if (ancestor->round > observer->gc_round && !map_get(&observer->committed, digest_span(&ancestor->digest), NULL))
 			sim_broken(sim, 6, "commit %llu holds a block of round %u by %u without its ancestor of round %u by %u",
 				(unsigned long long)commit->index, (unsigned)ref->round, (unsigned)ref->author, (unsigned)ancestor->round, (unsigned)ancestor->author);
 	}
@@ -70,7 +69,7 @@ static void committed_add(struct sim *sim, const struct consensus_commit *commit
 	if (map_get(&sim->observer.committed, digest_span(&ref->digest), &before))
 		sim_broken(sim, 5, "a block of round %u by %u is in commits %llu and %llu", (unsigned)ref->round, (unsigned)ref->author,
 			(unsigned long long)before, (unsigned long long)commit->index);
-	if (sim->consensus.gc_depth && ref->round + 2 * sim->consensus.gc_depth < commit->leader.round)
+	if (ref->round <= sim->observer.gc_round)
 		sim_broken(sim, 5, "commit %llu of round %u holds a collected block of round %u", (unsigned long long)commit->index,
 			(unsigned)commit->leader.round, (unsigned)ref->round);
 	map_put(&sim->observer.committed, digest_span(&ref->digest), commit->index);
@@ -93,6 +92,8 @@ static void commit_check(struct sim *sim, const struct consensus_commit *commit)
 		history_check(sim, commit, &commit->blocks[i]);
 	for (uint32_t i = 0; i < commit->left_out_count; i++)
 		history_check(sim, commit, &commit->left_out[i]);
+	if (sim->consensus.gc_depth && commit->leader.round > sim->consensus.gc_depth)
+		observer->gc_round = commit->leader.round - sim->consensus.gc_depth;
 	while (observer->commit_count <= commit->index) {
 		ARRAY_GROW(observer->commits, observer->commit_count, observer->commit_capacity);
 		observer->commits[observer->commit_count++] = (struct seen_commit){0};

@@ -222,6 +222,7 @@ struct observer {
 	struct seen_commit *commits;  /* [index] */
 	size_t commit_count, commit_capacity;
 	struct map committed;         /* digests of blocks */
+	uint32_t gc_round;            /* of the last commit: nothing of this round or below is committed any more */
 	int64_t commit_ms;
 };
 
