@@ -6,9 +6,36 @@
 
 #include <stdlib.h>
 
-enum { OUTER_CONSENSUS = 1, OUTER_SIZE = 1, PUSH_SIZE = 2 };
+enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_SIZE = 1, PUSH_SIZE = 2 };
 
 /* -- twins ---------------------------------------------------------------------------------------------------- */
+
+static void transaction_add(struct block *block, struct buffer *body, struct span transaction)
+{
+	if (transaction.size == 0 || block->tx_count >= BLOCK_TRANSACTIONS_MAX || body->size + transaction.size + 4 > BLOCK_BODY_MAX)
+		return;
+	write_block(body, transaction);
+	block->tx_count++;
+}
+
+/* To what stood in it, a forgery, and what was refused elsewhere. */
+static void body_spoil(struct sim *sim, uint16_t index, struct block *block, struct buffer *body)
+{
+	struct buffer forged = {0};
+	buffer_append_span(body, block->body);
+	statement_forge(sim, index, &forged);
+	transaction_add(block, body, buffer_span(&forged));
+	transaction_add(block, body, buffer_span(&sim->bad));
+	block->body = buffer_span(body);
+	buffer_free(&forged);
+}
+
+static struct block without_body(struct block block)
+{
+	block.body = (struct span){0};
+	block.tx_count = 0;
+	return block;
+}
 
 bool liar_twin(struct sim *sim, uint16_t index, struct span block, const struct block_ref *before, uint64_t salt, struct buffer *out,
 	struct block_ref *ref)
@@ -19,17 +46,11 @@ bool liar_twin(struct sim *sim, uint16_t index, struct span block, const struct 
 	if (block_decode(block, &twin, NULL) != OK)
 		return false;
 	twin.timestamp_ms += salt;
-	if (salt % 3 == 1) {
-		twin.body = (struct span){0};
-		twin.tx_count = 0;
-	}
 	struct buffer body = {0};
-	if (salt % 3 == 2 && sim->forged.size) {
-		buffer_append_span(&body, twin.body);
-		write_block(&body, buffer_span(&sim->forged));
-		twin.body = buffer_span(&body);
-		twin.tx_count++;
-	}
+	if (salt % 2 == 1)
+		body_spoil(sim, index, &twin, &body);
+	else
+		twin = without_body(twin);
 	if (before && before->round > 0 && before->round < twin.round)
 		twin.ancestors[0] = *before;
 	write_u8(out, OUTER_CONSENSUS);
@@ -129,6 +150,9 @@ static void own_block_send(struct sim *sim, uint16_t index, uint16_t peer, const
 	case EQUIVOCATING_CHAINS:
 		network_send(sim, index, peer, chain_block(sim, index, place(sim, index, peer), block, push), 0);
 		return;
+	case FALSE_ROOTS: /* one chain for all, with forgeries in it */
+		network_send(sim, index, peer, chain_block(sim, index, 1, block, push), 0);
+		return;
 	case EQUIVOCATING_TWO_CHAINS:
 		network_send(sim, index, peer, chain_block(sim, index, peer % 2, block, push), 0);
 		return;
@@ -160,7 +184,7 @@ void liar_send(struct sim *sim, uint16_t index, uint16_t peer, struct span bytes
 	enum nature nature = sim->member[index].nature;
 	if (nature == SILENT || (nature == RANDOM_DROP && sim_permille(sim, 400)))
 		return;
-	if (nature == LYING_SYNC || nature == FALSE_ROOTS) {
+	if (nature == LYING_SYNC || (nature == FALSE_ROOTS && bytes.data[0] == OUTER_COSIGNATURE)) {
 		liar_twist(sim, index, peer, bytes);
 		return;
 	}

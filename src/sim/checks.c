@@ -204,6 +204,8 @@ void check_final(struct sim *sim, uint16_t index, const struct replica_action *f
 		if (map_get(&checks->ids, digest_span(&final->id), &before))
 			sim_broken(sim, 11, "entry %llu is entry %llu once more", (unsigned long long)final->index, (unsigned long long)before - 1);
 		map_put(&checks->ids, digest_span(&final->id), final->index + 1);
+		if (!map_get(&sim->payload_ids, digest_span(&final->id), &before) || !sim->payloads[before].valid)
+			sim_broken(sim, 11, "entry %llu is a statement that must be refused", (unsigned long long)final->index);
 		if (at > 0 && final->commit_ms < checks->finals[at - 1].commit_ms)
 			sim_broken(sim, 13, "entry %llu is older than the one before", (unsigned long long)final->index);
 		sim->counters[SIM_FINAL]++;
@@ -237,7 +239,7 @@ bool check_settled(struct sim *sim)
 {
 	for (uint16_t i = 0; i < sim->members; i++) {
 		struct member *member = &sim->member[i];
-		if (takes_part(member) && (!member->replica || member->deed_count || member->flushing || member->finals != sim->checks.final_count))
+		if (takes_part(member) && (!member->replica || member->finals != sim->checks.final_count))
 			return false;
 	}
 	return clients_open(sim) == UINT32_MAX;
@@ -271,6 +273,11 @@ static void silence_check(struct sim *sim, uint16_t index, const struct consensu
 	uint64_t rounds = sim->consensus.gc_depth + COLLECTED_EVERY + ROUNDS_OPEN;
 	if (sim->consensus.gc_depth && numbers->blocks > rounds * sim->members)
 		sim_broken(sim, 15, "member %u at rest has %llu blocks in memory", (unsigned)index, (unsigned long long)numbers->blocks);
+	struct replica_numbers of_replica;
+	replica_numbers(member->replica, &of_replica);
+	if (sim->checks.final_count && of_replica.checkpoint_size != of_replica.log_size)
+		sim_broken(sim, 15, "member %u at rest has a checkpoint of %llu of %llu entries", (unsigned)index,
+			(unsigned long long)of_replica.checkpoint_size, (unsigned long long)of_replica.log_size);
 	if (numbers->suspended || numbers->missing || numbers->pending_bytes)
 		sim_broken(sim, 15, "member %u at rest keeps %llu blocks waiting, %llu missing, %llu bytes to propose", (unsigned)index,
 			(unsigned long long)numbers->suspended, (unsigned long long)numbers->missing, (unsigned long long)numbers->pending_bytes);

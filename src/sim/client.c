@@ -48,11 +48,14 @@ void clients_free(struct sim *sim)
 	free(sim->clients);
 	free(sim->payloads);
 	map_free(&sim->payload_ids);
-	buffer_free(&sim->forged);
+	buffer_free(&sim->bad);
 }
 
 uint32_t clients_open(const struct sim *sim)
 {
+	for (size_t i = 0; i < sim->client_count; i++)
+		if (sim->clients[i].suspended && sim->clients[i].count)
+			return sim->clients[i].payloads[sim->clients[i].count - 1];
 	for (size_t i = 0; i < sim->client_count; i++)
 		if (sim->clients[i].done < sim->clients[i].count)
 			return sim->clients[i].payloads[sim->clients[i].done];
@@ -100,13 +103,19 @@ static bool may_speak(struct sim *sim, struct client *client)
 	return true;
 }
 
+/* In the second part only what lifts a suspension is still said. */
+static bool wants_to_speak(const struct sim *sim, const struct client *client)
+{
+	return client->suspended || (sim->phase == PHASE_STORM && client->count < client->wanted);
+}
+
 static void speak(struct sim *sim, uint16_t index)
 {
 	struct client *client = &sim->clients[index];
-	if (sim->phase != PHASE_STORM || sim->now_us < client->next_us || client->count >= client->wanted
-		|| client->count - client->done >= client->window || !may_speak(sim, client))
+	if (!wants_to_speak(sim, client) || sim->now_us < client->next_us || client->count - client->done >= client->window
+		|| !may_speak(sim, client))
 		return;
-	if (sim_permille(sim, SPOIL_PERMILLE))
+	if (sim->phase == PHASE_STORM && sim_permille(sim, SPOIL_PERMILLE))
 		submit(sim, statement_spoil(sim, index));
 	statement_make(sim, index);
 	client->next_us = sim->now_us + sim_between(sim, 0, 2 * client->pause_us);
@@ -124,7 +133,7 @@ void client_wake(struct sim *sim, uint16_t index)
 		if (payload->state == PAYLOAD_OPEN && sim->now_us >= payload->retry_us)
 			submit(sim, client->payloads[i]);
 	}
-	bool more = client->done < client->count || (sim->phase == PHASE_STORM && client->count < client->wanted);
+	bool more = client->done < client->count || wants_to_speak(sim, client);
 	client->wakes = more;
 	if (more)
 		happen(sim, sim_between(sim, LOOK_MS / 2 * SIM_MS, LOOK_MS * SIM_MS), (struct happening){.kind = HAPPEN_CLIENT, .to = index});
@@ -157,7 +166,7 @@ static void final_told(struct sim *sim, struct payload *payload, const struct ha
 /* Reasons that can go away by themselves. */
 static bool is_passing(enum status status)
 {
-	return status == E_BUSY || status == E_SEQUENCE || status == E_PARENT || status == E_UNKNOWN;
+	return status == E_BUSY || status == E_SEQUENCE || status == E_PARENT || status == E_UNKNOWN || status == E_REVOKED;
 }
 
 void client_answer(struct sim *sim, const struct happening *answer)

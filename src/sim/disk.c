@@ -36,6 +36,7 @@ void disk_power_cut(struct sim *sim, struct sim_disk *disk)
 
 void disk_flip(struct sim *sim, struct sim_disk *disk)
 {
+	disk->decayed = true;
 	if (disk->bytes.size)
 		disk->bytes.data[sim_below(sim, disk->bytes.size)] ^= (uint8_t)(1u << sim_below(sim, 8));
 }
@@ -45,6 +46,7 @@ void disk_misdirect(struct sim *sim, struct sim_disk *disk)
 {
 	enum { SECTOR = 512 };
 	size_t sectors = disk->bytes.size / SECTOR;
+	disk->decayed = true;
 	if (sectors < 2)
 		return;
 	size_t meant = (size_t)sim_below(sim, sectors) * SECTOR, hit = (size_t)sim_below(sim, sectors) * SECTOR;

@@ -88,12 +88,11 @@ void liar_twist(struct sim *sim, uint16_t index, uint16_t peer, struct span byte
 {
 	struct message message;
 	struct block block;
-	bool roots = sim->member[index].nature == FALSE_ROOTS;
-	if (roots && bytes.data[0] == OUTER_COSIGNATURE && sim_permille(sim, 500)) {
+	if (bytes.data[0] == OUTER_COSIGNATURE && sim->member[index].nature == FALSE_ROOTS && sim_permille(sim, 500)) {
 		root_twist(sim, index, peer, bytes);
 		return;
 	}
-	if (roots || bytes.data[0] != OUTER_CONSENSUS || message_decode(span_after(bytes, OUTER_SIZE), sim->members, &message) != OK) {
+	if (bytes.data[0] != OUTER_CONSENSUS || message_decode(span_after(bytes, OUTER_SIZE), sim->members, &message) != OK) {
 		network_send(sim, index, peer, bytes, 0);
 		return;
 	}

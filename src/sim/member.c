@@ -97,6 +97,8 @@ static bool send_range(struct sim *sim, uint16_t index, const struct deed *deed)
 
 static bool stops_damaged(struct sim *sim, uint16_t index)
 {
+	if (!sim->member[index].disk.decayed)
+		sim_broken(sim, 9, "member %u reads from its disk what is not there", (unsigned)index);
 	sim->counters[SIM_DAMAGED]++;
 	sim->member[index].stopped = true;
 	trace_line(sim, "%u stops: its disk is damaged", (unsigned)index);
@@ -295,6 +297,9 @@ void member_crash(struct sim *sim, uint16_t index, bool power)
 /* What an operator does with a log that cannot be used: move it away, and the member fetches everything. */
 static void disk_replace(struct sim *sim, struct member *member)
 {
+	if (!member->disk.decayed)
+		sim_broken(sim, 8, "a log of %zu bytes that nothing has damaged cannot be read", member->disk.bytes.size);
+	member->disk.decayed = false;
 	sim->counters[SIM_DAMAGED]++;
 	member->amnesiac = true;
 	member->disk.bytes.size = member->disk.flushed = member->disk.safe = member->disk.noted = 0;

@@ -67,6 +67,7 @@ struct sim_disk {
 	size_t space;         /* bytes that fit; SIZE_MAX: enough */
 	struct buffer backup; /* an older copy */
 	bool lies;            /* flushes do nothing */
+	bool decayed;         /* bits flipped, or sectors in the wrong place */
 	int64_t flush_us;     /* how long a flush takes, at least */
 	struct map stored;    /* digest of a block to the end of its frame */
 };
@@ -188,6 +189,7 @@ struct client {
 	/* what its statements refer to */
 	struct digest registration, bounds, model, command, alarm;
 	uint64_t bounds_version, model_version;
+	bool suspended;               /* its gateway; it will lift that */
 	bool wakes;
 };
 
@@ -283,7 +285,7 @@ struct sim {
 	struct payload *payloads;
 	uint32_t payload_count, payload_capacity;
 	struct map payload_ids;
-	struct buffer forged;         /* a statement whose signature is wrong, for liars to propose */
+	struct buffer bad;            /* the last statement that must be refused: liars propose it all the same */
 	struct observer observer;
 	struct checks checks;
 	struct trace trace;
@@ -402,8 +404,10 @@ uint32_t payload_add(struct sim *sim, uint16_t client, struct buffer *bytes, boo
 
 /* statements.c: the next statement of a client, appended to its payloads. */
 void statement_make(struct sim *sim, uint16_t client);
-/* One that must be refused; returns its number among the payloads. */
+/* refused.c: one that must be refused; returns its number among the payloads. */
 uint32_t statement_spoil(struct sim *sim, uint16_t client);
+/* What only its signature betrays: an organisation's very next statement, as a member sees it. Appends. */
+void statement_forge(struct sim *sim, uint16_t liar, struct buffer *out);
 
 /* observer.c */
 void observer_init(struct sim *sim);

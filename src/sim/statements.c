@@ -1,41 +1,12 @@
 /* What organisations and gateways say: every kind of statement that the ledger knows, and some that it must refuse. */
-#include "sim/state.h"
+#include "sim/statements.h"
 
 #include "crypto/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Large bodies, one at a time. */
-union body {
-	struct body_person person;
-	struct body_device device;
-	struct body_event event;
-	struct body_bounds bounds;
-	struct body_anchor anchor;
-	struct body_model model;
-	struct body_device_state device_state;
-	struct body_disturbance disturbance;
-	struct body_service service;
-	struct body_command command;
-	struct body_result result;
-	struct body_critical critical;
-	struct body_ack ack;
-};
-
-struct draft {
-	struct statement statement;
-	union body *body;
-	struct buffer bytes;          /* of the body */
-	const struct signing_key *key;
-};
-
-static struct span text(const char *characters)
-{
-	return span_of_text(characters);
-}
-
-static const struct sim_organisation *organisation_of(const struct sim *sim, const struct client *client)
+const struct sim_organisation *organisation_of(const struct sim *sim, const struct client *client)
 {
 	return &sim->consortium->organisation[client->organisation];
 }
@@ -45,7 +16,7 @@ static int64_t now_ns(const struct sim *sim)
 	return (SIM_EPOCH_US + sim->now_us) * 1000;
 }
 
-static void draft_begin(struct sim *sim, const struct client *client, struct draft *draft)
+void draft_begin(struct sim *sim, const struct client *client, struct draft *draft)
 {
 	const struct sim_organisation *organisation = organisation_of(sim, client);
 	bool gateway = client->kind == CLIENT_GATEWAY;
@@ -96,14 +67,15 @@ static void bounds_draft(struct client *client, struct draft *draft)
 	body_bounds_encode(&draft->body->bounds, &draft->bytes);
 }
 
-static void state_draft(struct draft *draft, enum device_state state)
+static void state_draft(struct draft *draft, const char *subject, enum device_state state)
 {
 	draft->statement.type = STATEMENT_DEVICE_STATE;
+	draft->statement.sub = text(subject);
 	draft->body->device_state = (struct body_device_state){.state = state, .reason = text("inspection")};
 	body_device_state_encode(&draft->body->device_state, &draft->bytes);
 }
 
-static void event_draft(struct sim *sim, struct draft *draft)
+void event_draft(struct sim *sim, struct draft *draft)
 {
 	char item[32], padding[BODY_TEXT_MAX];
 	size_t size = (size_t)sim_below(sim, sizeof padding);
@@ -199,9 +171,19 @@ static void organisation_says(struct sim *sim, struct client *client, struct dra
 	case 2: person_draft(sim, client, draft); return;
 	default: break;
 	}
-	switch (client->count % 5) {
+	if (client->suspended) { /* before anything else: its gateway waits for it */
+		state_draft(draft, organisation_of(sim, client)->gateway, DEVICE_ACTIVE);
+		client->suspended = false;
+		return;
+	}
+	switch (client->count % 7) {
 	case 3: bounds_draft(client, draft); return;
-	case 4: state_draft(draft, client->count % 2 ? DEVICE_SUSPENDED : DEVICE_ACTIVE); return;
+	case 4: state_draft(draft, organisation_of(sim, client)->machine, client->count % 2 ? DEVICE_SUSPENDED : DEVICE_ACTIVE); return;
+	case 5:
+		state_draft(draft, organisation_of(sim, client)->gateway, DEVICE_SUSPENDED);
+		client->suspended = true;
+		return;
+	case 6: gateway_draft(sim, client, draft); return; /* registered again */
 	default: event_draft(sim, draft); return;
 	}
 }
@@ -235,7 +217,7 @@ static void remember(struct client *client, const struct draft *draft, const str
 	}
 }
 
-static struct buffer draft_sign(struct sim *sim, struct draft *draft, struct digest *id)
+struct buffer draft_sign(struct sim *sim, struct draft *draft, struct digest *id)
 {
 	struct buffer bytes = {0};
 	draft->statement.body = buffer_span(&draft->bytes);
@@ -243,7 +225,7 @@ static struct buffer draft_sign(struct sim *sim, struct draft *draft, struct dig
 	return bytes;
 }
 
-static void draft_free(struct draft *draft)
+void draft_free(struct draft *draft)
 {
 	free(draft->body);
 	buffer_free(&draft->bytes);
@@ -267,41 +249,4 @@ void statement_make(struct sim *sim, uint16_t index)
 	ARRAY_GROW(client->payloads, client->count, client->capacity);
 	client->payloads[client->count++] = number;
 	draft_free(&draft);
-}
-
-/* -- what must be refused -------------------------------------------------------------------------------------------- */
-
-enum spoil { SPOIL_SIGNATURE, SPOIL_NETWORK, SPOIL_ISSUER, SPOIL_KEY, SPOIL_BYTES, SPOIL_NUMBER, SPOIL_TYPE, SPOIL_BODY, SPOILS };
-
-uint32_t statement_spoil(struct sim *sim, uint16_t index)
-{
-	struct client *client = &sim->clients[index];
-	struct draft draft;
-	struct digest id;
-	draft_begin(sim, client, &draft);
-	event_draft(sim, &draft);
-	enum spoil spoil = (enum spoil)sim_below(sim, SPOILS);
-	switch (spoil) {
-	case SPOIL_NETWORK: draft.statement.network[0] ^= 1; break;
-	case SPOIL_ISSUER: draft.statement.iss = text("org:nobody"); break;
-	case SPOIL_KEY: draft.key = organisation_of(sim, client)->node; break;
-	case SPOIL_NUMBER:
-		draft.statement.seq = 1;
-		draft.statement.prev = (struct digest){0};
-		break;
-	case SPOIL_TYPE: draft.statement.type = sim_permille(sim, 500) ? STATEMENT_ORG : STATEMENT_TYPE_END + 1; break;
-	case SPOIL_BODY: draft.bytes.size -= 1; break;
-	default: break;
-	}
-	struct buffer bytes = draft_sign(sim, &draft, &id);
-	if (spoil == SPOIL_BYTES)
-		bytes.size = 1 + (size_t)sim_below(sim, bytes.size - 1);
-	if (spoil == SPOIL_SIGNATURE)
-		bytes.data[bytes.size - 1] ^= 1;
-	if (spoil == SPOIL_SIGNATURE && client->kind == CLIENT_ORGANISATION) {
-		buffer_clear(&sim->forged);
-		buffer_append_span(&sim->forged, buffer_span(&bytes));
-	}
-	draft_free(&draft);
-	return payload_add(sim, index, &bytes, false);
 }

@@ -1,0 +1,43 @@
+/* Statements on their way to be signed, for the files that make good ones and bad ones. */
+#ifndef TALLY_SIM_STATEMENTS_H
+#define TALLY_SIM_STATEMENTS_H
+
+#include "sim/state.h"
+
+/* Large bodies, one at a time. */
+union body {
+	struct body_person person;
+	struct body_device device;
+	struct body_event event;
+	struct body_bounds bounds;
+	struct body_anchor anchor;
+	struct body_model model;
+	struct body_device_state device_state;
+	struct body_disturbance disturbance;
+	struct body_service service;
+	struct body_command command;
+	struct body_result result;
+	struct body_critical critical;
+	struct body_ack ack;
+};
+
+struct draft {
+	struct statement statement;
+	union body *body;
+	struct buffer bytes;          /* of the body */
+	const struct signing_key *key;
+};
+
+static inline struct span text(const char *characters)
+{
+	return span_of_text(characters);
+}
+
+const struct sim_organisation *organisation_of(const struct sim *sim, const struct client *client);
+/* The client's next number, its name and key; type, subject and body are to be filled in. */
+void draft_begin(struct sim *sim, const struct client *client, struct draft *draft);
+void event_draft(struct sim *sim, struct draft *draft);
+struct buffer draft_sign(struct sim *sim, struct draft *draft, struct digest *id);
+void draft_free(struct draft *draft);
+
+#endif
