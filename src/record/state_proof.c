@@ -190,10 +190,10 @@ static void report_head(struct buffer *report, const char *what, const struct di
 	char hex[DIGEST_HEX_SIZE];
 	span_hex(span_of(id->bytes, DIGEST_SIZE), hex);
 	if (version) {
-		buffer_printf(report, "ok: state: its %s are version %" PRIu64 ", statement %s", what, version, hex);
+		buffer_printf(report, "ok: state: its %s version %" PRIu64 ", statement %s", what, version, hex);
 		report_says(bytes, report);
 	} else {
-		buffer_printf(report, "ok: state: it has no %s", what);
+		buffer_printf(report, "ok: state: it has no %.*s", (int)strcspn(what, " "), what);
 	}
 	buffer_append_byte(report, '\n');
 }
@@ -222,8 +222,8 @@ static void report_entry(const struct verification *v, struct buffer *report)
 	report_says(v->out->registration, report);
 	buffer_append_byte(report, '\n');
 	if (entry->kind == ENTITY_DEVICE) {
-		report_head(report, "bounds", &entry->bounds, entry->bounds_version, v->out->bounds);
-		report_head(report, "models", &entry->model, entry->model_version, v->out->model);
+		report_head(report, "bounds are", &entry->bounds, entry->bounds_version, v->out->bounds);
+		report_head(report, "model is", &entry->model, entry->model_version, v->out->model);
 	}
 	if (entry->last_seq)
 		buffer_printf(report, "ok: state: its own last statement is number %" PRIu64 "\n", entry->last_seq);

@@ -67,7 +67,7 @@ static void an_active_device_is_proven(void **state)
 	assert_says(&outcome, "ok: state: dev:manufacturer/spindle-1 is registered as a device of org:manufacturer, spoken for by gw:manufacturer/hall-1; it is active\n");
 	assert_says(&outcome, "ok: state: its bounds are version 1, statement ");
 	assert_says(&outcome, "bearing_temperature");
-	assert_says(&outcome, "ok: state: it has no models\n");
+	assert_says(&outcome, "ok: state: it has no model\n");
 	assert_says(&outcome, "knew of nothing newer at 2026-01-01T00:01:20Z or later, unless more than 1 of the 4 organisations lie");
 	buffer_free(&outcome.report);
 	buffer_free(&file);
