@@ -37,7 +37,7 @@ static void deed_add(struct node *node, const struct replica_action *action)
 	struct node_deed *deed = &queue->deeds[queue->count++];
 	*deed = (struct node_deed){.kind = action->kind, .peer = action->peer, .status = action->status, .at = queue->bytes.size,
 		.position_count = action->position_count, .id = action->id, .index = action->index, .commit_index = action->commit_index,
-		.log_size = action->size, .commit_ms = action->commit_ms};
+		.log_size = action->size, .commit_ms = action->commit_ms, .of_state = action->of_state};
 	switch (action->kind) {
 	case REPLICA_SEND_RANGE:
 		buffer_append(&queue->bytes, &action->range, sizeof action->range);
@@ -211,7 +211,7 @@ static void evidence_keep(struct node *node, const struct node_deed *deed, struc
 	span_hex(digest_span(&digest), name);
 	const struct span iss = node->genesis.members[deed->peer < node->genesis.member_count ? deed->peer : 0].header.iss;
 	note(NOTE_ERROR, "member_lied", "member=%u name=%.*s what=%s file=evidence/%.16s", (unsigned)deed->peer, (int)iss.size, (const char *)iss.data,
-		deed->log_size ? "fork" : "equivocation", name);
+		deed->of_state ? "state_fork" : deed->log_size ? "fork" : "equivocation", name);
 	snprintf(path, sizeof path, "%.1000s/data/evidence", node->settings.folder);
 	enum status status = disk_folder(path, &fault);
 	snprintf(path, sizeof path, "%.1000s/data/evidence/%.16s", node->settings.folder, name);

@@ -8,7 +8,7 @@ struct consensus_config consensus_config_default(void)
 		.members = 1,
 		.round_delay_ms = 20,
 		.leader_timeout_ms = 300,
-		.heartbeat_ms = 5000,
+		.heartbeat_ms = 15000,
 		.clock_drift_ms = 2000,
 		.rounds_ahead_max = 500,
 		.suspended_max = 128,

@@ -18,7 +18,7 @@ struct consensus_config {
 	struct digest genesis;        /* digest that the genesis blocks derive from */
 	uint32_t round_delay_ms;      /* least time between two own blocks, default 20 */
 	uint32_t leader_timeout_ms;   /* default 300; doubles to 10 s while nothing commits */
-	uint32_t heartbeat_ms;        /* a block when idle, default 5000 */
+	uint32_t heartbeat_ms;        /* a block when idle, default 15000 */
 	uint32_t clock_drift_ms;      /* timestamps ahead of us by more are delayed, default 2000 */
 	uint32_t rounds_ahead_max;    /* refuse blocks further ahead, default 500 */
 	uint32_t suspended_max;       /* blocks waiting for ancestors, per author, default 128 */

@@ -220,6 +220,8 @@ static void recover(struct replica *replica, const struct replica_event *event)
 		status = recover_block(replica, event);
 	else if (event->frame_kind == REPLICA_FRAME_COSIGNATURE)
 		status = checkpoints_recovered(replica, event->bytes);
+	else if (event->frame_kind == REPLICA_FRAME_STATE_COSIGNATURE)
+		status = state_checkpoints_recovered(replica, event->bytes);
 	else if (event->frame_kind == REPLICA_FRAME_FORGED)
 		status = recover_forged(replica, event->bytes);
 	else
@@ -322,6 +324,8 @@ static void message(struct replica *replica, const struct replica_event *event)
 		(void)consensus_give(replica, event, CONSENSUS_MESSAGE, rest);
 	else if (kind == MESSAGE_COSIGNATURE)
 		checkpoints_message(replica, event->peer, rest);
+	else if (kind == MESSAGE_STATE_COSIGNATURE)
+		state_checkpoints_message(replica, event->peer, rest);
 	else
 		replica->messages_refused++;
 }
@@ -410,6 +414,7 @@ void replica_rounds(const struct replica *replica, uint32_t *out)
 void replica_numbers(const struct replica *replica, struct replica_numbers *out)
 {
 	const struct kept_checkpoint *newest = checkpoints_newest(replica);
+	const struct state_version *state = state_checkpoints_newest(replica);
 	*out = (struct replica_numbers){
 		.log_size = ledger_size(replica->ledger),
 		.commits = replica->commits,
@@ -420,6 +425,8 @@ void replica_numbers(const struct replica *replica, struct replica_numbers *out)
 		.signature_ns = replica->signature_ns,
 		.checkpoint_size = newest ? newest->size : 0,
 		.checkpoint_lines = newest ? newest->line_count : 0,
+		.state_size = state ? state->size : 0,
+		.state_lines = state ? state->line_count : 0,
 		.forks = replica->forks,
 		.messages_refused = replica->messages_refused,
 	};

@@ -4,9 +4,11 @@
  * flush stops the node; it is never retried.
  *
  * Log frames: kind 1 block, kind 2 cosignature (member u16, size u64, root, timestamp u64, signature),
- * kind 3 ids of statements in the blocks that follow whose signatures did not verify. Recovery does not
+ * kind 3 ids of statements in the blocks that follow whose signatures did not verify, kind 4 a cosignature of the
+ * state's root (docs/decisions/0005-state-tree.md) in the form of kind 2. Recovery does not
  * verify signatures again: it takes every statement of the log's blocks for verified except these.
- * Messages: u8 kind, then for 1 a message of consensus, for 2 u8 "send me yours", then a cosignature.
+ * Messages: u8 kind, then for 1 a message of consensus, for 2 and 3 u8 "send me yours", then a cosignature, of the log's
+ * root or of the state's.
  *
  * Before START only RECOVERED events are given, and nothing but FINAL and CHECKPOINT comes back.
  * The genesis' own statements are log entries 0..n-1 and have no FINAL.
@@ -28,6 +30,7 @@ enum {
 	REPLICA_FRAME_BLOCK = 1,
 	REPLICA_FRAME_COSIGNATURE = 2,
 	REPLICA_FRAME_FORGED = 3,
+	REPLICA_FRAME_STATE_COSIGNATURE = 4,
 	REPLICA_SUBMITTED_MAX = 8192, /* submissions that wait for their outcome */
 	REPLICA_CHECKPOINT_MS = 2000, /* a checkpoint when a commit's timestamp enters a new interval and the log grew */
 };
@@ -115,6 +118,7 @@ struct replica_action {
 	 * at positions[0]. Or, with size > 0: a cosignature by `peer` whose root differs from ours at that size, then our own
 	 * (empty if we made none of that size), in the form of the log's frames. */
 	struct span evidence[2];
+	bool of_state;                /* that root is the state's */
 };
 
 struct replica_actions {
@@ -148,6 +152,18 @@ void replica_rounds(const struct replica *replica, uint32_t *out);
  * `newest`, the newest. Appends. E_NOT_FOUND: none yet (wait a few seconds). */
 MUST_USE enum status replica_checkpoint(const struct replica *replica, uint64_t index, bool newest, struct buffer *note, uint64_t *size);
 
+/* What the newest state checkpoint with at least f+1 lines says of a name. */
+struct replica_state {
+	bool present;
+	struct span value;            /* when present: record/state_entry.h, borrowed until the next step */
+	struct state_path path;       /* under `root` */
+	struct digest root;
+	uint64_t size;                /* of the log at that checkpoint */
+};
+
+/* The note of that checkpoint is appended. E_NOT_FOUND: there is none yet (wait a few seconds). */
+MUST_USE enum status replica_state(const struct replica *replica, struct span name, struct replica_state *out, struct buffer *note);
+
 struct replica_numbers {
 	struct consensus_numbers consensus;
 	uint64_t log_size;            /* final statements */
@@ -160,6 +176,8 @@ struct replica_numbers {
 	uint64_t signature_ns;        /* filled in by the shell's profiler hook, 0 when absent */
 	uint64_t checkpoint_size;     /* of the newest checkpoint */
 	uint32_t checkpoint_lines;
+	uint64_t state_size;          /* log size of the newest state checkpoint with f+1 lines; 0: none */
+	uint32_t state_lines;
 	uint64_t forks;               /* cosignatures of members that signed another root than ours */
 	uint64_t messages_refused;    /* of kinds and forms that do not exist, or badly signed */
 };

@@ -5,8 +5,9 @@
 #include "replica/bodies.h"
 #include "replica/cosigned.h"
 #include "replica/replica.h"
+#include "replica/state_checkpoints.h"
 
-enum message_kind { MESSAGE_CONSENSUS = 1, MESSAGE_COSIGNATURE = 2 };
+enum message_kind { MESSAGE_CONSENSUS = 1, MESSAGE_COSIGNATURE = 2, MESSAGE_STATE_COSIGNATURE = 3 };
 
 enum {
 	CHECKPOINTS_NEWEST = 64,      /* never thinned out */
@@ -67,6 +68,7 @@ struct replica {
 	struct ledger *ledger;
 	struct bodies bodies;
 	struct checkpoints checkpoints;
+	struct state_checkpoints state;
 	struct map submitted;         /* ids of statements submitted here: their signatures are verified */
 	struct map forged;            /* recovery: ids whose signatures did not verify */
 	struct buffer forged_now;     /* ids found in this step, for the log */
@@ -136,5 +138,15 @@ void checkpoints_message(struct replica *replica, uint16_t peer, struct span byt
 MUST_USE enum status checkpoints_recovered(struct replica *replica, struct span bytes);
 /* The newest with enough lines; NULL when there is none. */
 const struct kept_checkpoint *checkpoints_newest(const struct replica *replica);
+/* Is it signed by its member, for this log? Counts a refused message when not. */
+bool cosigned_verifies(struct replica *replica, const char *origin, const struct cosigned *cosigned);
+struct lined_root {
+	const char *origin;
+	uint64_t size;
+	struct digest root;
+	struct cosignature *const *lines; /* one a member; NULL: none */
+};
+/* Appends the note. */
+void checkpoint_note(const struct replica *replica, const struct lined_root *lined, struct buffer *note);
 
 #endif

@@ -165,7 +165,8 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 	for (uint32_t i = 0; i < actions.count; i++) {
 		const struct replica_action *action = &actions.items[i];
 		/* Blocks, and what was found out about them, are stored before anything is said. */
-		CHECK(action->kind != REPLICA_APPEND || action->bytes.data[4] == REPLICA_FRAME_COSIGNATURE || !spoken);
+		CHECK(action->kind != REPLICA_APPEND || action->bytes.data[4] == REPLICA_FRAME_COSIGNATURE
+			|| action->bytes.data[4] == REPLICA_FRAME_STATE_COSIGNATURE || !spoken);
 		spoken = spoken || action->kind != REPLICA_APPEND;
 		CHECK(!starting || action->kind == REPLICA_FINAL || action->kind == REPLICA_CHECKPOINT);
 		switch (action->kind) {

@@ -146,11 +146,12 @@ static void storms_pass_and_everything_commits_once(void **state)
 	for (; seed < end; seed++)
 		storm(seed, &total);
 	print_message("         %llu crashes, %llu transactions, %llu commits (%llu of them in the storm), %llu proofs, "
-		"at most %llu rounds to the last one\n",
+		"at most %llu rounds to the last one, %llu ranges read, %llu blocks collected\n",
 		(unsigned long long)total.crashes, (unsigned long long)total.transactions, (unsigned long long)total.commits,
-		(unsigned long long)total.commits_in_storm, (unsigned long long)total.evidence, (unsigned long long)total.rounds_after);
+		(unsigned long long)total.commits_in_storm, (unsigned long long)total.evidence, (unsigned long long)total.rounds_after,
+		(unsigned long long)total.ranges, (unsigned long long)total.collected);
 	if (!one)
-		assert_true(total.crashes > 100 && total.commits_in_storm > 1000 && total.evidence > 10 && total.ranges > 10 && total.collected > 100);
+		assert_true(total.crashes > 100 && total.commits_in_storm > 1000 && total.evidence > 10 && total.ranges > 3 && total.collected > 100);
 }
 
 /* This seed once ended with a member that lacked a twin which the others had collected. */
@@ -207,10 +208,10 @@ static void an_idle_cluster_only_beats(void **state)
 		cluster_run(&cluster, cluster.now + 3000);
 		assert_true(transactions_done(&cluster));
 		uint64_t blocks = own_blocks(&cluster), packets = cluster.packets_sent;
-		cluster_run(&cluster, cluster.now + 60000);
+		cluster_run(&cluster, cluster.now + 180000);
 		blocks = own_blocks(&cluster) - blocks;
 		packets = cluster.packets_sent - packets;
-		/* A block a member every five seconds, each sent to the others, and nothing else. */
+		/* A block a member every fifteen seconds, each sent to the others, and nothing else. */
 		assert_in_range(blocks, 11u * members, 12u * members + members);
 		assert_int_equal(packets, blocks * (members - 1u));
 		check(&cluster, members);
@@ -350,7 +351,7 @@ static void too_few_halt_safely_and_go_on_later(void **state)
 	struct cluster cluster;
 	cluster_init(&cluster, 4, 4, false);
 	cluster_start(&cluster);
-	cluster_run(&cluster, cluster.now + 6000); /* a heartbeat: nobody's disk is empty */
+	cluster_run(&cluster, cluster.now + 16000); /* a heartbeat: nobody's disk is empty */
 	node_down(&cluster, 2);
 	node_down(&cluster, 3);
 	uint64_t commits = cluster.chain_count;

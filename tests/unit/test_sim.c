@@ -37,7 +37,7 @@ static void must_pass(const struct sim_report *report)
 static void seeds_pass_and_the_rare_happens(void **state)
 {
 	(void)state;
-	enum { SEEDS = 120 };
+	enum { SEEDS = 200 };
 	uint64_t counters[SIM_COUNTERS] = {0};
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		struct sim_report report = run((struct sim_options){.seed = seed}, NULL);
