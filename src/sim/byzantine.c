@@ -184,7 +184,7 @@ void liar_send(struct sim *sim, uint16_t index, uint16_t peer, struct span bytes
 	enum nature nature = sim->member[index].nature;
 	if (nature == SILENT || (nature == RANDOM_DROP && sim_permille(sim, 400)))
 		return;
-	if (nature == LYING_SYNC || (nature == FALSE_ROOTS && bytes.data[0] == OUTER_COSIGNATURE)) {
+	if (nature == LYING_SYNC || (nature == FALSE_ROOTS && bytes.data[0] >= OUTER_COSIGNATURE)) {
 		liar_twist(sim, index, peer, bytes);
 		return;
 	}

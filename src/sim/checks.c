@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_SIZE = 1, PUSH_SIZE = 2 };
+enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_STATE_COSIGNATURE = 3, OUTER_SIZE = 1, PUSH_SIZE = 2 };
 /* Blocks are taken out of memory every so many rounds; so many may be open at rest. */
 enum { COLLECTED_EVERY = 64, ROUNDS_OPEN = 16 };
 
@@ -98,22 +98,23 @@ static void sent_block_check(struct sim *sim, uint16_t index, const struct deed 
 		sim_broken(sim, 9, "member %u sends its block of round %u before it is on the disk", (unsigned)index, (unsigned)block.round);
 }
 
-/* I12: honest members sign one root a size. */
+/* I12, and I11 for the state: honest members sign one root a size, of the log and of the state. */
 static void sent_cosignature_check(struct sim *sim, uint16_t index, struct span bytes)
 {
 	struct checks *checks = &sim->checks;
 	struct reader in = reader_of(span_after(bytes, PUSH_SIZE));
 	(void)read_u16(&in);
 	uint64_t size = read_u64(&in), at;
+	uint64_t key[2] = {bytes.data[0], size};
 	struct digest root = read_digest(&in);
 	if (in.failed)
 		return;
-	if (!map_get(&checks->roots, span_of(&size, sizeof size), &at)) {
-		map_put(&checks->roots, span_of(&size, sizeof size), checks->root_count);
+	if (!map_get(&checks->roots, span_of(key, sizeof key), &at)) {
+		map_put(&checks->roots, span_of(key, sizeof key), checks->root_count);
 		ARRAY_GROW(checks->root_digests, checks->root_count, checks->root_capacity);
 		checks->root_digests[checks->root_count++] = root;
 	} else if (!digest_equal(&checks->root_digests[at], &root)) {
-		sim_broken(sim, 12, "member %u signs another root of size %llu than an honest one before", (unsigned)index, (unsigned long long)size);
+		sim_broken(sim, bytes.data[0] == OUTER_COSIGNATURE ? 12 : 11, "member %u signs another root of size %llu than an honest one before", (unsigned)index, (unsigned long long)size);
 	}
 }
 
@@ -123,7 +124,7 @@ void check_send(struct sim *sim, uint16_t index, const struct deed *deed, struct
 		return;
 	if (message.data[0] == OUTER_CONSENSUS && message.data[OUTER_SIZE] == MESSAGE_BLOCK)
 		sent_block_check(sim, index, deed, span_after(message, PUSH_SIZE));
-	else if (message.data[0] == OUTER_COSIGNATURE)
+	else if (message.data[0] == OUTER_COSIGNATURE || message.data[0] == OUTER_STATE_COSIGNATURE)
 		sent_cosignature_check(sim, index, message);
 }
 
@@ -275,9 +276,9 @@ static void silence_check(struct sim *sim, uint16_t index, const struct consensu
 		sim_broken(sim, 15, "member %u at rest has %llu blocks in memory", (unsigned)index, (unsigned long long)numbers->blocks);
 	struct replica_numbers of_replica;
 	replica_numbers(member->replica, &of_replica);
-	if (sim->checks.final_count && of_replica.checkpoint_size != of_replica.log_size)
-		sim_broken(sim, 15, "member %u at rest has a checkpoint of %llu of %llu entries", (unsigned)index,
-			(unsigned long long)of_replica.checkpoint_size, (unsigned long long)of_replica.log_size);
+	if (sim->checks.final_count && (of_replica.checkpoint_size != of_replica.log_size || of_replica.state_size != of_replica.log_size))
+		sim_broken(sim, 15, "member %u at rest has checkpoints of %llu and of the state at %llu, of %llu entries", (unsigned)index,
+			(unsigned long long)of_replica.checkpoint_size, (unsigned long long)of_replica.state_size, (unsigned long long)of_replica.log_size);
 	if (numbers->suspended || numbers->missing || numbers->pending_bytes)
 		sim_broken(sim, 15, "member %u at rest keeps %llu blocks waiting, %llu missing, %llu bytes to propose", (unsigned)index,
 			(unsigned long long)numbers->suspended, (unsigned long long)numbers->missing, (unsigned long long)numbers->pending_bytes);

@@ -58,6 +58,7 @@ static void disk_exchange(struct sim *sim, uint16_t index, bool restore)
 	disk->bytes.size = 0;
 	if (restore)
 		buffer_append_span(&disk->bytes, buffer_span(&disk->backup));
+	disk->decayed = restore && disk->backup_decayed;
 	disk->flushed = disk->safe = disk->bytes.size;
 	sim->counters[restore ? SIM_RESTORED : SIM_WIPED]++;
 }
@@ -123,6 +124,7 @@ static void strike(struct sim *sim, uint16_t index, enum fault_kind kind)
 	case FAULT_SLOW_DISK: member->disk.flush_us = sim_between(sim, 1 * SIM_MS, 60 * SIM_MS); break;
 	case FAULT_REPAIR: repair(sim, index); break;
 	case FAULT_BACKUP:
+		member->disk.backup_decayed = member->disk.decayed;
 		buffer_clear(&member->disk.backup);
 		buffer_append(&member->disk.backup, member->disk.bytes.data, member->disk.flushed);
 		break;

@@ -3,10 +3,11 @@
 
 #include "consensus/message.h"
 #include "crypto/hash.h"
+#include "record/state_proof.h"
 
 #include <stdlib.h>
 
-enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_SIZE = 1 };
+enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_STATE_COSIGNATURE = 3, OUTER_SIZE = 1 };
 
 /* -- lying answers ---------------------------------------------------------------------------------------------- */
 
@@ -66,8 +67,11 @@ static void root_twist(struct sim *sim, uint16_t index, uint16_t peer, struct sp
 		return;
 	struct buffer out = {0};
 	struct cosignature made;
-	char origin[CHECKPOINT_ORIGIN_SIZE];
-	checkpoint_origin(sim->consortium->genesis.network, origin);
+	char origin[CHECKPOINT_ORIGIN_SIZE + CHECKPOINT_STATE_ORIGIN_SIZE];
+	if (bytes.data[0] == OUTER_COSIGNATURE)
+		checkpoint_origin(sim->consortium->genesis.network, origin);
+	else
+		checkpoint_state_origin(sim->consortium->genesis.network, origin);
 	root.bytes[sim_below(sim, DIGEST_SIZE)] ^= 1;
 	if (sim_permille(sim, 200))
 		size += sim_below(sim, 100);
@@ -88,7 +92,8 @@ void liar_twist(struct sim *sim, uint16_t index, uint16_t peer, struct span byte
 {
 	struct message message;
 	struct block block;
-	if (bytes.data[0] == OUTER_COSIGNATURE && sim->member[index].nature == FALSE_ROOTS && sim_permille(sim, 500)) {
+	bool root = bytes.data[0] == OUTER_COSIGNATURE || bytes.data[0] == OUTER_STATE_COSIGNATURE;
+	if (root && sim->member[index].nature == FALSE_ROOTS && sim_permille(sim, 500)) {
 		root_twist(sim, index, peer, bytes);
 		return;
 	}

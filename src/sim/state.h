@@ -68,6 +68,7 @@ struct sim_disk {
 	struct buffer backup; /* an older copy */
 	bool lies;            /* flushes do nothing */
 	bool decayed;         /* bits flipped, or sectors in the wrong place */
+	bool backup_decayed;  /* it was when it was copied */
 	int64_t flush_us;     /* how long a flush takes, at least */
 	struct map stored;    /* digest of a block to the end of its frame */
 };
