@@ -335,6 +335,10 @@ enum status disk_log_open(const char *folder, const char *name, disk_log_callbac
 		status = segment_open(log, i, pruned, callback, context, fault);
 	if (status == OK && found == 0)
 		status = segment_create(log, 0, 0, fault);
+	/* What a killed process had written and not flushed has just been read back. Whoever read it speaks as if it were safe. */
+	log->dirty = true;
+	if (status == OK)
+		status = disk_log_flush(log, fault);
 	if (status != OK) {
 		disk_log_close(log);
 		return status;

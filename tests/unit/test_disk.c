@@ -260,6 +260,39 @@ static void a_log_returns_what_was_appended(void **state)
 	disk_log_close(log);
 }
 
+/* Linked in place of the C library's, see meson.build. */
+int __wrap_fdatasync(int fd);
+int __real_fdatasync(int fd);
+static unsigned flushes;
+
+int __wrap_fdatasync(int fd)
+{
+	flushes++;
+	return __real_fdatasync(fd);
+}
+
+/* A process that was killed leaves frames that no flush covered. The next one reads them and acts on them, so they must be
+ * safe before it goes on: a power cut may follow. */
+static void what_is_read_back_is_flushed(void **state)
+{
+	struct room *room = *state;
+	struct heard heard;
+	struct disk_log *log = must_open(room, &heard);
+	assert_int_equal(append(log, 100, &room->fault), OK);
+	disk_log_close(log);
+	flushes = 0;
+	log = must_open(room, &heard);
+	assert_int_equal(heard.count, 1);
+	assert_int_equal(flushes, 1);
+	/* Once is enough. */
+	assert_int_equal(disk_log_flush(log, &room->fault), OK);
+	assert_int_equal(flushes, 1);
+	assert_int_equal(append(log, 100, &room->fault), OK);
+	assert_int_equal(disk_log_flush(log, &room->fault), OK);
+	assert_int_equal(flushes, 2);
+	disk_log_close(log);
+}
+
 static void a_tail_cut_anywhere_is_repaired(void **state)
 {
 	struct room *room = *state;
@@ -498,6 +531,7 @@ int main(void)
 		DISK_TEST(a_folder_has_one_owner),
 		DISK_TEST(keys_survive_and_are_private),
 		DISK_TEST(a_log_returns_what_was_appended),
+		DISK_TEST(what_is_read_back_is_flushed),
 		DISK_TEST(a_tail_cut_anywhere_is_repaired),
 		DISK_TEST(a_damaged_middle_is_not_cut),
 		DISK_TEST(segments_follow_each_other),
