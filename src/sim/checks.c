@@ -8,7 +8,7 @@
 
 enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_STATE_COSIGNATURE = 3, OUTER_SIZE = 1, PUSH_SIZE = 2 };
 /* Blocks are taken out of memory every so many rounds; so many may be open at rest. */
-enum { COLLECTED_EVERY = 64, ROUNDS_OPEN = 16 };
+enum { COLLECTED_EVERY = 64, ROUNDS_OPEN = 16, DECIDED_BEHIND = 3 };
 
 void checks_free(struct sim *sim)
 {
@@ -274,6 +274,10 @@ static void silence_check(struct sim *sim, uint16_t index, const struct consensu
 	uint64_t rounds = sim->consensus.gc_depth + COLLECTED_EVERY + ROUNDS_OPEN;
 	if (sim->consensus.gc_depth && numbers->blocks > rounds * sim->members)
 		sim_broken(sim, 15, "member %u at rest has %llu blocks in memory", (unsigned)index, (unsigned long long)numbers->blocks);
+	/* I14: a round is decided two rounds later, and nobody who leads is away. */
+	if (numbers->decided_round + DECIDED_BEHIND < numbers->highest_round)
+		sim_broken(sim, 14, "member %u at rest has decided round %u of %u", (unsigned)index, (unsigned)numbers->decided_round,
+			(unsigned)numbers->highest_round);
 	struct replica_numbers of_replica;
 	replica_numbers(member->replica, &of_replica);
 	if (sim->checks.final_count && (of_replica.checkpoint_size != of_replica.log_size || of_replica.state_size != of_replica.log_size))

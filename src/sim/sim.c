@@ -127,6 +127,8 @@ static void phase_look(struct sim *sim)
 	int64_t silence_us = (int64_t)SILENCE_BEATS * sim->consensus.heartbeat_ms * SIM_MS;
 	if (silence_us < SILENCE_LEAST_MS * SIM_MS)
 		silence_us = SILENCE_LEAST_MS * SIM_MS;
+	/* Repetitions may still wait to be proposed, and own blocks that commits have passed by, to be collected. */
+	int64_t rest_us = 2 * SIM_S + (int64_t)sim->consensus.gc_depth * 2 * sim->consensus.round_delay_ms * SIM_MS;
 	switch (sim->phase) {
 	case PHASE_STORM:
 		phase_enter(sim, PHASE_DRAIN);
@@ -134,9 +136,8 @@ static void phase_look(struct sim *sim)
 		break;
 	case PHASE_DRAIN:
 		if (check_settled(sim)) {
-			phase_enter(sim, PHASE_SILENCE);
-			check_silence_begins(sim);
-			happen(sim, silence_us, (struct happening){.kind = HAPPEN_PHASE});
+			phase_enter(sim, PHASE_REST);
+			happen(sim, rest_us, (struct happening){.kind = HAPPEN_PHASE});
 			return;
 		}
 		if (sim->now_us - sim->phase_us > sim->knobs.drain_us) {
@@ -144,6 +145,11 @@ static void phase_look(struct sim *sim)
 			no_progress(sim);
 		}
 		break;
+	case PHASE_REST:
+		phase_enter(sim, PHASE_SILENCE);
+		check_silence_begins(sim);
+		happen(sim, silence_us, (struct happening){.kind = HAPPEN_PHASE});
+		return;
 	default:
 		check_end(sim);
 		if (!sim_over(sim))

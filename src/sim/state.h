@@ -255,7 +255,7 @@ struct knobs {
 	int64_t pause_us;
 };
 
-enum phase { PHASE_STORM, PHASE_DRAIN, PHASE_SILENCE, PHASE_OVER };
+enum phase { PHASE_STORM, PHASE_DRAIN, PHASE_REST, PHASE_SILENCE, PHASE_OVER };
 
 struct trace {
 	struct buffer lines;          /* not yet hashed */
