@@ -14,12 +14,16 @@
 		{"http", "listen", CONFIG_ADDRESS, &(s)->listen, false, "127.0.0.1:8180", 0, 0, "interface and dashboard"},            \
 		{"chunks", "seal", CONFIG_DURATION, &(s)->seal_ms, false, "5s", 100, 3600000, "an open chunk is sealed and anchored after this time"}, \
 		{"chunks", "samples", CONFIG_NUMBER, &(s)->seal_samples, false, "500000", 100, 4000000, "and when it holds this many samples"}, \
+		{"state", "proofs", CONFIG_PATH, &(s)->proofs, false, NULL, 0, 0, "folder of state proofs to start on while the node cannot be reached"}, \
+		{"state", "policy", CONFIG_PATH, &(s)->policy, false, NULL, 0, 0, "who must have signed them, a policy file; default f+1 organisations"}, \
+		{"state", "after", CONFIG_DURATION, &(s)->proofs_after_ms, false, "30s", 1000, 86400000, "so long the node is waited for first"}, \
+		{"state", "max_age", CONFIG_DURATION, &(s)->proofs_age_ms, false, "168h", 60000, INT64_C(31536000000), "older proofs are not believed"}, \
 		{"clock", "origin_ns", CONFIG_NUMBER, &(s)->clock_origin_ns, false, "0", 0, INT64_MAX, "simulated floors only: their time ..."}, \
 		{"clock", "wall_ns", CONFIG_NUMBER, &(s)->clock_wall_ns, false, "0", 0, INT64_MAX, "... at this wall time (0: the wall clock itself)"}, \
 		{"clock", "rate_percent", CONFIG_NUMBER, &(s)->clock_rate_percent, false, "100", 1, 1000000, "and how fast it runs"},   \
 	}
 
-enum { KEY_COUNT = 12 };
+enum { KEY_COUNT = 16 };
 
 /* Both stand in every statement: what the ledger would refuse is told before anything is signed. */
 static enum status name_check(const char *path, const char *key, const char *value, struct fault *fault)
