@@ -11,5 +11,7 @@
 MUST_USE enum status certificate_context(const struct signing_key *key, SSL_CTX **out, struct fault *fault);
 /* SHA-256 of the SubjectPublicKeyInfo. E_SIGNATURE: not a self-signed ML-DSA-44 certificate. */
 MUST_USE enum status certificate_identify(X509 *certificate, struct digest *out);
+/* What OpenSSL's error means between two of our ends, as a sentence; NULL: nothing better than its own text. */
+const char *certificate_reason(unsigned long code);
 
 #endif

@@ -42,7 +42,7 @@ struct wire_dial {
 	struct loop_timer *timer;
 	struct wire_link *link;       /* the attempt under way, or its result */
 	unsigned failures;
-	bool complained;
+	char complaint[REASON_MAX];   /* the last one; only another one is told again */
 };
 
 struct wire_link {
@@ -115,9 +115,9 @@ static void complain(struct wire_link *link, const char *why)
 {
 	struct wire *wire = link->wire;
 	if (link->dial) {
-		if (!link->dial->complained)
+		if (strcmp(link->dial->complaint, why) != 0)
 			note(NOTE_WARNING, "dial_failed", "address=%s reason=\"%s\" next=\"tried again until it works\"", link->address, why);
-		link->dial->complained = true;
+		snprintf(link->dial->complaint, REASON_MAX, "%s", why);
 		return;
 	}
 	int64_t now = now_ms();
@@ -249,7 +249,7 @@ static void link_greeted(struct wire_link *link)
 	link->since_ms = now_ms();
 	for (size_t i = 0; i < wire->dial_count; i++)
 		if (digest_equal(&wire->dials[i]->key, &link->key))
-			wire->dials[i]->complained = false;
+			wire->dials[i]->complaint[0] = 0;
 	note(NOTE_INFO, "link_up", "address=%s direction=%s", link->address, link->dial ? "out" : "in");
 	wire->callbacks.up(wire->callbacks.context, link, link->identity);
 }
@@ -312,8 +312,8 @@ static void reason_of(struct wire_link *link, short what, int error, char out[RE
 		snprintf(out, REASON_MAX, "%s", link->refusal);
 	else if (code && ERR_SYSTEM_ERROR(code))
 		snprintf(out, REASON_MAX, "%s", strerror(ERR_GET_REASON(code)));
-	else if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE)
-		snprintf(out, REASON_MAX, "%s", "the other end does not accept our TLS key: it is not registered there, or was revoked");
+	else if (certificate_reason(code))
+		snprintf(out, REASON_MAX, "%s", certificate_reason(code));
 	else if (code)
 		snprintf(out, REASON_MAX, "TLS: %s", ERR_reason_error_string(code));
 	else if (what & BEV_EVENT_EOF)
