@@ -57,7 +57,8 @@ static void on_facts(void *context, struct node_facts *out)
 {
 	struct node *node = context;
 	*out = (struct node_facts){.member = node->own, .started_ns = node->started_ns, .floor_gateways = node->floor_gateways,
-		.floor_urls = node->floor_urls, .finality_count = node->waiting.latency_count};
+		.floor_urls = node->floor_urls, .finality_count = node->waiting.latency_count,
+		.twin_reports = node->twin.reports};
 	replica_rounds(node->replica, out->rounds);
 	for (size_t i = 0; i < node->genesis.member_count; i++)
 		out->connected[i] = i == node->own || node->members[i];
@@ -208,6 +209,7 @@ static void node_close(struct node *node)
 	loop_timer_free(node->replica_timer);
 	loop_timer_free(node->flush_timer);
 	loop_timer_free(node->second_timer);
+	loop_timer_free(node->twin.timer);
 	node_queue_free(&node->queue);
 	node_queue_free(&node->spare);
 	view_close(node->view);
@@ -230,9 +232,8 @@ static void node_run(struct node *node)
 	node->started_ns = clock_monotonic_ns();
 	note(NOTE_INFO, "node_started", "name=%.*s member=%u of=%zu wire_port=%u http=http://%s", (int)iss.size, (const char *)iss.data,
 		(unsigned)node->own, node->genesis.member_count, wire_port(node->wire), node->settings.http_listen);
-	struct replica_event event = {.kind = REPLICA_START};
-	node_step(node, &event);
 	loop_timer_set(node->second_timer, SECOND_MS);
+	node_begin(node);
 	loop_run(node->loop);
 	/* What was promised to nobody yet may still be told to everybody. */
 	node_flush(node);
