@@ -78,11 +78,15 @@ static void path_in(const struct node *node, const char *name, char out[PATH_SIZ
 	snprintf(out, PATH_SIZE, "%.1000s/%s", node->settings.folder, name);
 }
 
-static enum status key_in(const struct node *node, const char *name, struct signing_key **out, struct fault *fault)
+static enum status keys_take(struct node *node, struct passphrase *passphrase, struct fault *fault)
 {
 	char path[PATH_SIZE];
-	path_in(node, name, path);
-	return keys_load(path, false, out, fault);
+	path_in(node, "keys/node.key", path);
+	TRY(keys_open(path, passphrase, &node->node_key, fault));
+	path_in(node, "keys/checkpoint.key", path);
+	TRY(keys_open(path, passphrase, &node->checkpoint_key, fault));
+	path_in(node, "keys/tls.key", path);
+	return keys_open(path, passphrase, &node->tls_key, fault);
 }
 
 /* Who are we? Whose node key the genesis names. */
@@ -108,9 +112,10 @@ static enum status identity_open(struct node *node, struct fault *fault)
 {
 	TRY(disk_read(node->settings.genesis, GENESIS_MAX, &node->genesis_bytes, fault));
 	TRY(genesis_decode(buffer_span(&node->genesis_bytes), &node->genesis, fault));
-	TRY(key_in(node, "keys/node.key", &node->node_key, fault));
-	TRY(key_in(node, "keys/checkpoint.key", &node->checkpoint_key, fault));
-	TRY(key_in(node, "keys/tls.key", &node->tls_key, fault));
+	struct passphrase *passphrase = passphrase_new(node->settings.passphrase_file, node->settings.key_command);
+	enum status status = keys_take(node, passphrase, fault);
+	passphrase_free(passphrase);
+	TRY(status);
 	return own_find(node, fault);
 }
 

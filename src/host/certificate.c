@@ -9,7 +9,7 @@
 
 enum { CERTIFICATE_CHAIN_MAX = 16384 };
 
-static EVP_PKEY *key_pair(const struct signing_key *key)
+EVP_PKEY *certificate_key_pair(const struct signing_key *key)
 {
 	OSSL_PARAM parameters[] = {
 		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_DSA_SEED, (void *)(uintptr_t)signing_key_seed(key), ML_DSA_44_SEED),
@@ -60,7 +60,7 @@ static bool context_restrict(SSL_CTX *context)
 
 enum status certificate_context(const struct signing_key *key, SSL_CTX **out, struct fault *fault)
 {
-	EVP_PKEY *pair = key_pair(key);
+	EVP_PKEY *pair = certificate_key_pair(key);
 	X509 *certificate = pair ? certificate_make(pair, key) : NULL;
 	SSL_CTX *context = SSL_CTX_new(TLS_method());
 	bool made = certificate && context && context_restrict(context) && SSL_CTX_use_certificate(context, certificate) == 1

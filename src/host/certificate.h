@@ -7,6 +7,8 @@
 
 #include <openssl/ssl.h>
 
+/* The key as OpenSSL's own kind; NULL when OpenSSL has no ML-DSA-44. Owned by the caller (EVP_PKEY_free). */
+EVP_PKEY *certificate_key_pair(const struct signing_key *key);
 /* One context for both roles, with a certificate made for `key`. Owned by the caller (SSL_CTX_free). */
 MUST_USE enum status certificate_context(const struct signing_key *key, SSL_CTX **out, struct fault *fault);
 /* SHA-256 of the SubjectPublicKeyInfo. E_SIGNATURE: not a self-signed ML-DSA-44 certificate. */
