@@ -158,8 +158,7 @@ static void start(struct edge *edge, uint64_t log_end)
 	edge->log_end = log_end;
 }
 
-/* Machines need time to come back: by the wall's clock, also where theirs runs faster. */
-static void quiet_begin(struct edge *edge)
+void edge_quiet(struct edge *edge)
 {
 	edge->quiet_until_ns = edge->now_ns + 10 * NS_PER_S;
 	edge->quiet_until_wall_ns = edge->wall_ns + 10 * NS_PER_S;
@@ -172,14 +171,14 @@ static void caught_up(struct edge *edge)
 	if (edge->ready)
 		return;
 	edge->ready = true;
-	quiet_begin(edge);
+	edge_quiet(edge);
 	recovery_end(edge);
 }
 
 static void broker_up(struct edge *edge)
 {
 	edge->broker_up = true;
-	quiet_begin(edge);
+	edge_quiet(edge);
 	for (size_t i = 0; i < edge->device_count && edge->ready; i++)
 		command_send_due(edge, edge->devices[i], true);
 }

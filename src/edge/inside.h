@@ -267,6 +267,8 @@ bool edge_words_have(struct span words, const char *word);
 void edge_frame_append(struct edge *edge, uint8_t kind, struct span bytes);
 /* later - earlier; saturates, for times come from outside. */
 int64_t edge_elapsed(int64_t later_ns, int64_t earlier_ns);
+/* Machines need time to come back, by the wall's clock, also where theirs runs faster: no silence is found until then. */
+void edge_quiet(struct edge *edge);
 int64_t edge_seconds_ns(int64_t seconds);
 
 /* recovery.c: the own log, and the end of catching up */
