@@ -1,6 +1,7 @@
 /* The invariants, as far as they are seen from outside of a replica. The observer sees the rest. */
 #include "sim/state.h"
 
+#include "consensus/evidence.h"
 #include "consensus/message.h"
 #include "crypto/hash.h"
 
@@ -219,14 +220,44 @@ void check_final(struct sim *sim, uint16_t index, const struct replica_action *f
 		sim_broken(sim, 1, "member %u has another entry %llu", (unsigned)index, (unsigned long long)final->index);
 }
 
-/* Only liars, and those that forgot, are ever accused. */
-void check_evidence(struct sim *sim, uint16_t index, const struct replica_action *evidence)
+static enum status evidence_verify(void *context, uint16_t author, const struct digest *digest, struct span signature)
 {
+	const struct sim *sim = context;
+	return author < sim->members ? sim->signatures->block_verify(sim->consortium->organisation[author].node_public, digest, signature)
+				     : E_SIGNATURE;
+}
+
+/* Would somebody who knows nothing but the genesis believe that `peer` filled a slot twice? */
+static bool evidence_convicts(struct sim *sim, uint16_t index, const struct deed *deed)
+{
+	const struct genesis *genesis = &sim->consortium->genesis;
+	struct validity validity = validity_of(sim->members, genesis->network, 0, &genesis->digest, sim->consensus.gc_depth);
+	struct block_signer verifier = {.context = sim, .verify = evidence_verify};
+	size_t first_size = deed->action.evidence[0].size;
+	struct span first = span_of(deed->bytes.data, first_size), second = span_after(buffer_span(&deed->bytes), first_size), stored;
+	struct block block;
+	uint16_t author;
+	if (first_size == 0) {
+		if (deed->action.position_count != 1 || !disk_block(&sim->member[index].disk, deed->positions[0], &stored))
+			return sim->member[index].disk.decayed;
+		if (block_parse(stored, &block, NULL) != OK)
+			return false;
+		first = block_signed_header(&block);
+	}
+	return evidence_check(first, second, &validity, &verifier, &author, NULL) == OK && author == deed->action.peer;
+}
+
+/* Only liars, and those that forgot, are ever accused, and always with proof. */
+void check_evidence(struct sim *sim, uint16_t index, const struct deed *deed)
+{
+	const struct replica_action *evidence = &deed->action;
 	if (!is_honest(&sim->member[index]))
 		return;
 	sim->counters[evidence->size ? SIM_FORKS_TOLD : SIM_EVIDENCE]++;
 	if (is_reliable(&sim->member[evidence->peer]))
 		sim_broken(sim, evidence->size ? 12 : 2, "member %u accuses member %u, which is honest", (unsigned)index, (unsigned)evidence->peer);
+	if (evidence->size == 0 && !evidence_convicts(sim, index, deed))
+		sim_broken(sim, 2, "member %u accuses member %u, and proves nothing", (unsigned)index, (unsigned)evidence->peer);
 }
 
 /* -- the second part ------------------------------------------------------------------------------------------------------ */

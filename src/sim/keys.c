@@ -24,6 +24,8 @@ static void organisation_found(struct sim_organisation *organisation, unsigned n
 	snprintf(organisation->machine, sizeof organisation->machine, "dev:o%u/machine", number);
 	organisation->record = key_of(number, 1);
 	organisation->node = key_of(number, 2);
+	organisation->node_public = verifying_key_new(signing_key_public(organisation->node));
+	CHECK(organisation->node_public);
 	organisation->checkpoint = key_of(number, 3);
 	organisation->gateway_key = key_of(number, 4);
 	organisation->person_key = key_of(number, 5);
@@ -71,6 +73,7 @@ static void consortium_free(struct sim_consortium *consortium)
 		struct sim_organisation *organisation = &consortium->organisation[i];
 		signing_key_free(organisation->record);
 		signing_key_free(organisation->node);
+		verifying_key_free(organisation->node_public);
 		signing_key_free(organisation->checkpoint);
 		signing_key_free(organisation->gateway_key);
 		signing_key_free(organisation->person_key);

@@ -130,7 +130,7 @@ static bool deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 			member->checkpoint_size = deed->action.size;
 		return true;
 	case REPLICA_EVIDENCE:
-		check_evidence(sim, index, &deed->action);
+		check_evidence(sim, index, deed);
 		return true;
 	default:
 		return true;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOOK_MS = 100, SILENCE_BEATS = 3, SILENCE_LEAST_MS = 5000 };
+enum { LOOK_MS = 100, SILENCE_BEATS = 3, SILENCE_LEAST_MS = 5000, COLLECTED_EVERY = 64 };
 
 const char *sim_verdict_name(enum sim_verdict verdict)
 {
@@ -127,8 +127,9 @@ static void phase_look(struct sim *sim)
 	int64_t silence_us = (int64_t)SILENCE_BEATS * sim->consensus.heartbeat_ms * SIM_MS;
 	if (silence_us < SILENCE_LEAST_MS * SIM_MS)
 		silence_us = SILENCE_LEAST_MS * SIM_MS;
-	/* Repetitions may still wait to be proposed, and own blocks that commits have passed by, to be collected. */
-	int64_t rest_us = 2 * SIM_S + (int64_t)sim->consensus.gc_depth * 2 * sim->consensus.round_delay_ms * SIM_MS;
+	/* Repetitions may still wait to be proposed, and own blocks that commits have passed by, to be collected: until then
+	 * their authors are awake. */
+	int64_t rest_us = 2 * SIM_S + ((int64_t)sim->consensus.gc_depth + COLLECTED_EVERY) * 2 * sim->consensus.round_delay_ms * SIM_MS;
 	switch (sim->phase) {
 	case PHASE_STORM:
 		phase_enter(sim, PHASE_DRAIN);

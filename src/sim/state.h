@@ -17,6 +17,7 @@ enum { NOBODY = 0xffff, CLIENTS_A_MEMBER = 2, NO_CRASH = -1 };
 struct sim_organisation {
 	char name[24], gateway[32], person[32], machine[32];
 	struct signing_key *record, *node, *checkpoint, *gateway_key, *person_key;
+	struct verifying_key *node_public;
 	struct digest org_id;
 };
 
@@ -423,7 +424,7 @@ void check_stored(struct sim *sim, uint16_t index);  /* what was flushed since t
 void check_step(struct sim *sim, uint16_t index);
 void check_send(struct sim *sim, uint16_t index, const struct deed *deed, struct span message);
 void check_final(struct sim *sim, uint16_t index, const struct replica_action *final);
-void check_evidence(struct sim *sim, uint16_t index, const struct replica_action *evidence);
+void check_evidence(struct sim *sim, uint16_t index, const struct deed *deed);
 void check_silence_begins(struct sim *sim);
 void check_end(struct sim *sim);
 /* Are all honest members at the same place, with everything final? */
