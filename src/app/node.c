@@ -194,7 +194,8 @@ static enum status interfaces_open(struct node *node, struct fault *fault)
 	node->flush_timer = loop_last_new(node->loop, on_flush, node);
 	node->second_timer = loop_timer_new(node->loop, on_second, node);
 	TRY(http_server_new(node->loop, node->settings.http_listen, on_request, node, &node->http, fault));
-	const struct node_api_source source = {.context = node, .replica = node->replica, .view = node->view, .facts = on_facts, .submit = node_submit};
+	const struct node_api_source source = {.context = node, .replica = node->replica, .view = node->view, .own = node->own,
+		.checkpoint_key = node->checkpoint_key, .facts = on_facts, .submit = node_submit};
 	node->api = node_api_new(node->loop, &source);
 	return node_peers_start(node, fault);
 }

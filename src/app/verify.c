@@ -1,4 +1,4 @@
-/* tally verify: an auditor's check of a bundle, offline, with the genesis as the only thing trusted. */
+/* tally verify: an auditor's check, offline, with the genesis as the only thing trusted. */
 #include "app/app.h"
 #include "app/verify.h"
 #include "host/disk.h"
@@ -50,19 +50,23 @@ enum status verify_bundle(struct span genesis_bytes, struct span bytes, struct b
 	return status;
 }
 
-static enum status run(const char *genesis_path, const char *bundle_path, struct fault *fault)
+static enum status run(const char *genesis_path, char *const *paths, size_t count, struct fault *fault)
 {
-	struct buffer genesis = {0}, bundle = {0}, report = {0};
+	struct buffer genesis = {0}, files[VERIFY_FILES_MAX] = {{0}}, report = {0};
+	struct span spans[VERIFY_FILES_MAX] = {{0}};
 	enum status status = disk_read(genesis_path, 4 << 20, &genesis, fault);
+	for (size_t i = 0; i < count && status == OK; i++) {
+		status = disk_read(paths[i], BUNDLE_SIZE_MAX, &files[i], fault);
+		spans[i] = buffer_span(&files[i]);
+	}
 	if (status == OK)
-		status = disk_read(bundle_path, BUNDLE_SIZE_MAX, &bundle, fault);
-	if (status == OK)
-		status = verify_bundle(buffer_span(&genesis), buffer_span(&bundle), &report, fault);
+		status = verify_files(buffer_span(&genesis), spans, count, &report, fault);
 	fwrite(report.data, 1, report.size, stdout);
 	if (fflush(stdout) != 0 && status == OK)
 		status = fault_set(fault, E_IO, "the report cannot be written");
 	buffer_free(&genesis);
-	buffer_free(&bundle);
+	for (size_t i = 0; i < count; i++)
+		buffer_free(&files[i]);
 	buffer_free(&report);
 	return status;
 }
@@ -77,12 +81,13 @@ int command_verify(int count, char **arguments)
 	char **words;
 	int word_count, code;
 	struct fault fault;
-	if (!options_parse(count, arguments, "Check a bundle offline: that what it says is on the ledger, unchanged, and who says so.", "BUNDLE", specs, &words, &word_count, &code))
+	if (!options_parse(count, arguments, "Check offline that something is on the ledger, unchanged, and who says so: a bundle; a checkpoint; a receipt with its statement, or with an older checkpoint.",
+		"BUNDLE | CHECKPOINT | RECEIPT STATEMENT | RECEIPT CHECKPOINT", specs, &words, &word_count, &code))
 		return code;
-	if (!genesis || word_count != 1) {
-		fault_set(&fault, E_CONFIG, "--genesis and one bundle are needed; see `tally verify --help`");
+	if (!genesis || word_count < 1 || word_count > VERIFY_FILES_MAX) {
+		fault_set(&fault, E_CONFIG, "--genesis and one or two files are needed; see `tally verify --help`");
 		app_fail(&fault);
 		return 2;
 	}
-	return run(genesis, words[0], &fault) == OK ? 0 : app_fail(&fault);
+	return run(genesis, words, (size_t)word_count, &fault) == OK ? 0 : app_fail(&fault);
 }
