@@ -23,6 +23,7 @@ static const struct command commands[] = {
 	{"trace", command_trace, "show what a statement was derived from"},
 	{"export", command_export, "put a statement or a reading with all its proofs into one file"},
 	{"verify", command_verify, "check such a file offline"},
+	{"witness", command_witness, "watch a consortium's log from outside and cosign its checkpoints"},
 	{"bench", command_bench, "measure this program on this machine, beside peers and limits"},
 };
 

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { concat, cosignedMessage, hex, keyId, leafHash, sha256, sign1Input, text, thumbprint, treePath, treeRoot, write, writeNote, writeSign1 } from './forms.mjs';
 
-const program = process.env.TALLY_PROGRAM ?? '../../../build/main/tally';
+export const program = process.env.TALLY_PROGRAM ?? '../../../build/main/tally';
 export const folder = mkdtempSync(join(tmpdir(), 'tally-verifier-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
@@ -17,7 +17,39 @@ export function run(...words) {
 	return { code: status, out: stdout, error: stderr };
 }
 
-let written = 0;
+// -- tests: TAP -----------------------------------------------------------------------------------------------
+
+let count = 0, failures = 0, written = 0;
+
+export function report(good, name, detail = '') {
+	count++;
+	failures += good ? 0 : 1;
+	console.log(`${good ? 'ok' : 'not ok'} ${count} ${name}`);
+	if (!good && detail)
+		console.log(`# ${detail.replaceAll('\n', '\n# ')}`);
+}
+
+// A body that returns a text was skipped, for that reason.
+export async function test(name, body) {
+	try {
+		const skipped = await body();
+		report(true, typeof skipped === 'string' ? `${name} # SKIP ${skipped}` : name);
+	} catch (error) {
+		report(false, name, error.stack);
+	}
+}
+
+export function expect(condition, why) {
+	if (!condition)
+		throw new Error(why);
+}
+
+export function finish(more = '') {
+	console.log(`1..${count}`);
+	console.log(`# ${written} files given to tally verify${more}; ${count - failures} passed, ${failures} failed`);
+	process.exit(failures ? 1 : 0);
+}
+
 // What tally verify says to these bytes.
 export function judge(genesis, ...files) {
 	written++;
@@ -30,7 +62,6 @@ export function judge(genesis, ...files) {
 		throw new Error(`tally verify ended with ${code}: ${error}`);
 	return { good: code === 0, out, error };
 }
-export const judged = () => written;
 
 // -- the example ------------------------------------------------------------------------------------------
 
