@@ -317,6 +317,17 @@ static struct answer checkpoint_of(uint64_t size, struct checkpoint *checkpoint)
 	return (struct answer){0};
 }
 
+static uint64_t log_size(void)
+{
+	struct answer answer = get("/api/v1/node");
+	buffer_append_byte(&answer.body, 0);
+	const char *at = strstr((char *)answer.body.data, "\"log_size\":");
+	assert_non_null(at);
+	uint64_t size = strtoull(at + strlen("\"log_size\":"), NULL, 10);
+	answer_free(&answer);
+	return size;
+}
+
 /* Rebuild the tree from tiles and entries, as a monitor does. */
 static void the_log_can_be_rebuilt_from_tiles(void **state)
 {
@@ -371,9 +382,49 @@ static void the_log_can_be_rebuilt_from_tiles(void **state)
 			fail_msg("%s: %d", absent[i], answer.code);
 		answer_free(&answer);
 	}
+	/* A receipt is for the earliest checkpoint that covers its entry: so all organisations' receipts sign one root. */
+	static struct receipt receipt;
+	entry_path(&maker.last, path);
+	answer = get(path);
+	assert_int_equal(receipt_decode(buffer_span(&answer.body), &receipt, NULL), OK);
+	assert_int_equal(receipt.proofs[0].first, STATEMENTS + 2);
+	assert_int_equal(receipt.proofs[0].size, STATEMENTS + 3);
+	answer_free(&answer);
 	merkle_tree_free(&tree);
 	buffer_free(&batch);
 	answer_free(&note);
+	free(checkpoint);
+}
+
+/* What no checkpoint covers yet has no tile, though it is final. */
+static void tiles_end_where_the_checkpoint_ends(void **state)
+{
+	(void)state;
+	struct checkpoint *checkpoint = memory_new(sizeof *checkpoint);
+	struct buffer bytes = {0};
+	bool seen = false;
+	for (unsigned i = 0; i < 40 && !seen; i++) {
+		char path[128];
+		buffer_clear(&bytes);
+		next(&bytes, 2000 + i);
+		struct answer answer = post(buffer_span(&bytes)), before = checkpoint_of(1, checkpoint);
+		assert_int_equal(answer.code, 201);
+		answer_free(&answer);
+		uint64_t beyond = checkpoint->size + 1;
+		snprintf(path, sizeof path, "/tile/entries/%03u.p/%u", (unsigned)(beyond / 256), (unsigned)(beyond % 256));
+		answer = get(path);
+		struct answer after = checkpoint_of(1, checkpoint);
+		/* Unless a checkpoint came in between, or covers it already. */
+		if (checkpoint->size + 1 == beyond && log_size() >= beyond) {
+			assert_int_equal(answer.code, 404);
+			seen = true;
+		}
+		answer_free(&answer);
+		answer_free(&before);
+		answer_free(&after);
+	}
+	assert_true(seen);
+	buffer_free(&bytes);
 	free(checkpoint);
 }
 
@@ -471,6 +522,7 @@ int main(void)
 		cmocka_unit_test(keys_are_those_of_the_receipts),
 		cmocka_unit_test(the_log_can_be_rebuilt_from_tiles),
 		cmocka_unit_test(what_is_exported_verifies),
+		cmocka_unit_test(tiles_end_where_the_checkpoint_ends),
 	};
 	return cmocka_run_group_tests_name("node_log", tests, begin, end);
 }

@@ -1,10 +1,12 @@
 // Daemons of the built program, started and killed: a witness, a consortium of four nodes.
 import { spawn } from 'node:child_process';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { appendFileSync, mkdirSync, openSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
+import { keyId } from './forms.mjs';
 import { folder, program, run } from './world.mjs';
 
 const running = new Set();
@@ -99,8 +101,29 @@ export async function cluster(names) {
 	return { nodes, genesis: Uint8Array.from(readFileSync(path)) };
 }
 
-// Let a node send its checkpoints to this witness.
-export function watchedBy(node, watcher) {
-	writeFileSync(join(node.home, 'keys', 'witness.vkey'), `${watcher.vkey}\n`);
-	appendFileSync(join(node.home, 'node.ini'), `\n[witness]\nurl = ${watcher.url} keys/witness.vkey\n`);
+// Let a node send its checkpoints to these witnesses.
+export function watchedBy(node, ...watchers) {
+	const lines = watchers.map(({ url, vkey }, i) => {
+		writeFileSync(join(node.home, 'keys', `witness-${i}.vkey`), `${vkey}\n`);
+		return `url = ${url} keys/witness-${i}.vkey\n`;
+	});
+	appendFileSync(join(node.home, 'node.ini'), `\n[witness]\n${lines.join('')}`);
+}
+
+// Somebody who answers every request with what `reply` makes of it, as {code, type, text}.
+export async function impostor(name, key, reply) {
+	const asked = [];
+	const server = createHttpServer((request, response) => {
+		const parts = [];
+		request.on('data', (part) => parts.push(part)).on('end', () => {
+			const body = Buffer.concat(parts);
+			asked.push(body);
+			const { code, type = 'text/plain', text } = reply(body, asked.length);
+			response.writeHead(code, { 'Content-Type': type }).end(text);
+		});
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	server.unref();
+	const id = Buffer.from(keyId(name, key.public)).toString('hex');
+	return { asked, url: `http://127.0.0.1:${server.address().port}`, vkey: `${name}+${id}+${Buffer.from([6, ...key.public]).toString('base64')}` };
 }

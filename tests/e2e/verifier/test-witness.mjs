@@ -2,10 +2,10 @@
 // answers while nothing can become final.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { concat, cosignedMessage, hex, keyId, readNote, same, sha256, signatureHolds, text, treeRoot } from './forms.mjs';
+import { concat, cosignedMessage, hex, keyId, readNote, same, sha256, signatureHolds, text, treeRoot, writeNote } from './forms.mjs';
 import { readGenesis, verifyBundle, verifyNote, verifyReceipt } from './verifier.mjs';
-import { answers, ask, cluster, keyIn, until, watchedBy, witness } from './nodes.mjs';
-import { consortium, expect, finish, folder, judge, leavesOf, line, note, run, statement, test } from './world.mjs';
+import { answers, ask, cluster, impostor, keyIn, until, watchedBy, witness } from './nodes.mjs';
+import { consortium, expect, finish, folder, judge, keyOf, leavesOf, line, note, run, statement, test } from './world.mjs';
 
 // -- the protocol, spoken by hand -----------------------------------------------------------------
 
@@ -133,8 +133,18 @@ const witnessed = (node, size) => until('a checkpoint with the witness\'s line',
 	return read && read.size >= size && read.lines.some(({ name }) => name === 'witness.example/two') ? { bytes, read } : undefined;
 });
 
+// It signs, in due form, another root than the one that it is sent.
+const liarKey = keyOf('liar');
+const liar = await impostor('witness.example/liar', liarKey, (sent, number) => {
+	const { origin, size } = readNote(sent.subarray(sent.indexOf('\n\n') + 2)), root = sha256(text('another'));
+	if (number === 1)
+		return { code: 409, type: 'text/x.tlog.size', text: 'many\n' };
+	const made = line('witness.example/liar', liarKey, origin, size, root);
+	return { code: 200, text: Buffer.from(writeNote({ origin, size, root, lines: [made] })).toString('utf8').split('\n\n')[1] };
+});
+
 await test('nodes bring their checkpoints to the witness and serve its lines', async () => {
-	watchedBy(nodes[0], two);
+	watchedBy(nodes[0], two, liar);
 	watchedBy(nodes[1], two);
 	nodes.forEach((node) => node.start());
 	two.start();
@@ -151,6 +161,7 @@ await test('nodes bring their checkpoints to the witness and serve its lines', a
 		expect(same(id, keyId('witness.example/two', two.key)), 'the key');
 		expect(signatureHolds(two.key, cosignedMessage('witness.example/two', time, read.origin, read.size, read.root), signature), 'the signature');
 		verifyNote(found, known);
+		expect(!read.lines.some(({ name }) => name === 'witness.example/liar'), 'no line of a witness that signed something else');
 		const verdict = judge(genesis, found);
 		expect(verdict.good && verdict.out.includes('witness.example/two'), verdict.out);
 	}
@@ -163,6 +174,13 @@ await test('nodes bring their checkpoints to the witness and serve its lines', a
 	verifyBundle(Uint8Array.from(readFileSync(path)), known);
 	const verdict = judge(genesis, Uint8Array.from(readFileSync(path)));
 	expect(verdict.good && verdict.out.includes('witness.example/two is named by a line as a witness'), verdict.out);
+});
+
+await test('a witness that answers nonsense is let alone', async () => {
+	await until('a second answer of the liar', 20, async () => liar.asked.length >= 2 && nodes[0].said().includes('event=witness_not_believed'));
+	expect(nodes[0].said().includes('name=witness.example/liar code=409'), 'the first answer is noted, too');
+	expect(Buffer.from(liar.asked[0]).toString('latin1').startsWith('old 0\n\ntally/'), 'from nothing at first');
+	expect(!Buffer.from((await ask(`${nodes[0].url}/checkpoint`)).body).includes('liar'), 'no line');
 });
 
 await test('a witness that was killed is told again', async () => {

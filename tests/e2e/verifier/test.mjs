@@ -158,6 +158,7 @@ await test('receipts made here are judged alike', () => {
 	const cases = [
 		['good', true, receipt(us, root, [proof(5)])], ['of another member', true, receipt(us, root, [proof(5)], { member: 3 })],
 		['of the same member and key id, another key', false, receipt(us, root, [proof(5)], { key: us.members[1].checkpoint, kid: thumbprint(us.members[0].checkpoint.public) })],
+		['by the right key under another\'s id', false, receipt(us, root, [proof(5)], { kid: thumbprint(us.members[1].checkpoint.public) })],
 		['by the record key', false, receipt(us, root, [proof(5)], { key: us.members[0].record })],
 		['by another member\'s key', false, receipt(us, root, [proof(5)], { key: us.members[1].checkpoint })],
 		['of a stranger', false, receipt(us, root, [proof(5)], { iss: 'org:stranger' })],
