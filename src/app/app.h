@@ -21,6 +21,10 @@ app_command command_shopfloor;
 app_command command_replay;
 app_command command_run;          /* the whole example: `./run` */
 app_command command_bench;
+app_command command_sim;          /* consortia from seeds */
+
+/* Version of the program: the commit it was built from where that is known. */
+const char *app_version(void);
 
 /* Options as "--name value" or "--name=value", "--flag", then words. One table a command. */
 struct option_spec {

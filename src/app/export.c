@@ -1,4 +1,4 @@
-/* tally export: a statement or a reading with everything that an auditor needs to check it offline. */
+/* tally export: a statement, a reading, or the state of a name, with everything that an auditor needs to check it offline. */
 #include "app/answer.h"
 #include "app/app.h"
 #include "app/reading.h"
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct options {
-	const char *node, *floor, *out, *depth;
+	const char *node, *floor, *out, *depth, *state;
 };
 
 static enum status fetch_bundle(const struct options *options, struct span id, struct buffer *out, struct fault *fault)
@@ -52,14 +52,28 @@ static enum status fetch_reading(const struct options *options, const char *text
 	return status;
 }
 
+static enum status fetch_state(const struct options *options, struct buffer *out, struct fault *fault)
+{
+	struct buffer path = {0};
+	buffer_append_text(&path, "/api/v1/state/");
+	answer_quote(&path, span_of_text(options->state));
+	buffer_append_text(&path, "?form=proof");
+	buffer_append_byte(&path, 0);
+	enum status status = answer_get(options->node, (const char *)path.data, out, fault);
+	buffer_free(&path);
+	return status;
+}
+
 static enum status run(const struct options *options, const char *id, struct fault *fault)
 {
 	struct buffer bundle = {0};
-	enum status status = strchr(id, '#') ? fetch_reading(options, id, &bundle, fault) : fetch_bundle(options, span_of_text(id), &bundle, fault);
+	enum status status = options->state ? fetch_state(options, &bundle, fault)
+		: strchr(id, '#') ? fetch_reading(options, id, &bundle, fault)
+		: fetch_bundle(options, span_of_text(id), &bundle, fault);
 	if (status == OK && options->out)
 		status = disk_write(options->out, buffer_span(&bundle), 0644, fault);
 	else if (status == OK && (fwrite(bundle.data, 1, bundle.size, stdout) != bundle.size || fflush(stdout) != 0))
-		status = fault_set(fault, E_IO, "the bundle cannot be written");
+		status = fault_set(fault, E_IO, "the file cannot be written");
 	if (status == OK && options->out)
 		fprintf(stderr, "%s: %zu bytes; check it with `tally verify --genesis genesis.cbor %s`\n", options->out, bundle.size, options->out);
 	buffer_free(&bundle);
@@ -73,6 +87,7 @@ int command_export(int count, char **arguments)
 		{"node", "URL", "a node, such as http://127.0.0.1:8101", &options.node},
 		{"floor", "URL", "for a reading: the gateway that holds it; default: the one that the node names", &options.floor},
 		{"out", "FILE", "write the bundle there; default: standard output", &options.out},
+		{"state", "NAME", "instead of an ID: what the ledger knows of a device, a gateway, a person or an organisation now, or that it knows none", &options.state},
 		{"depth", "N", "how many steps of ancestry; default 0: all", &options.depth},
 		{NULL, NULL, NULL, NULL},
 	};
@@ -83,10 +98,11 @@ int command_export(int count, char **arguments)
 		"ID", specs, &words, &word_count, &code))
 		return code;
 	bool terminal = !options.out && isatty(STDOUT_FILENO);
-	if (!options.node || word_count != 1 || terminal) {
-		fault_set(&fault, E_CONFIG, terminal ? "a bundle is not text: send it to a file with --out FILE" : "--node and one id are needed; see `tally export --help`");
+	if (!options.node || word_count != (options.state ? 0 : 1) || terminal) {
+		fault_set(&fault, E_CONFIG, terminal ? "a bundle is not text: send it to a file with --out FILE"
+			: "--node and one id, or --state NAME, are needed; see `tally export --help`");
 		app_fail(&fault);
 		return 2;
 	}
-	return run(&options, words[0], &fault) == OK ? 0 : app_fail(&fault);
+	return run(&options, word_count ? words[0] : NULL, &fault) == OK ? 0 : app_fail(&fault);
 }

@@ -23,6 +23,7 @@ static const struct command commands[] = {
 	{"trace", command_trace, "show what a statement was derived from"},
 	{"export", command_export, "put a statement or a reading with all its proofs into one file"},
 	{"verify", command_verify, "check such a file offline"},
+	{"sim", command_sim, "simulate consortia from seeds: faults, liars, and whether the ledger holds"},
 	{"bench", command_bench, "measure this program on this machine, beside peers and limits"},
 };
 

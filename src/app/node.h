@@ -73,6 +73,7 @@ struct node_queue {
 		struct digest id;
 		uint64_t index, commit_index, log_size;
 		int64_t commit_ms;
+		bool of_state;            /* evidence of a fork of the state's root, not of the log's */
 	} *deeds;
 	size_t count, capacity;
 	struct buffer bytes;

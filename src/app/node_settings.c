@@ -12,7 +12,7 @@
 		{"dashboard", "floor", CONFIG_LIST, &(s)->floors, false, NULL, 0, 0, "gw:NAME/HALL http://host:port, a gateway whose shop floor is shown"}, \
 		{"consensus", "round_delay", CONFIG_DURATION, &(s)->round_delay_ms, false, "20 ms", 1, 10000, "least time between two own blocks"}, \
 		{"consensus", "leader_timeout", CONFIG_DURATION, &(s)->leader_timeout_ms, false, "300 ms", 10, 60000, "how long a missing leader is waited for"}, \
-		{"consensus", "heartbeat", CONFIG_DURATION, &(s)->heartbeat_ms, false, "5 s", 100, 600000, "a block even when there is nothing to say"}, \
+		{"consensus", "heartbeat", CONFIG_DURATION, &(s)->heartbeat_ms, false, "15 s", 100, 600000, "a block even when there is nothing to say"}, \
 		{"consensus", "clock_drift", CONFIG_DURATION, &(s)->clock_drift_ms, false, "2 s", 10, 600000, "how far other members' clocks may be ahead"}, \
 		{"consensus", "pending", CONFIG_SIZE, &(s)->pending_bytes, false, "16 MiB", 1 << 16, 1 << 30, "statements that may wait to be proposed"}, \
 	}

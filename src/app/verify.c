@@ -1,7 +1,11 @@
-/* tally verify: an auditor's check of a bundle, offline, with the genesis as the only thing trusted. */
+/* tally verify: an auditor's check of a bundle or a state proof, offline, with the genesis as the only thing trusted. */
 #include "app/app.h"
+#include "app/policy.h"
 #include "app/verify.h"
+#include "app/verify_state.h"
 #include "host/disk.h"
+#include "host/loop.h"
+#include "base/time.h"
 #include "signal/sample.h"
 
 #include <stdio.h>
@@ -50,39 +54,64 @@ enum status verify_bundle(struct span genesis_bytes, struct span bytes, struct b
 	return status;
 }
 
-static enum status run(const char *genesis_path, const char *bundle_path, struct fault *fault)
+/* Whichever of the files it is. policy: NULL for f+1. */
+static enum status verify_file(struct span genesis, struct span file, const struct policy *policy, struct buffer *report, struct fault *fault)
+{
+	int64_t now_s = clock_now_ns() / NS_PER_S;
+	if (state_proof_is(file))
+		return verify_state(genesis, file, policy, now_s, report, fault);
+	TRY(verify_bundle(genesis, file, report, fault));
+	return policy ? verify_bundle_policy(genesis, file, policy, now_s, report, fault) : OK;
+}
+
+static enum status policy_load(const char *path, struct policy *out, struct fault *fault)
+{
+	struct buffer text = {0};
+	enum status status = disk_read(path, POLICY_SIZE_MAX, &text, fault);
+	if (status == OK)
+		status = policy_read(buffer_span(&text), out, fault);
+	buffer_free(&text);
+	return status;
+}
+
+static enum status run(const char *genesis_path, const char *policy_path, const char *bundle_path, struct fault *fault)
 {
 	struct buffer genesis = {0}, bundle = {0}, report = {0};
+	struct policy policy = {0};
 	enum status status = disk_read(genesis_path, 4 << 20, &genesis, fault);
+	if (status == OK && policy_path)
+		status = policy_load(policy_path, &policy, fault);
 	if (status == OK)
 		status = disk_read(bundle_path, BUNDLE_SIZE_MAX, &bundle, fault);
 	if (status == OK)
-		status = verify_bundle(buffer_span(&genesis), buffer_span(&bundle), &report, fault);
+		status = verify_file(buffer_span(&genesis), buffer_span(&bundle), policy_path ? &policy : NULL, &report, fault);
 	fwrite(report.data, 1, report.size, stdout);
 	if (fflush(stdout) != 0 && status == OK)
 		status = fault_set(fault, E_IO, "the report cannot be written");
 	buffer_free(&genesis);
 	buffer_free(&bundle);
 	buffer_free(&report);
+	policy_free(&policy);
 	return status;
 }
 
 int command_verify(int count, char **arguments)
 {
-	const char *genesis = NULL;
+	const char *genesis = NULL, *policy = NULL;
 	const struct option_spec specs[] = {
 		{"genesis", "FILE", "the consortium's genesis: the one thing that is trusted", &genesis},
+		{"policy", "FILE", "who must have signed, how old it may be; default: f+1 organisations, any age", &policy},
 		{NULL, NULL, NULL, NULL},
 	};
 	char **words;
 	int word_count, code;
 	struct fault fault;
-	if (!options_parse(count, arguments, "Check a bundle offline: that what it says is on the ledger, unchanged, and who says so.", "BUNDLE", specs, &words, &word_count, &code))
+	if (!options_parse(count, arguments, "Check a bundle or a state proof offline: that what it says is on the ledger, unchanged, and who says so.", "FILE", specs, &words, &word_count, &code))
 		return code;
 	if (!genesis || word_count != 1) {
-		fault_set(&fault, E_CONFIG, "--genesis and one bundle are needed; see `tally verify --help`");
+		fault_set(&fault, E_CONFIG, "--genesis and one file are needed; see `tally verify --help`");
 		app_fail(&fault);
 		return 2;
 	}
-	return run(genesis, words[0], &fault) == OK ? 0 : app_fail(&fault);
+	return run(genesis, policy, words[0], &fault) == OK ? 0 : app_fail(&fault);
 }

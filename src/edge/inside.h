@@ -243,7 +243,8 @@ struct edge {
 
 	struct digest registration_id; /* the gateway's own */
 	bool started, ready, recovering, caught_up, node_up, broker_up;
-	int64_t quiet_until_ns;       /* no silence findings before: data may still be on its way */
+	int64_t quiet_until_ns;       /* no silence findings before either: data may still be on its way */
+	int64_t quiet_until_wall_ns;
 	struct edge_totals totals;
 
 	/* This step. */
