@@ -3,7 +3,7 @@
  *
  *   block BLOCK : BLOCK...        a block and its ancestors, when an honest member first accepts it
  *   see MEMBER BLOCK              this member has accepted it
- *   decide MEMBER ROUND WHAT      it has decided this round: skip, or the number of the leader's block
+ *   decide MEMBER ROUND WHAT      it has decided this round: skip, or the leader's block
  *   step MEMBER                   its step is over: it has decided all that it can
  *
  * BLOCK is ROUND.AUTHOR.NUMBER; number 1 is the second block of a slot. A member's part ends with its first block above
@@ -77,13 +77,12 @@ static void decisions_watch(int member, const struct consensus *machine, const s
 		while (next < actions->count && (actions->items[next].kind != CONSENSUS_COMMIT || actions->items[next].commit.leader.round < round))
 			next++;
 		const struct block_ref *leader = next < actions->count ? &actions->items[next].commit.leader : NULL;
-		int number;
-		if (!leader || leader->round != round) {
-			printf("decide %d %u skip\n", member, round);
-		} else {
-			CHECK(block_number(leader, &number));
-			printf("decide %d %u %d\n", member, round, number);
-		}
+		printf("decide %d %u", member, round);
+		if (leader && leader->round == round)
+			block_name_print(leader);
+		else
+			printf(" skip");
+		putchar('\n');
 	}
 	watch.decided[member] = numbers.decided_round;
 	printf("step %d\n", member);
