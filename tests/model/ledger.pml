@@ -15,6 +15,9 @@
 #else
 #define ROUNDS 4
 #endif
+#ifdef TRACE
+#define LIAR liar
+#endif
 #ifndef LIAR
 #define LIAR 1
 #endif
@@ -44,6 +47,10 @@ c_decl {
 
 	/* What may become of a slot. A slot has two blocks at most: the leader's, and its twin. */
 	enum { SKIPPED = 1, FIRST = 2, SECOND = 4 };
+
+#ifdef TRACE
+	static int liar; /* of the run that is replayed */
+#endif
 
 	static int block_at(int round, int lane) { return LANES * (round - 1) + lane; }
 	static int round_of(int id) { return id / LANES + 1; }
@@ -597,7 +604,7 @@ init {
 
 /* What real members did, in their order. A step of one member ends with what it has decided. */
 c_decl {
-	enum { BEGIN, MAKE, SEE, DECIDE, STEP };
+	enum { BEGIN, LIFE, MAKE, SEE, DECIDE, STEP };
 	struct step { int kind, member; blocks value; int what; };
 	static const struct step trace[] = {
 \#include "trace.inc"
@@ -637,12 +644,16 @@ c_code {
 	{
 		int member = each->member;
 		switch (each->kind) {
-		case BEGIN: /* another run */
+		case BEGIN: /* another run; member: the liar */
+			liar = member;
 			now.made = 0;
 			for (int id = 0; id < BLOCKS; id++)
 				now.ancestors[id] = 0;
 			for (int each_member = 0; each_member < MEMBERS; each_member++)
 				now.views[each_member] = now.count[each_member] = 0;
+			return 1;
+		case LIFE: /* it has only what comes now */
+			now.views[member] = now.count[member] = 0;
 			return 1;
 		case MAKE: /* member: block; value: its ancestors */
 			now.ancestors[member] = each->value;
