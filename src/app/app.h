@@ -11,6 +11,7 @@ typedef int app_command(int count, char **arguments);
 app_command command_init;         /* keys, genesis */
 app_command command_node;
 app_command command_gateway;
+app_command command_keys;         /* encrypt, decrypt, show, check */
 app_command command_register;     /* devices, people, bounds, models, events from documents */
 app_command command_provision; /* key files for devices */
 app_command command_status;

@@ -4,6 +4,8 @@
 	{                                                                                                                                       \
 		{"node", "folder", CONFIG_PATH, &(s)->folder, false, ".", 0, 0, "keys/ and data/ are here"},                                     \
 		{"node", "genesis", CONFIG_PATH, &(s)->genesis, false, "genesis.cbor", 0, 0, "the consortium's founding document"},              \
+		{"keys", "passphrase_file", CONFIG_PATH, &(s)->passphrase_file, false, NULL, 0, 0, "its first line opens encrypted key files; mode 0600"}, \
+		{"keys", "command", CONFIG_TEXT, &(s)->key_command, false, NULL, 0, 0, "or the first line that this program prints; no shell, words split at blanks, 20 s"}, \
 		{"wire", "listen", CONFIG_ADDRESS, &(s)->wire_listen, false, NULL, 0, 0,                                                         \
 			"where members and gateways call; without it, the own address in the genesis"},                                         \
 		{"wire", "peer", CONFIG_LIST, &(s)->peers, false, NULL, 0, 0, "org:NAME host:port, where that member is reached instead of its address in the genesis"}, \
@@ -17,7 +19,7 @@
 		{"consensus", "pending", CONFIG_SIZE, &(s)->pending_bytes, false, "16 MiB", 1 << 16, 1 << 30, "statements that may wait to be proposed"}, \
 	}
 
-enum { KEY_COUNT = 11 };
+enum { KEY_COUNT = 13 };
 
 enum status node_settings_read(const char *path, struct node_settings *out, struct fault *fault)
 {

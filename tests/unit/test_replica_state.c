@@ -326,6 +326,10 @@ static void versions_stay_few(void **state)
 		assert_true(found.size == proven.size && found.entry.last_seq == 2);
 	}
 	assert_int_equal(replica->state.count, STATE_VERSIONS_MAX);
+	/* A checkpoint that turns up after the ledger has gone on: nobody knows that state any more. */
+	uint64_t roots = replica->state.root_count;
+	state_checkpoints_made(replica, ledger_size(replica->ledger) - 1, 1);
+	assert_int_equal(replica->state.root_count, roots);
 	/* A line for the newest: the older ones go. */
 	struct state_root newest = replica->state.roots[(replica->state.root_count - 1) % STATE_ROOTS_MAX];
 	line_give(replica, 2, &newest);

@@ -176,6 +176,16 @@ static void parts_of_other_proofs_do_not_fit(void **state)
 	*mixed = *a;
 	mixed->note = buffer_span(&log_note);
 	assert_proof_refused(mixed, E_NETWORK, "is expected");
+	/* One organisation is one, however often it signs. */
+	buffer_clear(&log_note);
+	sample_state_note(&state_, 0x1, &log_note);
+	const uint8_t *line = memmem(log_note.data, log_note.size, "\n\n", 2);
+	struct buffer twice = {0};
+	buffer_append_span(&twice, buffer_span(&log_note));
+	buffer_append_span(&twice, span_of(line + 2, log_note.size - (size_t)(line + 2 - log_note.data)));
+	mixed->note = buffer_span(&twice);
+	assert_proof_refused(mixed, E_DUPLICATE, "two lines of org:manufacturer");
+	buffer_free(&twice);
 	/* Nobody but the organisations counts without a policy. */
 	buffer_clear(&log_note);
 	sample_state_note(&state_, SIGNERS | WITNESS, &log_note);
