@@ -250,6 +250,7 @@ void node_picture_metrics(const struct node_picture *picture, struct buffer *out
 	finality_metrics(&picture->facts, out);
 	gauge(out, "tally_members", (double)picture->genesis->member_count, "Organisations of the consortium.");
 	gauge(out, "tally_peers_connected", connected, "Other members connected at present.");
+	counter(out, "tally_duplicate_reports_total", picture->facts.twin_reports, "Reports that another process runs with this node's keys.");
 	counter(out, "tally_signature_checks_total", picture->numbers.signature_checks, "Signatures of statements verified.");
 	metric_head(out, "tally_signature_seconds_total", "counter", "Time spent in verifying signatures.");
 	buffer_printf(out, "tally_signature_seconds_total %.9f\n", (double)picture->numbers.signature_ns / NS_PER_S);

@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TICK_MS = 100, FLUSH_MS = 10, GENESIS_MAX = 4 << 20 };
+enum { TICK_MS = 100, FLUSH_MS = 10, GENESIS_MAX = 4 << 20, BUSY_MOMENT_MS = 5000 };
 
 struct gateway {
 	struct gateway_settings settings;
@@ -481,22 +481,23 @@ static enum status firmware_digest(struct digest *out, struct fault *fault)
 	return OK;
 }
 
-static enum status keys_open(struct gateway *gateway, uint8_t secret[SESSION_SECRET_SIZE], struct fault *fault)
+static enum status keys_take(struct gateway *gateway, struct passphrase *passphrase, uint8_t secret[SESSION_SECRET_SIZE], struct fault *fault)
 {
 	char path[1024];
-	struct buffer bytes = {0};
 	snprintf(path, sizeof path, "%s/keys/statement.key", gateway->settings.folder);
-	TRY(keys_load(path, false, &gateway->statement_key, fault));
+	TRY(keys_open(path, passphrase, &gateway->statement_key, fault));
 	snprintf(path, sizeof path, "%s/keys/tls.key", gateway->settings.folder);
-	TRY(keys_load(path, false, &gateway->tls_key, fault));
+	TRY(keys_open(path, passphrase, &gateway->tls_key, fault));
 	snprintf(path, sizeof path, "%s/keys/provisioning.secret", gateway->settings.folder);
-	TRY(disk_read(path, SESSION_SECRET_SIZE, &bytes, fault));
-	if (bytes.size != SESSION_SECRET_SIZE)
-		return fault_set(fault, E_MALFORMED, "%s must hold %d bytes; make the gateway's keys again with tally init gateway", path, SESSION_SECRET_SIZE);
-	memcpy(secret, bytes.data, SESSION_SECRET_SIZE);
-	wipe(bytes.data, bytes.size);
-	buffer_free(&bytes);
-	return OK;
+	return keys_secret_open(path, passphrase, secret, fault);
+}
+
+static enum status keys_find(struct gateway *gateway, uint8_t secret[SESSION_SECRET_SIZE], struct fault *fault)
+{
+	struct passphrase *passphrase = passphrase_new(gateway->settings.passphrase_file, gateway->settings.key_command);
+	enum status status = keys_take(gateway, passphrase, secret, fault);
+	passphrase_free(passphrase);
+	return status;
 }
 
 /* A new edge, from the own log alone. */
@@ -602,11 +603,13 @@ static enum status policy_open(struct gateway *gateway, struct fault *fault)
 static enum status edge_open(struct gateway *gateway, struct fault *fault)
 {
 	const struct gateway_settings *settings = &gateway->settings;
-	struct edge_config config = {.gateway = span_of_text(settings->id), .site = span_of_text(settings->site), .seal_ms = settings->seal_ms,
+	/* Where machines run faster than time, a moment in which the processor was busy elsewhere is a long silence. */
+	int64_t confirm_ms = settings->clock_rate_percent > 100 ? BUSY_MOMENT_MS : 0;
+	struct edge_config config = {.gateway = span_of_text(settings->id), .silence_confirm_ms = confirm_ms, .site = span_of_text(settings->site), .seal_ms = settings->seal_ms,
 		.seal_samples = (uint64_t)settings->seal_samples};
 	TRY(disk_read(settings->genesis, GENESIS_MAX, &gateway->genesis_bytes, fault));
 	TRY(genesis_decode(buffer_span(&gateway->genesis_bytes), &gateway->genesis, fault));
-	TRY(keys_open(gateway, config.secret, fault));
+	TRY(keys_find(gateway, config.secret, fault));
 	TRY(unit_table_new(&gateway->units, fault));
 	TRY(firmware_digest(&config.firmware, fault));
 	memcpy(config.network, gateway->genesis.network, NETWORK_ID_SIZE);

@@ -13,6 +13,7 @@ struct gateway_settings {
 	char *node;                   /* wire address of the own organisation's node; NULL: as in the genesis */
 	char *broker;                 /* host:port */
 	char *listen;                 /* HTTP */
+	char *passphrase_file, *key_command; /* NULL: the terminal, when a key is encrypted */
 	int64_t seal_ms;
 	int64_t seal_samples;
 	char *proofs;                 /* folder of state proofs for a start without the node; NULL: none */

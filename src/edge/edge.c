@@ -137,7 +137,7 @@ static void tick(struct edge *edge)
 {
 	if (!edge->ready)
 		return;
-	bool quiet = !edge->broker_up || edge->now_ns < edge->quiet_until_ns;
+	bool quiet = !edge->broker_up || edge->now_ns < edge->quiet_until_ns || edge->wall_ns < edge->quiet_until_wall_ns;
 	for (size_t i = 0; i < edge->device_count; i++)
 		twin_listen(edge, edge->devices[i], quiet);
 	decide_refusals(edge);
@@ -158,6 +158,12 @@ static void start(struct edge *edge, uint64_t log_end)
 	edge->log_end = log_end;
 }
 
+void edge_quiet(struct edge *edge)
+{
+	edge->quiet_until_ns = edge->now_ns + 10 * NS_PER_S;
+	edge->quiet_until_wall_ns = edge->wall_ns + 10 * NS_PER_S;
+}
+
 static void caught_up(struct edge *edge)
 {
 	edge->caught_up = true;
@@ -165,14 +171,14 @@ static void caught_up(struct edge *edge)
 	if (edge->ready)
 		return;
 	edge->ready = true;
-	edge->quiet_until_ns = edge->now_ns + 10 * NS_PER_S;
+	edge_quiet(edge);
 	recovery_end(edge);
 }
 
 static void broker_up(struct edge *edge)
 {
 	edge->broker_up = true;
-	edge->quiet_until_ns = edge->now_ns + 10 * NS_PER_S;
+	edge_quiet(edge);
 	for (size_t i = 0; i < edge->device_count && edge->ready; i++)
 		command_send_due(edge, edge->devices[i], true);
 }

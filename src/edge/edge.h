@@ -51,6 +51,7 @@ struct edge_config {
 	struct unit_table *units;
 	int64_t seal_ms;              /* wall time after which an open chunk is sealed */
 	uint64_t seal_samples;
+	int64_t silence_confirm_ms;   /* wall time for which silence must last after it was found; 0: 700 */
 	size_t outbox_max;            /* 0: EDGE_OUTBOX_MAX */
 	uint64_t release_step;        /* 0: EDGE_RELEASE_STEP */
 };

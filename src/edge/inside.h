@@ -246,7 +246,8 @@ struct edge {
 	bool assumed;                 /* ready by PROVEN_END */
 	uint64_t proven_seq;          /* of the own chain, from the own proof */
 	struct digest proven_id;
-	int64_t quiet_until_ns;       /* no silence findings before: data may still be on its way */
+	int64_t quiet_until_ns;       /* no silence findings before either: data may still be on its way */
+	int64_t quiet_until_wall_ns;
 	struct edge_totals totals;
 
 	/* This step. */
@@ -266,6 +267,8 @@ bool edge_words_have(struct span words, const char *word);
 void edge_frame_append(struct edge *edge, uint8_t kind, struct span bytes);
 /* later - earlier; saturates, for times come from outside. */
 int64_t edge_elapsed(int64_t later_ns, int64_t earlier_ns);
+/* Machines need time to come back, by the wall's clock, also where theirs runs faster: no silence is found until then. */
+void edge_quiet(struct edge *edge);
 int64_t edge_seconds_ns(int64_t seconds);
 
 /* recovery.c: the own log, and the end of catching up */

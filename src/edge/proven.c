@@ -44,6 +44,6 @@ void proven_end(struct edge *edge)
 	}
 	edge->assumed = true;
 	edge->ready = true;
-	edge->quiet_until_ns = edge->now_ns + 10 * NS_PER_S;
+	edge_quiet(edge);
 	recovery_end(edge);
 }

@@ -60,6 +60,7 @@ struct replica {
 	uint16_t quorum_of_belief;    /* f + 1: at least one of so many is honest */
 	const struct signing_key *node_key;
 	const struct signing_key *checkpoint_key;
+	const struct replica_signatures *signatures;
 	struct verifying_key **node_keys;
 	struct verifying_key **checkpoint_keys;
 	struct replica_signer signer;
@@ -71,6 +72,7 @@ struct replica {
 	struct map submitted;         /* ids of statements submitted here: their signatures are verified */
 	struct map forged;            /* recovery: ids whose signatures did not verify */
 	struct buffer forged_now;     /* ids found in this step, for the log */
+	struct buffer again;          /* transactions of own blocks that were collected: u32 size, bytes */
 	bool started;
 	struct fault recovery_fault;
 	uint64_t log_end;
@@ -118,6 +120,8 @@ void signer_count(struct replica *replica, uint64_t start);
 /* -- commit.c --------------------------------------------------------------------------------------- */
 /* Apply the blocks of a commit: FINAL and OUTCOME actions. Appends nothing to the log. */
 void commit_apply(struct replica *replica, const struct consensus_commit *commit);
+/* Blocks that no commit will ever hold: what ours carried waits in replica->again. */
+void commit_give_up(struct replica *replica, const struct consensus_action *collected);
 
 /* -- checkpoints.c ------------------------------------------------------------------------------------ */
 void checkpoints_init(struct replica *replica);

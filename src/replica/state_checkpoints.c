@@ -149,7 +149,7 @@ static void cosign(struct replica *replica, struct state_version *version, int64
 	struct cosigned made = {.member = replica->own, .size = version->size, .root = version->root};
 	uint64_t time_s = now_s > version->timestamp_s ? now_s : version->timestamp_s;
 	/* Fails only when the crypto library does: then nothing that this node signs can be relied on. */
-	CHECK(cosignature_sign(replica->checkpoint_key, replica->genesis->members[replica->own].header.iss, span_of_text(replica->state.origin),
+	CHECK(replica->signatures->cosign(replica->checkpoint_key, replica->genesis->members[replica->own].header.iss, span_of_text(replica->state.origin),
 		made.size, &made.root, time_s, replica->signer.randomness, &made.cosignature) == OK);
 	line_append(replica, &made);
 	line_add(replica, version, replica->own, &made.cosignature);
