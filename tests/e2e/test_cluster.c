@@ -668,6 +668,14 @@ static void a_copied_folder_does_not_become_a_second_member(void **state)
 	assert_int_equal(disk_read(path, 16 << 20, &text, &fault), OK);
 	buffer_append_byte(&text, 0);
 	assert_non_null(strstr((char *)text.data, "event=duplicate_node"));
+	/* The copies signed nothing that anybody saw. */
+	for (int i = 0; i < NODES; i++) {
+		buffer_clear(&text);
+		path_of(cluster->members[i].folder, "node.log", path);
+		assert_int_equal(disk_read(path, 16 << 20, &text, &fault), OK);
+		buffer_append_byte(&text, 0);
+		assert_null(strstr((char *)text.data, "event=member_lied"));
+	}
 	buffer_free(&text);
 }
 
