@@ -138,6 +138,7 @@ static void phase_look(struct sim *sim)
 	case PHASE_DRAIN:
 		if (check_settled(sim)) {
 			phase_enter(sim, PHASE_REST);
+			sim->crashes_before = sim->counters[SIM_CRASHES];
 			happen(sim, rest_us, (struct happening){.kind = HAPPEN_PHASE});
 			return;
 		}
@@ -152,6 +153,10 @@ static void phase_look(struct sim *sim)
 		happen(sim, silence_us, (struct happening){.kind = HAPPEN_PHASE});
 		return;
 	default:
+		if (sim->counters[SIM_CRASHES] != sim->crashes_before) {
+			phase_enter(sim, PHASE_DRAIN); /* somebody has just found out that its disk is damaged */
+			break;
+		}
 		check_end(sim);
 		if (!sim_over(sim))
 			sim->verdict = SIM_PASS;

@@ -278,6 +278,7 @@ struct sim {
 	uint64_t steps, orders;
 	enum phase phase;
 	int64_t phase_us;             /* when it began */
+	uint64_t crashes_before;      /* the silence */
 	struct happening *heap;
 	size_t heap_count, heap_capacity;
 	struct member *member;
