@@ -31,7 +31,7 @@ enum wire_twin {
 	WIRE_TWIN_CALLED,             /* it called the other end, which refused it */
 };
 /* As the other end of a `twin`: it is the twin itself, which has our key. */
-enum { WIRE_IDENTITY_OWN = UINT32_MAX };
+#define WIRE_IDENTITY_OWN UINT32_MAX
 
 struct wire;
 struct wire_link;                 /* one connection, owned by the wire */
