@@ -18,6 +18,7 @@ app_command command_status;
 app_command command_trace;
 app_command command_export;
 app_command command_verify;
+app_command command_witness;      /* cosigns a log's checkpoints from outside */
 app_command command_shopfloor;
 app_command command_replay;
 app_command command_run;          /* the whole example: `./run` */

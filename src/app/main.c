@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{"export", command_export, "put a statement or a reading with all its proofs into one file"},
 	{"verify", command_verify, "check such a file offline"},
 	{"sim", command_sim, "simulate consortia from seeds: faults, liars, and whether the ledger holds"},
+	{"witness", command_witness, "watch a consortium's log from outside and cosign its checkpoints"},
 	{"bench", command_bench, "measure this program on this machine, beside peers and limits"},
 };
 

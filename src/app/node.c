@@ -42,6 +42,7 @@ static void on_second(void *context)
 	struct node *node = context;
 	if (!node->failed)
 		view_settle(node);
+	node_witnesses_push(node);
 	node_api_second(node->api, node->http);
 	loop_timer_set(node->second_timer, SECOND_MS);
 }
@@ -200,7 +201,8 @@ static enum status interfaces_open(struct node *node, struct fault *fault)
 	node->flush_timer = loop_last_new(node->loop, on_flush, node);
 	node->second_timer = loop_timer_new(node->loop, on_second, node);
 	TRY(http_server_new(node->loop, node->settings.http_listen, on_request, node, &node->http, fault));
-	const struct node_api_source source = {.context = node, .replica = node->replica, .view = node->view, .facts = on_facts, .submit = node_submit};
+	const struct node_api_source source = {.context = node, .replica = node->replica, .view = node->view, .own = node->own,
+		.checkpoint_key = node->checkpoint_key, .witnesses = node_witness_lines, .facts = on_facts, .submit = node_submit};
 	node->api = node_api_new(node->loop, &source);
 	return node_peers_start(node, fault);
 }
@@ -209,6 +211,7 @@ static void node_close(struct node *node)
 {
 	node_peers_free(node);
 	http_server_free(node->http);
+	node_witnesses_free(node);
 	node_api_free(node->api);
 	node_waiting_free(&node->waiting);
 	loop_timer_free(node->replica_timer);
@@ -278,6 +281,8 @@ int command_node(int count, char **arguments)
 		status = floors_open(node, &fault);
 	if (status == OK)
 		status = identity_open(node, &fault);
+	if (status == OK)
+		status = node_witnesses_open(node, &fault);
 	bool configured = status == OK;
 	if (status == OK)
 		status = data_open(node, &fault);

@@ -5,7 +5,8 @@
  *   node_steps.c     replica_step, and its actions carried out after one flush for many of them
  *   node_peers.c     members and gateways on the wire
  *   node_twin.c      when it may begin to propose; another process with its keys
- *   node_waiting.c   submissions that wait for their fate, and how long it took */
+ *   node_waiting.c   submissions that wait for their fate, and how long it took
+ *   node_witness.c   checkpoints sent to witnesses, and their lines */
 #ifndef TALLY_APP_NODE_H
 #define TALLY_APP_NODE_H
 
@@ -24,6 +25,7 @@ struct node_settings {
 	char *passphrase_file, *key_command; /* NULL: the terminal, when a key is encrypted */
 	struct config_list peers;     /* "org:supplier 10.0.0.5:7101": instead of the address in the genesis */
 	struct config_list floors;    /* "gw:manufacturer/hall-1 http://127.0.0.1:8180" */
+	struct config_list witnesses; /* "http://127.0.0.1:8501 keys/witness.vkey" */
 	int64_t round_delay_ms, leader_timeout_ms, heartbeat_ms, clock_drift_ms, pending_bytes;
 };
 
@@ -124,6 +126,7 @@ struct node {
 	struct node_guest **guests;
 	size_t guest_count, guest_capacity;
 	struct node_waiting waiting;
+	struct node_witnesses *witnesses;
 	int64_t started_ns;
 	const char **floor_gateways, **floor_urls;
 	/* recovery */
@@ -156,6 +159,13 @@ void node_guests_serve(struct node *node);
 /* Cut off gateways that were revoked, or whose key was replaced. */
 void node_guests_review(struct node *node);
 void node_peers_free(struct node *node);
+
+MUST_USE enum status node_witnesses_open(struct node *node, struct fault *fault);
+/* Send the newest checkpoint to those that have not cosigned it. */
+void node_witnesses_push(struct node *node);
+/* Append the lines for the checkpoint of this size. context: the node. */
+void node_witness_lines(void *context, uint64_t size, struct buffer *out);
+void node_witnesses_free(struct node *node);
 
 /* For the interface: `done` is never called from within. */
 void node_submit(void *node, struct span statement, node_done *done, void *context);

@@ -12,6 +12,7 @@
 		{"http", "listen", CONFIG_ADDRESS, &(s)->http_listen, false, "127.0.0.1:8101", 0, 0,                                             \
 			"interface and dashboard; without passwords, so keep it on loopback or behind a proxy"},                                \
 		{"dashboard", "floor", CONFIG_LIST, &(s)->floors, false, NULL, 0, 0, "gw:NAME/HALL http://host:port, a gateway whose shop floor is shown"}, \
+		{"witness", "url", CONFIG_LIST, &(s)->witnesses, false, NULL, 0, 0, "http://host:port FILE, a witness and its verification key: cosigns checkpoints"}, \
 		{"consensus", "round_delay", CONFIG_DURATION, &(s)->round_delay_ms, false, "20 ms", 1, 10000, "least time between two own blocks"}, \
 		{"consensus", "leader_timeout", CONFIG_DURATION, &(s)->leader_timeout_ms, false, "300 ms", 10, 60000, "how long a missing leader is waited for"}, \
 		{"consensus", "heartbeat", CONFIG_DURATION, &(s)->heartbeat_ms, false, "15 s", 100, 600000, "a block even when there is nothing to say"}, \
@@ -19,7 +20,7 @@
 		{"consensus", "pending", CONFIG_SIZE, &(s)->pending_bytes, false, "16 MiB", 1 << 16, 1 << 30, "statements that may wait to be proposed"}, \
 	}
 
-enum { KEY_COUNT = 13 };
+enum { KEY_COUNT = 14 };
 
 enum status node_settings_read(const char *path, struct node_settings *out, struct fault *fault)
 {

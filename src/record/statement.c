@@ -176,6 +176,8 @@ enum status statement_decode(struct span bytes, struct statement *out, struct fa
 			bytes.size, STATEMENT_SIZE_MAX);
 	struct cose_sign1 sign1;
 	TRY(cose_sign1_decode(bytes, &sign1, fault));
+	if (sign1.detached)
+		return fault_set(fault, E_MALFORMED, "The statement has no payload; sign it with its body inside.");
 	if (sign1.unprotected.size != 1)
 		return fault_set(fault, E_MALFORMED, "The statement has unprotected headers; remove them, they are not signed.");
 	if (sign1.signature.size != ML_DSA_44_SIGNATURE)
