@@ -61,8 +61,10 @@ static enum status verify_all(struct span genesis, const struct span *files, siz
 	int64_t now_s = clock_now_ns() / NS_PER_S;
 	if (count == 1 && state_proof_is(files[0]))
 		return verify_state(genesis, files[0], policy, now_s, report, fault);
+	if (policy && count == 1 && verify_is_note(files[0]))
+		return verify_note_policy(genesis, files[0], policy, now_s, report, fault);
 	if (policy && !(count == 1 && verify_is_bundle(files[0])))
-		return fault_set(fault, E_CONFIG, "a policy is for bundles and state proofs: who signed a receipt or a checkpoint, the report says");
+		return fault_set(fault, E_CONFIG, "a policy is for bundles, checkpoints and state proofs: who signed a receipt, the report says");
 	TRY(verify_files(genesis, files, count, report, fault));
 	return policy ? verify_bundle_policy(genesis, files[0], policy, now_s, report, fault) : OK;
 }
@@ -107,7 +109,7 @@ int command_verify(int count, char **arguments)
 	const char *genesis = NULL, *policy = NULL;
 	const struct option_spec specs[] = {
 		{"genesis", "FILE", "the consortium's genesis: the one thing that is trusted", &genesis},
-		{"policy", "FILE", "who must have signed, how old it may be, for bundles and state proofs; default: f+1 organisations, any age", &policy},
+		{"policy", "FILE", "who must have signed, how old it may be, for bundles, checkpoints and state proofs; default: f+1 organisations, any age", &policy},
 		{NULL, NULL, NULL, NULL},
 	};
 	char **words;

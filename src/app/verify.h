@@ -12,6 +12,7 @@ MUST_USE enum status verify_bundle(struct span genesis, struct span bundle, stru
 enum { VERIFY_FILES_MAX = 2 };
 MUST_USE enum status verify_files(struct span genesis, const struct span *files, size_t count, struct buffer *report, struct fault *fault);
 
+bool verify_is_note(struct span file);
 /* Neither a checkpoint nor a receipt nor a statement: what verify_files takes for a bundle. */
 bool verify_is_bundle(struct span file);
 

@@ -19,6 +19,11 @@ static enum kind kind_of(struct span file)
 	return sign1.detached ? KIND_RECEIPT : KIND_STATEMENT;
 }
 
+bool verify_is_note(struct span file)
+{
+	return kind_of(file) == KIND_NOTE;
+}
+
 bool verify_is_bundle(struct span file)
 {
 	return kind_of(file) == KIND_OTHER;

@@ -249,7 +249,7 @@ static const struct type {
 	void (*make)(struct maker *, struct buffer *);
 	enum status (*again)(struct span, struct buffer *, struct fault *);
 } types[] = {
-	{STATEMENT_ORG, 7, random_org, again_org},
+	{STATEMENT_ORG, 8, random_org, again_org},
 	{STATEMENT_PERSON, 2, random_person, again_person},
 	{STATEMENT_DEVICE, 11, random_device, again_device},
 	{STATEMENT_EVENT, 7, random_event, again_event},
