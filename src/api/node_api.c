@@ -315,7 +315,7 @@ void node_api_second(struct node_api *api, struct http_server *server)
 struct route {
 	enum http_method method;
 	const char *path;             /* up to the id */
-	const char *rest;             /* after the id; NULL: there is no id */
+	const char *rest;             /* after the id; NULL: there is no id; "*": the id is all that follows, slashes too */
 	void (*answer)(struct node_api *api, struct http_request *request, struct span text);
 };
 
@@ -330,6 +330,7 @@ static const struct route routes[] = {
 	{HTTP_GET, "/api/v1/trace/", "", get_trace},
 	{HTTP_GET, "/api/v1/export/", "", get_export},
 	{HTTP_GET, "/api/v1/checkpoint", NULL, get_checkpoint},
+	{HTTP_GET, "/api/v1/state/", "*", node_state_get},
 	{HTTP_GET, "/api/v1/events", NULL, get_events},
 	{HTTP_GET, "/metrics", NULL, get_metrics},
 };
@@ -341,6 +342,10 @@ static bool route_fits(const struct route *route, const char *path, struct span 
 	size_t before = strlen(route->path);
 	if (strncmp(path, route->path, before) != 0)
 		return false;
+	if (strcmp(route->rest, "*") == 0) {
+		*text = span_of_text(path + before);
+		return text->size > 0;
+	}
 	size_t size = strcspn(path + before, "/");
 	*text = span_of(path + before, size);
 	return size > 0 && strcmp(path + before + size, route->rest) == 0;

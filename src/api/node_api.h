@@ -22,6 +22,7 @@ struct node_facts {
 	uint32_t rounds[BLOCK_MEMBERS_MAX];
 	double finality_p50_ms, finality_p99_ms;
 	uint64_t finality_count;
+	uint64_t twin_reports;        /* of other processes with this node's keys */
 	const char *const *floor_gateways; /* two arrays of equal length that end with NULL; or both NULL */
 	const char *const *floor_urls;
 };

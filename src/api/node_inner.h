@@ -30,6 +30,12 @@ void node_picture_metrics(const struct node_picture *picture, struct buffer *out
 /* GET /api/v1/entities. kind NULL: all. E_MALFORMED. */
 MUST_USE enum status node_entities_json(const struct ledger *ledger, const char *kind, struct buffer *out, struct fault *fault);
 
+/* "org", "person", "gateway", "device"; else NULL. */
+const char *node_kind_word(unsigned kind);
+
+/* GET /api/v1/state/NAME. */
+void node_state_get(struct node_api *api, struct http_request *request, struct span name);
+
 /* {"error", "reason"} with the HTTP status that docs/api.md gives for it. */
 void node_answer_fault(struct http_request *request, enum status status, const char *reason);
 void node_answer_fault_as(struct http_request *request, int code, enum status status, const char *reason);

@@ -112,6 +112,10 @@ void node_picture_json(const struct node_picture *picture, struct buffer *out)
 	json_uint(&json, "size", picture->numbers.checkpoint_size);
 	json_uint(&json, "lines", picture->numbers.checkpoint_lines);
 	json_object_end(&json);
+	json_object(&json, "state_checkpoint");
+	json_uint(&json, "size", picture->numbers.state_size);
+	json_uint(&json, "lines", picture->numbers.state_lines);
+	json_object_end(&json);
 	members_json(&json, picture);
 	floors_json(&json, &picture->facts);
 	json_uint(&json, "pending", picture->numbers.submitted_waiting);
@@ -125,7 +129,7 @@ void node_picture_json(const struct node_picture *picture, struct buffer *out)
 }
 
 /* The words of docs/api.md, which need not be those of the ledger's sentences. */
-static const char *kind_word(unsigned kind)
+const char *node_kind_word(unsigned kind)
 {
 	switch (kind) {
 	case ENTITY_ORG: return "org";
@@ -150,7 +154,7 @@ enum status node_entities_json(const struct ledger *ledger, const char *kind, st
 {
 	unsigned wanted = 0;
 	for (unsigned k = ENTITY_ORG; kind && *kind && k <= ENTITY_DEVICE; k++)
-		wanted = strcmp(kind, kind_word(k)) == 0 ? k : wanted;
+		wanted = strcmp(kind, node_kind_word(k)) == 0 ? k : wanted;
 	if (kind && *kind && wanted == 0)
 		return fault_set(fault, E_MALFORMED, "kind is org, person, gateway or device");
 	struct json json = json_of(out);
@@ -162,7 +166,7 @@ enum status node_entities_json(const struct ledger *ledger, const char *kind, st
 			continue;
 		json_object(&json, NULL);
 		json_word(&json, "name", entity->name);
-		json_word(&json, "kind", kind_word(entity->kind));
+		json_word(&json, "kind", node_kind_word(entity->kind));
 		json_word(&json, "state", state_word(entity->state));
 		json_word(&json, "role", entity->role);
 		json_word(&json, "owner", entity->owner ? entity->owner->name : NULL);
@@ -246,6 +250,7 @@ void node_picture_metrics(const struct node_picture *picture, struct buffer *out
 	finality_metrics(&picture->facts, out);
 	gauge(out, "tally_members", (double)picture->genesis->member_count, "Organisations of the consortium.");
 	gauge(out, "tally_peers_connected", connected, "Other members connected at present.");
+	counter(out, "tally_duplicate_reports_total", picture->facts.twin_reports, "Reports that another process runs with this node's keys.");
 	counter(out, "tally_signature_checks_total", picture->numbers.signature_checks, "Signatures of statements verified.");
 	metric_head(out, "tally_signature_seconds_total", "counter", "Time spent in verifying signatures.");
 	buffer_printf(out, "tally_signature_seconds_total %.9f\n", (double)picture->numbers.signature_ns / NS_PER_S);

@@ -1,4 +1,4 @@
-/* tally export: a statement or a reading with everything that an auditor needs to check it offline. */
+/* tally export: a statement, a reading, or the state of a name, with everything that an auditor needs to check it offline. */
 #include "app/answer.h"
 #include "app/app.h"
 #include "app/reading.h"
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 struct options {
-	const char *node, *floor, *out, *depth;
+	const char *node, *floor, *out, *depth, *state;
 	const char *receipt, *from, *statement, *note, *since;
 };
 
@@ -54,6 +54,18 @@ static enum status fetch_reading(const struct options *options, const char *text
 	reading_proof_free(&proof);
 	buffer_free(&floor);
 	buffer_free(&anchor);
+	return status;
+}
+
+static enum status fetch_state(const struct options *options, struct buffer *out, struct fault *fault)
+{
+	struct buffer path = {0};
+	buffer_append_text(&path, "/api/v1/state/");
+	answer_quote(&path, span_of_text(options->state));
+	buffer_append_text(&path, "?form=proof");
+	buffer_append_byte(&path, 0);
+	enum status status = answer_get(options->node, (const char *)path.data, out, fault);
+	buffer_free(&path);
 	return status;
 }
 
@@ -103,6 +115,8 @@ static enum status fetch_consistency(const struct options *options, struct buffe
 
 static enum status fetch(const struct options *options, const char *id, struct buffer *out, struct fault *fault)
 {
+	if (options->state)
+		return fetch_state(options, out, fault);
 	if (options->receipt)
 		return fetch_receipt(options, id, out, fault);
 	if (options->note)
@@ -139,6 +153,7 @@ int command_export(int count, char **arguments)
 		{"node", "URL", "a node, such as http://127.0.0.1:8101", &options.node},
 		{"floor", "URL", "for a reading: the gateway that holds it; default: the one that the node names", &options.floor},
 		{"out", "FILE", "write it there; default: standard output", &options.out},
+		{"state", "NAME", "instead of an ID: what the ledger knows of a device, a gateway, a person or an organisation now, or that it knows none", &options.state},
 		{"depth", "N", "how many steps of ancestry; default 0: all", &options.depth},
 		{"receipt", NULL, "instead: the organisation's receipt for the statement (RFC 9942)", &options.receipt},
 		{"statement", "FILE", "with --receipt: write the statement's bytes there", &options.statement},
@@ -153,11 +168,11 @@ int command_export(int count, char **arguments)
 	if (!options_parse(count, arguments, "Put a statement, or a reading such as dev:manufacturer/spindle-1#vibration@1700, with its whole ancestry and all proofs into one file.",
 		"ID", specs, &words, &word_count, &code))
 		return code;
-	bool terminal = !options.out && !options.note && isatty(STDOUT_FILENO), whole = options.note || options.since;
-	bool several = (options.receipt != NULL) + (options.note != NULL) + (options.since != NULL) > 1;
+	bool terminal = !options.out && !options.note && isatty(STDOUT_FILENO), whole = options.note || options.since || options.state;
+	bool several = (options.receipt != NULL) + (options.note != NULL) + (options.since != NULL) + (options.state != NULL) > 1;
 	if (!options.node || word_count != !whole || terminal || several) {
-		fault_set(&fault, E_CONFIG, terminal ? "this is not text: send it to a file with --out FILE" : several ? "--receipt, --note and --since are different things; ask for one"
-			: whole ? "--node is needed, and no id; see `tally export --help`" : "--node and one id are needed; see `tally export --help`");
+		fault_set(&fault, E_CONFIG, terminal ? "this is not text: send it to a file with --out FILE" : several ? "--receipt, --note, --since and --state are different things; ask for one"
+			: whole ? "--node is needed, and no id; see `tally export --help`" : "--node and one id, or --state NAME, are needed; see `tally export --help`");
 		app_fail(&fault);
 		return 2;
 	}

@@ -206,6 +206,7 @@ static int init_org(int count, char **arguments)
 		return app_fail(&fault);
 	printf("%s: give %s/org.cose to whoever makes the genesis (`tally init genesis`); keep %s/keys to yourself\n", options.id, options.folder,
 		options.folder);
+	printf("the keys are not encrypted; `tally keys encrypt %s` does that\n", options.folder);
 	return 0;
 }
 
@@ -409,6 +410,7 @@ static int init_person(int count, char **arguments)
 		return wrong("--id must be person:ORGANISATION/NAME, and --role a word");
 	if (person_make(folder, id, role, &fault) != OK)
 		return app_fail(&fault);
+	printf("the key is not encrypted; `tally keys encrypt %s` does that\n", folder);
 	printf("%s: the organisation registers it with `tally register ... %s/person.json`\n", id, folder);
 	return 0;
 }

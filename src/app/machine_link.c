@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RESEND_MS = 1500, SOUVENIR_MS = 8000, UNANSWERED_MAX = 2 };
+enum { RESEND_MS = 1500, SOUVENIR_MS = 8000, UNANSWERED_MAX = 4, ATTACKS_MAX = 64, HEARD_MS = 1000 };
 
 struct kept {
 	struct kept *next;
@@ -31,6 +31,10 @@ struct machine_link {
 	size_t kept_count;
 	struct kept *souvenir;        /* an acknowledged message, for machine_link_replay */
 	int64_t souvenir_ms;
+	/* What an attacker in between sends: only while somebody hears it, else nobody could ever find it. */
+	struct kept *attacks;
+	size_t attack_count;
+	int64_t answered_ms;          /* when the gateway last acknowledged anything */
 	int64_t progress_ms;          /* when something was last acknowledged or sent anew */
 	unsigned unanswered;          /* resendings since the last acknowledgement */
 	struct machine_link_numbers numbers;
@@ -60,8 +64,36 @@ static void resend(struct machine_link *link)
 	link->progress_ms = now_ms();
 }
 
+/* The attacker's copy of a message, with what it made of the payload. */
+static void attack_add(struct machine_link *link, const struct kept *message, struct span payload)
+{
+	if (link->attack_count == ATTACKS_MAX)
+		return;
+	struct kept *attack = memory_new(sizeof *attack + payload.size);
+	*attack = (struct kept){.kind = message->kind, .seq = message->seq, .size = payload.size};
+	memcpy(attack->tag, message->tag, sizeof attack->tag);
+	memcpy(attack->payload, payload.data, payload.size);
+	struct kept **last = &link->attacks;
+	while (*last)
+		last = &(*last)->next;
+	*last = attack;
+	link->attack_count++;
+}
+
+static void attacks_send(struct machine_link *link)
+{
+	while (link->attacks && link->numbers.up && now_ms() - link->answered_ms < HEARD_MS) {
+		struct kept *attack = link->attacks;
+		publish(link, attack, span_of(attack->payload, attack->size));
+		link->attacks = attack->next;
+		link->attack_count--;
+		free(attack);
+	}
+}
+
 static void acknowledged(struct machine_link *link, uint64_t seq)
 {
+	link->answered_ms = now_ms();
 	while (link->oldest && link->oldest->seq <= seq) {
 		struct kept *done = link->oldest;
 		link->oldest = done->next;
@@ -167,6 +199,7 @@ static void on_timer(void *context)
 			give_up(link);
 		resend(link);
 	}
+	attacks_send(link);
 	loop_timer_set(link->timer, 200);
 }
 
@@ -204,6 +237,11 @@ void machine_link_free(struct machine_link *link)
 	mac_key_free(link->up);
 	mac_key_free(link->down);
 	give_up(link);
+	while (link->attacks) {
+		struct kept *next = link->attacks->next;
+		free(link->attacks);
+		link->attacks = next;
+	}
 	free(link->souvenir);
 	free(link);
 }
@@ -226,7 +264,12 @@ enum status machine_link_send(struct machine_link *link, enum session_kind kind,
 	link->newest = &message->next;
 	link->kept_count++;
 	link->numbers.sent++;
-	publish(link, message, altered ? *altered : payload);
+	if (altered) {
+		attack_add(link, message, *altered);
+		attacks_send(link);
+	} else {
+		publish(link, message, payload);
+	}
 	return OK;
 }
 
@@ -234,7 +277,8 @@ void machine_link_replay(struct machine_link *link)
 {
 	/* Old enough that the gateway knows that the device has no reason to send it again. */
 	if (link->souvenir && now_ms() - link->souvenir_ms > SOUVENIR_MS)
-		publish(link, link->souvenir, span_of(link->souvenir->payload, link->souvenir->size));
+		attack_add(link, link->souvenir, span_of(link->souvenir->payload, link->souvenir->size));
+	attacks_send(link);
 }
 
 void machine_link_numbers(const struct machine_link *link, struct machine_link_numbers *out)

@@ -58,7 +58,8 @@ static void on_facts(void *context, struct node_facts *out)
 {
 	struct node *node = context;
 	*out = (struct node_facts){.member = node->own, .started_ns = node->started_ns, .floor_gateways = node->floor_gateways,
-		.floor_urls = node->floor_urls, .finality_count = node->waiting.latency_count};
+		.floor_urls = node->floor_urls, .finality_count = node->waiting.latency_count,
+		.twin_reports = node->twin.reports};
 	replica_rounds(node->replica, out->rounds);
 	for (size_t i = 0; i < node->genesis.member_count; i++)
 		out->connected[i] = i == node->own || node->members[i];
@@ -78,11 +79,15 @@ static void path_in(const struct node *node, const char *name, char out[PATH_SIZ
 	snprintf(out, PATH_SIZE, "%.1000s/%s", node->settings.folder, name);
 }
 
-static enum status key_in(const struct node *node, const char *name, struct signing_key **out, struct fault *fault)
+static enum status keys_take(struct node *node, struct passphrase *passphrase, struct fault *fault)
 {
 	char path[PATH_SIZE];
-	path_in(node, name, path);
-	return keys_load(path, false, out, fault);
+	path_in(node, "keys/node.key", path);
+	TRY(keys_open(path, passphrase, &node->node_key, fault));
+	path_in(node, "keys/checkpoint.key", path);
+	TRY(keys_open(path, passphrase, &node->checkpoint_key, fault));
+	path_in(node, "keys/tls.key", path);
+	return keys_open(path, passphrase, &node->tls_key, fault);
 }
 
 /* Who are we? Whose node key the genesis names. */
@@ -108,9 +113,10 @@ static enum status identity_open(struct node *node, struct fault *fault)
 {
 	TRY(disk_read(node->settings.genesis, GENESIS_MAX, &node->genesis_bytes, fault));
 	TRY(genesis_decode(buffer_span(&node->genesis_bytes), &node->genesis, fault));
-	TRY(key_in(node, "keys/node.key", &node->node_key, fault));
-	TRY(key_in(node, "keys/checkpoint.key", &node->checkpoint_key, fault));
-	TRY(key_in(node, "keys/tls.key", &node->tls_key, fault));
+	struct passphrase *passphrase = passphrase_new(node->settings.passphrase_file, node->settings.key_command);
+	enum status status = keys_take(node, passphrase, fault);
+	passphrase_free(passphrase);
+	TRY(status);
 	return own_find(node, fault);
 }
 
@@ -211,6 +217,7 @@ static void node_close(struct node *node)
 	loop_timer_free(node->replica_timer);
 	loop_timer_free(node->flush_timer);
 	loop_timer_free(node->second_timer);
+	loop_timer_free(node->twin.timer);
 	node_queue_free(&node->queue);
 	node_queue_free(&node->spare);
 	view_close(node->view);
@@ -233,9 +240,8 @@ static void node_run(struct node *node)
 	node->started_ns = clock_monotonic_ns();
 	note(NOTE_INFO, "node_started", "name=%.*s member=%u of=%zu wire_port=%u http=http://%s", (int)iss.size, (const char *)iss.data,
 		(unsigned)node->own, node->genesis.member_count, wire_port(node->wire), node->settings.http_listen);
-	struct replica_event event = {.kind = REPLICA_START};
-	node_step(node, &event);
 	loop_timer_set(node->second_timer, SECOND_MS);
+	node_begin(node);
 	loop_run(node->loop);
 	/* What was promised to nobody yet may still be told to everybody. */
 	node_flush(node);

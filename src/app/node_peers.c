@@ -52,8 +52,12 @@ static void member_up(struct node *node, struct wire_link *link, uint16_t member
 	node->members[member] = link;
 	note(NOTE_INFO, "member_connected", "member=%u name=%.*s", (unsigned)member, (int)node->genesis.members[member].header.iss.size,
 		(const char *)node->genesis.members[member].header.iss.data);
-	struct replica_event event = {.kind = REPLICA_PEER_UP, .peer = member};
-	node_step(node, &event);
+	node->twin.refused[member] = false;
+	if (node->twin.begun) {
+		struct replica_event event = {.kind = REPLICA_PEER_UP, .peer = member};
+		node_step(node, &event);
+	} else
+		node_twin_look(node);
 }
 
 static void member_down(struct node *node, uint16_t member)
@@ -61,8 +65,10 @@ static void member_down(struct node *node, uint16_t member)
 	node->members[member] = NULL;
 	note(NOTE_INFO, "member_away", "member=%u name=%.*s", (unsigned)member, (int)node->genesis.members[member].header.iss.size,
 		(const char *)node->genesis.members[member].header.iss.data);
-	struct replica_event event = {.kind = REPLICA_PEER_DOWN, .peer = member};
-	node_step(node, &event);
+	if (node->twin.begun) {
+		struct replica_event event = {.kind = REPLICA_PEER_DOWN, .peer = member};
+		node_step(node, &event);
+	}
 }
 
 /* ---- gateways ---- */
@@ -221,6 +227,9 @@ static void on_frame(void *context, struct wire_link *link, uint32_t identity, u
 	struct node *node = context;
 	if (identity >= NODE_GUEST) {
 		guest_frame(node, wire_link_get(link), kind, bytes);
+	} else if (kind == WIRE_REPLICA && !node->twin.begun) {
+		/* Consensus asks for it again once it runs. */
+		return;
 	} else if (kind == WIRE_REPLICA) {
 		struct replica_event event = {.kind = REPLICA_MESSAGE, .peer = (uint16_t)identity, .bytes = bytes};
 		node_step(node, &event);
@@ -273,12 +282,15 @@ static enum status peers_check(const struct node *node, struct fault *fault)
 enum status node_peers_start(struct node *node, struct fault *fault)
 {
 	const struct wire_callbacks callbacks = {.context = node, .identify = on_identify, .up = on_up, .down = on_down, .frame = on_frame,
-		.drained = on_drained};
+		.drained = on_drained, .twin = node_twin_heard};
 	char address[300];
 	TRY(peers_check(node, fault));
 	TRY(wire_new(node->loop, node->tls_key, &callbacks, &node->wire, fault));
 	TRY(address_of(node, node->own, address, fault));
 	TRY(wire_listen(node->wire, node->settings.wire_listen ? node->settings.wire_listen : address, fault));
+	/* A copy of this folder at another port finds the original where the genesis says that it is. */
+	if (node->settings.wire_listen && strcmp(node->settings.wire_listen, address) != 0)
+		TRY(wire_dial(node->wire, address, &node->genesis.members[node->own].org.tls_key, fault));
 	/* Every member dials every other one; the wire keeps one connection of two. So a member that cannot be called
 	 * can still call, and whichever end restarts reconnects at once. */
 	for (size_t i = 0; i < node->genesis.member_count; i++) {

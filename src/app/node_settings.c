@@ -4,6 +4,8 @@
 	{                                                                                                                                       \
 		{"node", "folder", CONFIG_PATH, &(s)->folder, false, ".", 0, 0, "keys/ and data/ are here"},                                     \
 		{"node", "genesis", CONFIG_PATH, &(s)->genesis, false, "genesis.cbor", 0, 0, "the consortium's founding document"},              \
+		{"keys", "passphrase_file", CONFIG_PATH, &(s)->passphrase_file, false, NULL, 0, 0, "its first line opens encrypted key files; mode 0600"}, \
+		{"keys", "command", CONFIG_TEXT, &(s)->key_command, false, NULL, 0, 0, "or the first line that this program prints; no shell, words split at blanks, 20 s"}, \
 		{"wire", "listen", CONFIG_ADDRESS, &(s)->wire_listen, false, NULL, 0, 0,                                                         \
 			"where members and gateways call; without it, the own address in the genesis"},                                         \
 		{"wire", "peer", CONFIG_LIST, &(s)->peers, false, NULL, 0, 0, "org:NAME host:port, where that member is reached instead of its address in the genesis"}, \
@@ -13,12 +15,12 @@
 		{"witness", "url", CONFIG_LIST, &(s)->witnesses, false, NULL, 0, 0, "http://host:port FILE, a witness and its verification key: cosigns checkpoints"}, \
 		{"consensus", "round_delay", CONFIG_DURATION, &(s)->round_delay_ms, false, "20 ms", 1, 10000, "least time between two own blocks"}, \
 		{"consensus", "leader_timeout", CONFIG_DURATION, &(s)->leader_timeout_ms, false, "300 ms", 10, 60000, "how long a missing leader is waited for"}, \
-		{"consensus", "heartbeat", CONFIG_DURATION, &(s)->heartbeat_ms, false, "5 s", 100, 600000, "a block even when there is nothing to say"}, \
+		{"consensus", "heartbeat", CONFIG_DURATION, &(s)->heartbeat_ms, false, "15 s", 100, 600000, "a block even when there is nothing to say"}, \
 		{"consensus", "clock_drift", CONFIG_DURATION, &(s)->clock_drift_ms, false, "2 s", 10, 600000, "how far other members' clocks may be ahead"}, \
 		{"consensus", "pending", CONFIG_SIZE, &(s)->pending_bytes, false, "16 MiB", 1 << 16, 1 << 30, "statements that may wait to be proposed"}, \
 	}
 
-enum { KEY_COUNT = 12 };
+enum { KEY_COUNT = 14 };
 
 enum status node_settings_read(const char *path, struct node_settings *out, struct fault *fault)
 {

@@ -37,8 +37,11 @@ static void deed_add(struct node *node, const struct replica_action *action)
 	struct node_deed *deed = &queue->deeds[queue->count++];
 	*deed = (struct node_deed){.kind = action->kind, .peer = action->peer, .status = action->status, .at = queue->bytes.size,
 		.position_count = action->position_count, .id = action->id, .index = action->index, .commit_index = action->commit_index,
-		.log_size = action->size, .commit_ms = action->commit_ms};
+		.log_size = action->size, .commit_ms = action->commit_ms, .of_state = action->of_state};
 	switch (action->kind) {
+	case REPLICA_SEND_RANGE:
+		buffer_append(&queue->bytes, &action->range, sizeof action->range);
+		break;
 	case REPLICA_SEND_STORED:
 		buffer_append(&queue->bytes, action->positions, action->position_count * sizeof *action->positions);
 		break;
@@ -142,6 +145,36 @@ static void send_stored(struct node *node, const struct node_deed *deed, struct 
 	buffer_free(&message);
 }
 
+/* For a member that was away for long: straight through our own log. */
+static void send_range(struct node *node, const struct node_deed *deed, struct span bytes)
+{
+	struct consensus_range range;
+	struct buffer block = {0}, message = {0};
+	struct wire_link *link = deed->peer < BLOCK_MEMBERS_MAX ? node->members[deed->peer] : NULL;
+	memcpy(&range, bytes.data, sizeof range);
+	while (link && !range.done && range.position < disk_log_end(node->log)) {
+		uint8_t kind;
+		struct fault fault;
+		buffer_clear(&block);
+		enum status status = disk_log_read(node->log, range.position, &block, &kind, &fault);
+		if (status == E_NOT_FOUND)
+			break;
+		if (status != OK) {
+			node_fail(node, &fault);
+			break;
+		}
+		range.position += LOG_FRAME_OVERHEAD + block.size;
+		if (kind != REPLICA_FRAME_BLOCK || !consensus_range_takes(&range, buffer_span(&block)))
+			continue;
+		buffer_clear(&message);
+		replica_message_of_block(buffer_span(&block), &message);
+		if (wire_send(link, WIRE_REPLICA, buffer_span(&message)) != OK)
+			break;
+	}
+	buffer_free(&block);
+	buffer_free(&message);
+}
+
 /* Add to the view what it does not hold. */
 static void view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement, struct span bytes)
 {
@@ -178,7 +211,7 @@ static void evidence_keep(struct node *node, const struct node_deed *deed, struc
 	span_hex(digest_span(&digest), name);
 	const struct span iss = node->genesis.members[deed->peer < node->genesis.member_count ? deed->peer : 0].header.iss;
 	note(NOTE_ERROR, "member_lied", "member=%u name=%.*s what=%s file=evidence/%.16s", (unsigned)deed->peer, (int)iss.size, (const char *)iss.data,
-		deed->log_size ? "fork" : "equivocation", name);
+		deed->of_state ? "state_fork" : deed->log_size ? "fork" : "equivocation", name);
 	snprintf(path, sizeof path, "%.1000s/data/evidence", node->settings.folder);
 	enum status status = disk_folder(path, &fault);
 	snprintf(path, sizeof path, "%.1000s/data/evidence/%.16s", node->settings.folder, name);
@@ -190,10 +223,13 @@ static void evidence_keep(struct node *node, const struct node_deed *deed, struc
 
 static void deed_do(struct node *node, const struct node_queue *queue, const struct node_deed *deed)
 {
-	struct span bytes = span_of(queue->bytes.data + deed->at, deed->size);
+	struct span bytes = span_part(buffer_span(&queue->bytes), deed->at, deed->size);
 	switch (deed->kind) {
 	case REPLICA_SEND:
 		send_to(node, deed->peer, bytes);
+		break;
+	case REPLICA_SEND_RANGE:
+		send_range(node, deed, bytes);
 		break;
 	case REPLICA_SEND_STORED:
 		send_stored(node, deed, bytes);

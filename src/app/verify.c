@@ -1,7 +1,11 @@
 /* tally verify: an auditor's check, offline, with the genesis as the only thing trusted. */
 #include "app/app.h"
+#include "app/policy.h"
 #include "app/verify.h"
+#include "app/verify_state.h"
 #include "host/disk.h"
+#include "host/loop.h"
+#include "base/time.h"
 #include "signal/sample.h"
 
 #include <stdio.h>
@@ -50,17 +54,30 @@ enum status verify_bundle(struct span genesis_bytes, struct span bytes, struct b
 	return status;
 }
 
-static enum status run(const char *genesis_path, char *const *paths, size_t count, struct fault *fault)
+static enum status policy_load(const char *path, struct policy *out, struct fault *fault)
+{
+	struct buffer text = {0};
+	enum status status = disk_read(path, POLICY_SIZE_MAX, &text, fault);
+	if (status == OK)
+		status = policy_read(buffer_span(&text), out, fault);
+	buffer_free(&text);
+	return status;
+}
+
+static enum status run(const char *genesis_path, const char *policy_path, char *const *paths, size_t count, struct fault *fault)
 {
 	struct buffer genesis = {0}, files[VERIFY_FILES_MAX] = {{0}}, report = {0};
 	struct span spans[VERIFY_FILES_MAX] = {{0}};
+	struct policy policy = {0};
 	enum status status = disk_read(genesis_path, 4 << 20, &genesis, fault);
+	if (status == OK && policy_path)
+		status = policy_load(policy_path, &policy, fault);
 	for (size_t i = 0; i < count && status == OK; i++) {
 		status = disk_read(paths[i], BUNDLE_SIZE_MAX, &files[i], fault);
 		spans[i] = buffer_span(&files[i]);
 	}
 	if (status == OK)
-		status = verify_files(buffer_span(&genesis), spans, count, &report, fault);
+		status = verify_files(buffer_span(&genesis), spans, count, policy_path ? &policy : NULL, clock_now_ns() / NS_PER_S, &report, fault);
 	fwrite(report.data, 1, report.size, stdout);
 	if (fflush(stdout) != 0 && status == OK)
 		status = fault_set(fault, E_IO, "the report cannot be written");
@@ -68,26 +85,28 @@ static enum status run(const char *genesis_path, char *const *paths, size_t coun
 	for (size_t i = 0; i < count; i++)
 		buffer_free(&files[i]);
 	buffer_free(&report);
+	policy_free(&policy);
 	return status;
 }
 
 int command_verify(int count, char **arguments)
 {
-	const char *genesis = NULL;
+	const char *genesis = NULL, *policy = NULL;
 	const struct option_spec specs[] = {
 		{"genesis", "FILE", "the consortium's genesis: the one thing that is trusted", &genesis},
+		{"policy", "FILE", "who must have signed, how old it may be; default: f+1 organisations, any age", &policy},
 		{NULL, NULL, NULL, NULL},
 	};
 	char **words;
 	int word_count, code;
 	struct fault fault;
-	if (!options_parse(count, arguments, "Check offline that something is on the ledger, unchanged, and who says so: a bundle; a checkpoint; a receipt with its statement, or with an older checkpoint.",
-		"BUNDLE | CHECKPOINT | RECEIPT STATEMENT | RECEIPT CHECKPOINT", specs, &words, &word_count, &code))
+	if (!options_parse(count, arguments, "Check offline that something is on the ledger, unchanged, and who says so: a bundle; a state proof; a checkpoint; a receipt with its statement, or with an older checkpoint.",
+		"BUNDLE | STATE | CHECKPOINT | RECEIPT STATEMENT | RECEIPT CHECKPOINT", specs, &words, &word_count, &code))
 		return code;
 	if (!genesis || word_count < 1 || word_count > VERIFY_FILES_MAX) {
 		fault_set(&fault, E_CONFIG, "--genesis and one or two files are needed; see `tally verify --help`");
 		app_fail(&fault);
 		return 2;
 	}
-	return run(genesis, words, (size_t)word_count, &fault) == OK ? 0 : app_fail(&fault);
+	return run(genesis, policy, words, (size_t)word_count, &fault) == OK ? 0 : app_fail(&fault);
 }

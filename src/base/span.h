@@ -29,6 +29,18 @@ static inline struct span span_after(struct span span, size_t skip)
 	return skip ? span_of(span.data + skip, span.size - skip) : span;
 }
 
+/* `size` bytes from `at` on, all inside. */
+static inline struct span span_part(struct span span, size_t at, size_t size)
+{
+	return span_of(span_after(span, at).data, size);
+}
+
+/* One past the last byte. */
+static inline const uint8_t *span_end(struct span span)
+{
+	return span_after(span, span.size).data;
+}
+
 static inline bool span_equal(struct span a, struct span b)
 {
 	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);

@@ -53,7 +53,7 @@ bool committer_certifies(const struct dag *dag, uint32_t id, uint32_t leader)
 	const uint32_t *ancestors = dag_ancestors(dag, id);
 	uint16_t votes = 0; /* one ancestor an author, so authors are distinct */
 	for (int i = 0; i < dag->blocks[id].ancestor_count; i++)
-		votes += committer_votes(dag, ancestors[i], leader);
+		votes += ancestors[i] != DAG_NONE && committer_votes(dag, ancestors[i], leader);
 	return votes >= dag->quorum;
 }
 
@@ -134,7 +134,8 @@ static void history_sweep(struct committer *committer, const struct dag *dag, ui
 			for (uint32_t id = dag_slot(dag, committer->swept, author); id != DAG_NONE; id = dag->blocks[id].twin)
 				if (id <= anchor && committer->marks[id] == committer->stamp)
 					for (int i = 0; i < dag->blocks[id].ancestor_count; i++)
-						committer->marks[dag_ancestors(dag, id)[i]] = committer->stamp;
+						if (dag_ancestors(dag, id)[i] != DAG_NONE)
+							committer->marks[dag_ancestors(dag, id)[i]] = committer->stamp;
 }
 
 static bool certified_in_history(const struct committer *committer, const struct dag *dag, uint32_t leader)
@@ -198,6 +199,18 @@ bool committer_take(struct committer *committer, uint32_t *round, uint32_t *lead
 		committer->head = 0;
 	}
 	return true;
+}
+
+void committer_moved(struct committer *committer, const uint32_t *moved)
+{
+	for (uint32_t i = committer->head; i < committer->count; i++) {
+		struct committer_slot *slot = &committer->slots[i];
+		slot->leader = slot->leader == DAG_NONE ? DAG_NONE : moved[slot->leader];
+		CHECK((slot->leader != DAG_NONE) == (slot->decision == DECISION_COMMIT)); /* rounds after the last decided one stay */
+	}
+	memset(committer->marks, 0, committer->mark_count * sizeof *committer->marks);
+	committer->stamp = 0;
+	committer->anchor = DAG_NONE;
 }
 
 void committer_schedule_set(struct committer *committer, const struct schedule *schedule)

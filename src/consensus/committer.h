@@ -50,6 +50,9 @@ void committer_decide(struct committer *committer, const struct dag *dag);
 /* The next decided round in order; false when it is still open. *leader is DAG_NONE for a skip. */
 bool committer_take(struct committer *committer, uint32_t *round, uint32_t *leader);
 
+/* Blocks were renumbered: moved[number] is the new number or DAG_NONE. */
+void committer_moved(struct committer *committer, const uint32_t *moved);
+
 /* Another schedule from the round after the last one taken. */
 void committer_schedule_set(struct committer *committer, const struct schedule *schedule);
 

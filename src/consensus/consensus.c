@@ -8,12 +8,12 @@ struct consensus_config consensus_config_default(void)
 		.members = 1,
 		.round_delay_ms = 20,
 		.leader_timeout_ms = 300,
-		.heartbeat_ms = 5000,
+		.heartbeat_ms = 15000,
 		.clock_drift_ms = 2000,
 		.rounds_ahead_max = 500,
 		.suspended_max = 128,
 		.pending_bytes_max = 16 << 20,
-		.gc_depth = 0,
+		.gc_depth = 60,
 	};
 }
 
@@ -21,7 +21,6 @@ struct consensus *consensus_new(const struct consensus_config *config, const str
 {
 	CHECK(config->members >= 1 && config->members <= BLOCK_MEMBERS_MAX && config->own < config->members);
 	CHECK(config->rounds_ahead_max <= UINT32_MAX - BLOCK_ROUND_MAX && config->suspended_max > 0);
-	CHECK(config->gc_depth == 0); /* docs/ledger.md, "What is not there yet" */
 	struct consensus *machine = memory_new_array(1, sizeof *machine);
 	machine->config = *config;
 	machine->signer = *signer;
@@ -29,6 +28,7 @@ struct consensus *consensus_new(const struct consensus_config *config, const str
 	dag_init(&machine->dag, &machine->validity);
 	committer_init(&machine->committer, config->members);
 	linearizer_init(&machine->linearizer, config->gc_depth);
+	reputation_init(&machine->reputation, config->members);
 	waiting_init(&machine->waiting, config->members, config->suspended_max);
 	pacemaker_init(&machine->pacemaker, config->round_delay_ms, config->leader_timeout_ms, config->heartbeat_ms, 0);
 	sync_init(&machine->sync, config->members, config->own);
@@ -50,6 +50,7 @@ void consensus_free(struct consensus *consensus)
 	output_free(&consensus->output);
 	free(consensus->open);
 	free(consensus->stack);
+	free(consensus->moved);
 	free(consensus);
 }
 
@@ -144,11 +145,45 @@ static void settle(struct consensus *machine)
 	output_timer(&machine->output, machine->now_ms + (sleep < MACHINE_WAKE_MAX_MS ? sleep : MACHINE_WAKE_MAX_MS));
 }
 
+/* Forget the rounds that no commit can reach any more. What was not committed is told: it never will be. */
+static void collect(struct consensus *machine)
+{
+	struct dag *dag = &machine->dag;
+	if (dag->gc_round + 1 < dag->floor + MACHINE_COLLECT_ROUNDS)
+		return;
+	for (uint16_t author = 0; author < dag->members; author++) {
+		bool begun = false;
+		for (uint32_t round = dag->floor > 0 ? dag->floor : 1; round <= dag->gc_round; round++)
+			for (uint32_t id = dag_slot(dag, round, author); id != DAG_NONE; id = dag->blocks[id].twin) {
+				if (dag->blocks[id].flags & DAG_COMMITTED)
+					continue;
+				if (!begun)
+					output_collected(&machine->output, author);
+				begun = true;
+				machine->collected++;
+				output_collected_add(&machine->output, dag, id);
+			}
+	}
+	if (machine->moved_capacity < dag->count) {
+		machine->moved_capacity = dag->capacity;
+		machine->moved = memory_resize(machine->moved, machine->moved_capacity, sizeof *machine->moved);
+	}
+	dag_collect(dag, dag->gc_round + 1, machine->moved);
+	committer_moved(&machine->committer, machine->moved);
+	uint32_t left = 0;
+	for (uint32_t i = machine->open_head; i < machine->open_count; i++)
+		if (machine->moved[machine->open[i]] != DAG_NONE)
+			machine->open[left++] = machine->moved[machine->open[i]];
+	machine->open_head = 0;
+	machine->open_count = left;
+}
+
 void consensus_step(struct consensus *consensus, const struct consensus_event *event, struct consensus_actions *actions,
 	enum status *refused)
 {
 	output_reset(&consensus->output);
 	clock_advance(consensus, event->now_ms);
+	collect(consensus);
 	enum status status = handle(consensus, event);
 	if (refused)
 		*refused = status;
@@ -157,16 +192,53 @@ void consensus_step(struct consensus *consensus, const struct consensus_event *e
 	output_finish(&consensus->output, actions);
 }
 
+enum status consensus_queue(struct consensus *consensus, struct span transaction)
+{
+	return queue_push(&consensus->queue, transaction);
+}
+
 void consensus_block_stored(struct consensus *consensus, const struct digest *digest, uint64_t position)
 {
-	struct dag_block *block = &consensus->dag.blocks[output_stored(&consensus->output)];
-	CHECK(digest_equal(&block->digest, digest));
-	block->position = position;
+	uint32_t id = output_stored(&consensus->output);
+	CHECK(digest_equal(&consensus->dag.blocks[id].digest, digest));
+	dag_stored(&consensus->dag, id, position);
 }
 
 void consensus_positions_resolve(struct consensus *consensus, struct consensus_action *commit_or_send_stored)
 {
 	output_resolve(&consensus->output, &consensus->dag, commit_or_send_stored);
+}
+
+/* Is it one of the blocks asked for by reference? Each is sent once. */
+static bool range_names(struct consensus_range *range, const struct block *block)
+{
+	struct block_ref ref = block_reference(block);
+	for (uint16_t i = 0; i < range->ref_count; i++)
+		if (block_ref_compare(&range->refs[i], &ref) == 0) {
+			range->refs[i] = range->refs[range->ref_count - 1];
+			range->done = --range->ref_count == 0;
+			return true;
+		}
+	return false;
+}
+
+bool consensus_range_takes(struct consensus_range *range, struct span block_bytes)
+{
+	struct block block;
+	if (range->done || range->looks_left-- == 0 || block_parse(block_bytes, &block, NULL) != OK) {
+		range->done = true;
+		return false;
+	}
+	range->done = range->looks_left == 0;
+	if (range->ref_count > 0) {
+		if (!range_names(range, &block))
+			return false;
+	} else if (block.author >= range->members || block.round <= range->rounds[block.author])
+		return false;
+	range->bytes_left -= block_bytes.size < range->bytes_left ? block_bytes.size : range->bytes_left;
+	range->blocks_left--;
+	range->done = range->done || range->blocks_left == 0 || range->bytes_left == 0;
+	return true;
 }
 
 void consensus_message_of_block(struct span block_bytes, struct buffer *out)
@@ -183,9 +255,13 @@ void consensus_numbers(const struct consensus *consensus, struct consensus_numbe
 		.highest_round = dag_highest_round(dag),
 		.decided_round = consensus->committer.decided,
 		.commits = consensus->linearizer.index,
+		.commit_digest = consensus->linearizer.digest,
+		.commit_ms = (int64_t)consensus->linearizer.timestamp_ms,
 		.committed_leaders = consensus->linearizer.index,
 		.skipped_leaders = consensus->skipped_leaders,
 		.blocks = dag->count,
+		.gc_round = dag->gc_round,
+		.collected = consensus->collected,
 		.suspended = consensus->waiting.suspended,
 		.missing = consensus->waiting.missing,
 		.pending_bytes = queue_size(&consensus->queue),

@@ -18,12 +18,13 @@ struct consensus_config {
 	struct digest genesis;        /* digest that the genesis blocks derive from */
 	uint32_t round_delay_ms;      /* least time between two own blocks, default 20 */
 	uint32_t leader_timeout_ms;   /* default 300; doubles to 10 s while nothing commits */
-	uint32_t heartbeat_ms;        /* a block when idle, default 5000 */
+	uint32_t heartbeat_ms;        /* a block when idle, default 15000 */
 	uint32_t clock_drift_ms;      /* timestamps ahead of us by more are delayed, default 2000 */
 	uint32_t rounds_ahead_max;    /* refuse blocks further ahead, default 500 */
 	uint32_t suspended_max;       /* blocks waiting for ancestors, per author, default 128 */
 	uint32_t pending_bytes_max;   /* transactions waiting to be proposed, default 16 MiB */
-	uint32_t gc_depth;            /* 0, nothing is collected: the only value of this version */
+	uint32_t gc_depth;            /* rounds below a committed leader that may still be committed, default 60; 0: all.
+	                                 The same at all members: commits depend on it */
 };
 
 struct consensus_config consensus_config_default(void);
@@ -64,8 +65,15 @@ enum consensus_action_kind {
 	/* Send the blocks stored at `positions` to `peer`, in this order, each as a message of its own:
 	 * the shell reads them from its disk and frames them with consensus_message_of_block. */
 	CONSENSUS_SEND_STORED,
+	/* Catching up a peer that lacks blocks which are no longer in memory: `range` says what to read. The shell
+	 * goes through the stored blocks in the order of the log, from range.position on, and sends `peer` each one
+	 * for which consensus_range_takes says so, until range.done or the log's end. */
+	CONSENSUS_SEND_RANGE,
 	/* Blocks final, in this order, as one commit. */
 	CONSENSUS_COMMIT,
+	/* These blocks were accepted and will never be committed: too old. Whoever kept their bodies may drop them. The
+	 * transactions of own ones (peer == own: their author) are to be submitted again. One action an author. */
+	CONSENSUS_COLLECTED,
 	/* Call CONSENSUS_TICK at or soon after `at_ms`; replaces the earlier wish. */
 	CONSENSUS_TIMER,
 	/* Two signed headers of one slot: proof that the member `peer` equivocated. evidence[1] is the
@@ -89,6 +97,20 @@ struct consensus_commit {
 	uint32_t left_out_count;
 };
 
+enum { CONSENSUS_RANGE_REFS_MAX = 32 };
+
+struct consensus_range {
+	uint64_t position;
+	uint16_t members;
+	uint32_t rounds[BLOCK_MEMBERS_MAX]; /* of each author, blocks above are wanted; unless there are ... */
+	struct block_ref refs[CONSENSUS_RANGE_REFS_MAX]; /* ... then these, and nothing else */
+	uint16_t ref_count;
+	uint32_t blocks_left;
+	uint32_t looks_left;          /* blocks that may be read */
+	uint64_t bytes_left;
+	bool done;
+};
+
 struct consensus_action {
 	enum consensus_action_kind kind;
 	uint16_t peer;
@@ -100,6 +122,8 @@ struct consensus_action {
 	uint32_t position_count;
 	struct consensus_commit commit;
 	struct span evidence[2];
+	const struct block_ref *blocks; /* COLLECTED: position_count of them */
+	struct consensus_range range; /* SEND_RANGE */
 };
 
 struct consensus_actions {
@@ -117,11 +141,17 @@ void consensus_free(struct consensus *consensus);
  * E_LIMIT (too large for a block), E_MALFORMED (empty). */
 void consensus_step(struct consensus *consensus, const struct consensus_event *event, struct consensus_actions *actions, enum status *refused);
 
+/* Put a transaction into the queue without a step; the next one looks at it. E_BUSY, E_LIMIT, E_MALFORMED as in SUBMIT. */
+MUST_USE enum status consensus_queue(struct consensus *consensus, struct span transaction);
+
 /* Tell where a persisted block lies. (A step without PERSIST actions needs no call.) Must be called for each PERSIST action, in order, before
  * the next step. COMMIT actions of the same step carry positions filled in only through
  * consensus_positions_resolve, which the shell calls after storing; so do SEND_STORED and EVIDENCE. */
 void consensus_block_stored(struct consensus *consensus, const struct digest *digest, uint64_t position);
 void consensus_positions_resolve(struct consensus *consensus, struct consensus_action *commit_or_send_stored);
+
+/* Is this stored block part of the range? Counts it. */
+bool consensus_range_takes(struct consensus_range *range, struct span block_bytes);
 
 /* Frame a stored block as the message that pushes it. Appends. */
 void consensus_message_of_block(struct span block_bytes, struct buffer *out);
@@ -132,9 +162,13 @@ struct consensus_numbers {
 	uint32_t highest_round;       /* seen */
 	uint32_t decided_round;       /* last decided leader round */
 	uint64_t commits;
+	struct digest commit_digest;  /* of the last one: stands for all */
+	int64_t commit_ms;            /* its timestamp */
 	uint64_t committed_leaders;
 	uint64_t skipped_leaders;
-	uint64_t blocks;              /* in the DAG */
+	uint64_t blocks;              /* in memory */
+	uint32_t gc_round;            /* rounds up to it are collected, or will be with the next ones */
+	uint64_t collected;           /* blocks that were never committed */
 	uint64_t suspended;
 	uint64_t missing;
 	uint64_t pending_bytes;

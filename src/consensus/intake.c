@@ -77,19 +77,29 @@ static void votes_given(struct consensus *machine, const struct block *block)
 	machine->vote_count = left;
 }
 
+static void commit_one(struct consensus *machine, uint32_t leader)
+{
+	linearizer_commit(&machine->linearizer, &machine->dag, leader);
+	output_commit(&machine->output, &machine->dag, &machine->linearizer, leader);
+	waiting_collect(&machine->waiting, &machine->dag, machine->steady_ms);
+	vote_add(machine);
+	pacemaker_committed(&machine->pacemaker);
+	/* Rounds after this one are decided anew, for their new leaders. */
+	if (reputation_commit(&machine->reputation, &machine->dag, &machine->linearizer)) {
+		committer_schedule_set(&machine->committer, &machine->reputation.schedule);
+		committer_decide(&machine->committer, &machine->dag);
+	}
+}
+
 static void commit(struct consensus *machine)
 {
 	uint32_t round, leader;
 	committer_decide(&machine->committer, &machine->dag);
 	while (committer_take(&machine->committer, &round, &leader)) {
-		if (leader == DAG_NONE) {
+		if (leader == DAG_NONE)
 			machine->skipped_leaders++;
-			continue;
-		}
-		linearizer_commit(&machine->linearizer, &machine->dag, leader);
-		output_commit(&machine->output, &machine->dag, &machine->linearizer, leader);
-		vote_add(machine);
-		pacemaker_committed(&machine->pacemaker);
+		else
+			commit_one(machine, leader);
 	}
 }
 
@@ -107,6 +117,8 @@ static void accept_one(struct consensus *machine, const struct accepted *accepte
 {
 	const struct block *block = accepted->block;
 	struct block_ref ref = block_reference(block);
+	if (block->round <= machine->dag.gc_round) /* commits passed it while it waited */
+		return;
 	uint32_t id = dag_add(&machine->dag, block, (uint32_t)accepted->bytes.size, accepted->position);
 	if (accepted->reported)
 		machine->dag.blocks[dag_slot(&machine->dag, block->round, block->author)].flags |= DAG_REPORTED;
@@ -141,13 +153,14 @@ static void accept_waiting(struct consensus *machine)
 static bool ancestors_are_there(const struct consensus *machine, const struct block *block)
 {
 	for (int i = 0; i < block->ancestor_count; i++)
-		if (dag_find(&machine->dag, &block->ancestors[i]) == DAG_NONE)
+		if (!dag_has(&machine->dag, &block->ancestors[i]))
 			return false;
 	return true;
 }
 
 void intake_own(struct consensus *machine, const struct block *block, struct span bytes)
 {
+	CHECK(block->round > machine->dag.gc_round);
 	accept_one(machine, &(struct accepted){block, bytes, DAG_NOWHERE, false});
 	accept_waiting(machine);
 }
@@ -227,6 +240,16 @@ static void take(struct consensus *machine, uint16_t peer, const struct block *b
 	accept_waiting(machine);
 }
 
+/* Too old to be accepted; but if it is our own and newer than any that we have, then we lost it, and
+ * the next one stands on it. */
+static void old_tip_learn(struct consensus *machine, const struct block *block, struct span bytes)
+{
+	if (block->author != machine->config.own || block->round <= machine->dag.newest[block->author] || !is_genuine(machine, block))
+		return;
+	dag_tip_learn(&machine->dag, block, (uint32_t)bytes.size);
+	tip_seen(&machine->tip, block->round);
+}
+
 void intake_message(struct consensus *machine, uint16_t peer, struct span bytes)
 {
 	struct block block;
@@ -243,6 +266,10 @@ void intake_message(struct consensus *machine, uint16_t peer, struct span bytes)
 	}
 	if (dag_find(&machine->dag, &ref) != DAG_NONE || waiting_find(&machine->waiting, &ref))
 		return;
+	if (block.round <= machine->dag.gc_round) {
+		old_tip_learn(machine, &block, bytes);
+		return;
+	}
 	enum permission permission = permission_of(machine, peer, &ref);
 	bool twin = is_twin(machine, &block);
 	bool unwelcome = permission == PERMISSION_NONE || (permission == PERMISSION_SLOT && twin);
@@ -273,7 +300,7 @@ void intake_recovered(struct consensus *machine, struct span bytes, uint64_t pos
 		return;
 	}
 	struct block_ref ref = block_reference(&block);
-	if (dag_find(&machine->dag, &ref) != DAG_NONE || waiting_find(&machine->waiting, &ref))
+	if (dag_find(&machine->dag, &ref) != DAG_NONE || waiting_find(&machine->waiting, &ref) || block.round <= machine->dag.gc_round)
 		return;
 	if (block.author == machine->config.own)
 		tip_seen(&machine->tip, block.round);

@@ -40,8 +40,10 @@ static void collect(struct linearizer *linearizer, struct dag *dag, uint32_t lea
 			(struct linearizer_item){.ref = dag_reference(dag, id), .id = id};
 		for (int i = 0; i < dag->blocks[id].ancestor_count; i++) {
 			uint32_t ancestor = dag_ancestors(dag, id)[i];
+			if (ancestor == DAG_NONE)
+				continue;
 			struct dag_block *block = &dag->blocks[ancestor];
-			if ((block->flags & DAG_COMMITTED) || block->round <= linearizer->gc_round)
+			if ((block->flags & DAG_COMMITTED) || block->round <= dag->gc_round)
 				continue;
 			block->flags |= DAG_COMMITTED;
 			ARRAY_GROW(linearizer->stack, depth, linearizer->stack_capacity);
@@ -91,9 +93,9 @@ static uint64_t median_time(const struct dag *dag, uint32_t leader)
 	uint64_t times[BLOCK_MEMBERS_MAX];
 	uint32_t count = 0;
 	for (int i = 0; i < block->ancestor_count; i++) {
-		const struct dag_block *ancestor = &dag->blocks[dag_ancestors(dag, leader)[i]];
-		if (ancestor->round == block->round - 1)
-			times[count++] = ancestor->timestamp_ms;
+		uint32_t ancestor = dag_ancestors(dag, leader)[i];
+		if (ancestor != DAG_NONE && dag->blocks[ancestor].round == block->round - 1)
+			times[count++] = dag->blocks[ancestor].timestamp_ms;
 	}
 	qsort(times, count, sizeof *times, time_compare);
 	return times[(count - 1) / 2];
@@ -121,6 +123,7 @@ static struct digest chain(const struct linearizer *linearizer, const struct blo
 void linearizer_commit(struct linearizer *linearizer, struct dag *dag, uint32_t leader)
 {
 	struct block_ref ref = dag_reference(dag, leader);
+	dag->blocks[leader].flags |= DAG_LED;
 	collect(linearizer, dag, leader);
 	list(linearizer, dag);
 	uint64_t median = median_time(dag, leader);
@@ -130,5 +133,5 @@ void linearizer_commit(struct linearizer *linearizer, struct dag *dag, uint32_t 
 	linearizer->digest = chain(linearizer, &ref);
 	/* For the next commit only: this one went by the previous bound. */
 	if (linearizer->gc_depth > 0 && ref.round > linearizer->gc_depth)
-		linearizer->gc_round = ref.round - linearizer->gc_depth;
+		dag->gc_round = ref.round - linearizer->gc_depth;
 }

@@ -16,7 +16,6 @@ struct linearizer {
 	struct digest digest;         /* of the last commit; zeros before the first */
 	uint64_t timestamp_ms;
 	uint32_t gc_depth;            /* 0: every round may still be committed */
-	uint32_t gc_round;            /* blocks of this round and below are no longer committed */
 	/* The last commit: first the blocks it lists, then those left out because an earlier
 	 * block of their slot is listed. Each part in total order. */
 	struct linearizer_item *items;
@@ -30,7 +29,7 @@ struct linearizer {
 void linearizer_init(struct linearizer *linearizer, uint32_t gc_depth);
 void linearizer_free(struct linearizer *linearizer);
 
-/* Commit `leader`, whose round is above that of the last one: fills in the fields above. */
+/* Commit `leader`, whose round is above that of the last one: fills in the fields above, and moves dag->gc_round. */
 void linearizer_commit(struct linearizer *linearizer, struct dag *dag, uint32_t leader);
 
 #endif

@@ -11,6 +11,7 @@
 #include "consensus/output.h"
 #include "consensus/pacemaker.h"
 #include "consensus/queue.h"
+#include "consensus/reputation.h"
 #include "consensus/sync.h"
 #include "consensus/tip.h"
 #include "consensus/waiting.h"
@@ -21,6 +22,8 @@ enum {
 	MACHINE_SIGN_RETRY_MS = 100,
 	MACHINE_WAKE_MAX_MS = 60000,  /* the longest sleep */
 	MACHINE_EXTRAS_MAX = 10,      /* ancestors added to the answer of a fetch */
+	MACHINE_FETCH_LOOKS = 4096,   /* blocks read from disk in search of one that was asked for */
+	MACHINE_COLLECT_ROUNDS = 64,  /* so many at once, because each collection renumbers all blocks */
 };
 
 struct consensus {
@@ -30,6 +33,7 @@ struct consensus {
 	struct dag dag;
 	struct committer committer;
 	struct linearizer linearizer;
+	struct reputation reputation;
 	struct waiting waiting;
 	struct pacemaker pacemaker;
 	struct sync sync;
@@ -53,10 +57,12 @@ struct consensus {
 	/* Accepted blocks with transactions that may not be committed yet, in order. */
 	uint32_t *open, open_head, open_count, open_capacity;
 	uint32_t *stack, stack_capacity;
+	uint32_t *moved, moved_capacity; /* of a collection */
 	uint64_t skipped_leaders;
 	uint64_t refused;
 	uint64_t dropped;
 	uint64_t equivocations;
+	uint64_t collected;
 };
 
 /* intake.c */

@@ -57,17 +57,23 @@ static struct consensus_action *action_add(struct output *output, enum consensus
 }
 
 /* List a block for the action added last. */
-static void list_add(struct output *output, const struct dag *dag, uint32_t id)
+static void list_put(struct output *output, uint32_t id, const struct block_ref *ref, uint64_t position)
 {
 	uint32_t count = output->listed;
 	ARRAY_GROW(output->ids, count, output->id_capacity);
 	ARRAY_GROW(output->refs, count, output->ref_capacity);
 	ARRAY_GROW(output->positions, count, output->position_capacity);
 	output->ids[count] = id;
-	output->refs[count] = dag_reference(dag, id);
-	output->positions[count] = dag->blocks[id].position;
+	output->refs[count] = *ref;
+	output->positions[count] = position;
 	output->listed++;
 	output->parts[output->count - 1].count++;
+}
+
+static void list_add(struct output *output, const struct dag *dag, uint32_t id)
+{
+	struct block_ref ref = dag_reference(dag, id);
+	list_put(output, id, &ref, dag->blocks[id].position);
 }
 
 void output_persist(struct output *output, uint32_t id, const struct digest *digest, struct span bytes, bool own)
@@ -94,6 +100,31 @@ void output_send_stored(struct output *output, const struct dag *dag, uint16_t p
 	action_add(output, CONSENSUS_SEND_STORED)->peer = peer;
 	for (uint32_t i = 0; i < count; i++)
 		list_add(output, dag, ids[i]);
+}
+
+void output_send_tip(struct output *output, uint16_t peer, const struct dag_tip *tip)
+{
+	action_add(output, CONSENSUS_SEND_STORED)->peer = peer;
+	list_put(output, DAG_NONE, &tip->ref, tip->position);
+}
+
+void output_send_range(struct output *output, uint16_t peer, const struct consensus_range *range)
+{
+	struct consensus_action *action = action_add(output, CONSENSUS_SEND_RANGE);
+	action->peer = peer;
+	action->range = *range;
+}
+
+void output_collected(struct output *output, uint16_t author)
+{
+	action_add(output, CONSENSUS_COLLECTED)->peer = author;
+}
+
+/* The block is about to lose its number. */
+void output_collected_add(struct output *output, const struct dag *dag, uint32_t id)
+{
+	struct block_ref ref = dag_reference(dag, id);
+	list_put(output, DAG_NONE, &ref, dag->blocks[id].position);
 }
 
 void output_commit(struct output *output, const struct dag *dag, const struct linearizer *linearizer, uint32_t leader)
@@ -158,6 +189,7 @@ void output_finish(struct output *output, struct consensus_actions *actions)
 			action->commit.left_out = action->commit.blocks + action->commit.block_count;
 		} else {
 			action->positions = output->positions + part->first;
+			action->blocks = output->refs + part->first;
 			action->position_count = part->count;
 		}
 	}
@@ -183,5 +215,6 @@ void output_resolve(struct output *output, const struct dag *dag, const struct c
 	size_t first = (size_t)(positions - output->positions);
 	CHECK(first + count <= output->listed);
 	for (size_t i = first; i < first + count; i++)
-		output->positions[i] = dag->blocks[output->ids[i]].position;
+		if (output->ids[i] != DAG_NONE)
+			output->positions[i] = dag->blocks[output->ids[i]].position;
 }

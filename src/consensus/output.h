@@ -38,6 +38,12 @@ struct span output_keep(struct output *output, struct buffer *bytes);
 void output_persist(struct output *output, uint32_t id, const struct digest *digest, struct span bytes, bool own);
 void output_send(struct output *output, uint16_t peer, struct span bytes);
 void output_send_stored(struct output *output, const struct dag *dag, uint16_t peer, const uint32_t *ids, uint32_t count);
+/* The same for one block that is no longer in memory. */
+void output_send_tip(struct output *output, uint16_t peer, const struct dag_tip *tip);
+void output_send_range(struct output *output, uint16_t peer, const struct consensus_range *range);
+/* Begin a list of blocks of one author, and go on with it. */
+void output_collected(struct output *output, uint16_t author);
+void output_collected_add(struct output *output, const struct dag *dag, uint32_t id);
 void output_commit(struct output *output, const struct dag *dag, const struct linearizer *linearizer, uint32_t leader);
 struct output_twins {
 	uint16_t author;

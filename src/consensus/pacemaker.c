@@ -54,13 +54,13 @@ bool pacemaker_leaders_ready(const struct pacemaker_view *view, uint32_t round)
 }
 
 /* A1 and A2: the round after the own last one. Far behind a quorum the missing own blocks would
- * only be ballast, and one jump to the quorum is allowed. */
+ * only be ballast, and too old ones nothing at all: one jump to the quorum is allowed. */
 static uint32_t round_next(const struct pacemaker_view *view)
 {
 	uint32_t quorum_round = dag_highest_round(view->dag);
 	if (dag_authors(view->dag, quorum_round) < view->dag->quorum)
 		quorum_round--; /* any block has a quorum below it */
-	if (quorum_round > view->own_round + PACEMAKER_JUMP)
+	if (quorum_round > view->own_round + PACEMAKER_JUMP || view->own_round < view->dag->gc_round)
 		return quorum_round;
 	return view->own_round + 1;
 }

@@ -15,7 +15,7 @@ void propose_included(struct consensus *machine, uint32_t id)
 			machine->included[block->author] = block->round;
 		for (int i = 0; i < block->ancestor_count; i++) {
 			uint32_t ancestor = dag_ancestors(dag, at)[i];
-			if (dag->blocks[ancestor].flags & DAG_INCLUDED)
+			if (ancestor == DAG_NONE || dag->blocks[ancestor].flags & DAG_INCLUDED)
 				continue;
 			dag->blocks[ancestor].flags |= DAG_INCLUDED;
 			ARRAY_GROW(machine->stack, depth, machine->stack_capacity);
@@ -67,7 +67,7 @@ static void ancestors_choose(const struct consensus *machine, struct block *bloc
 	const struct dag *dag = &machine->dag;
 	uint16_t own = machine->config.own;
 	block->ancestor_count = 0;
-	block->ancestors[block->ancestor_count++] = dag_reference(dag, dag_slot(dag, dag->newest[own], own));
+	block->ancestors[block->ancestor_count++] = dag_tip(dag, own).ref;
 	for (uint16_t author = 0; author < dag->members; author++) {
 		uint32_t id = author == own ? DAG_NONE : ancestor_choose(machine, author, block->round);
 		if (id != DAG_NONE)
@@ -78,8 +78,9 @@ static void ancestors_choose(const struct consensus *machine, struct block *bloc
 /* Never before an ancestor, whatever the own clock says. */
 static uint64_t time_choose(const struct consensus *machine, const struct block *block)
 {
-	uint64_t time = machine->now_ms > 0 ? (uint64_t)machine->now_ms : 0;
-	for (int i = 0; i < block->ancestor_count; i++) {
+	uint64_t time = machine->now_ms > 0 ? (uint64_t)machine->now_ms : 0, own = dag_tip(&machine->dag, machine->config.own).timestamp_ms;
+	time = own > time ? own : time;
+	for (int i = 1; i < block->ancestor_count; i++) {
 		uint64_t other = machine->dag.blocks[dag_find(&machine->dag, &block->ancestors[i])].timestamp_ms;
 		if (other > time)
 			time = other;

@@ -1,6 +1,6 @@
 /* Schedule: which member leads which round. One leader a round; leader(r) = members[r mod count].
- * This version keeps the round robin of all members; a later one may replace slow members at a
- * commit boundary and must then call committer_schedule_set. docs/ledger.md, "Leaders". */
+ * It begins as the round robin of all members and changes at commits (reputation.h).
+ * docs/ledger.md, "Leaders". */
 #ifndef TALLY_CONSENSUS_SCHEDULE_H
 #define TALLY_CONSENSUS_SCHEDULE_H
 

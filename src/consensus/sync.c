@@ -84,7 +84,7 @@ void sync_begin(struct sync *sync, const struct dag *dag, uint16_t peer, int64_t
 {
 	sync->from = sync->last = peer;
 	sync->number++;
-	sync->blocks_before = dag->count;
+	sync->blocks_before = dag->accepted;
 	sync->deadline_ms = now_ms + SYNC_TIMEOUT_MS;
 	sync->latest_ms = now_ms + SYNC_SESSION_MS;
 	sync->peers[peer].credit = SYNC_BLOCKS_MAX;
@@ -101,7 +101,7 @@ void sync_progress(struct sync *sync, uint16_t peer, int64_t now_ms)
 
 bool sync_end(struct sync *sync, const struct dag *dag, int64_t now_ms)
 {
-	bool brought = dag->count > sync->blocks_before;
+	bool brought = dag->accepted > sync->blocks_before;
 	sync->from = SYNC_NOBODY;
 	sync->pause_ms = brought ? now_ms : now_ms + ((int64_t)SYNC_PAUSE_MS << sync->fruitless);
 	if (brought)
@@ -140,13 +140,19 @@ int64_t sync_wake(const struct sync *sync, const struct dag *dag)
 	return INT64_MAX;
 }
 
+uint32_t sync_lowest(const struct dag *dag, const uint32_t *rounds)
+{
+	uint32_t lowest = UINT32_MAX;
+	for (uint16_t author = 0; author < dag->members; author++)
+		if (dag->newest[author] > rounds[author] && rounds[author] + 1 < lowest)
+			lowest = rounds[author] + 1;
+	return lowest;
+}
+
 uint32_t sync_serve(const struct dag *dag, const uint32_t *rounds, uint32_t *ids, bool *more)
 {
-	uint32_t round = DAG_NONE, count = 0;
+	uint32_t round = sync_lowest(dag, rounds), count = 0;
 	uint64_t bytes = 0;
-	for (uint16_t author = 0; author < dag->members; author++)
-		if (dag->newest[author] > rounds[author] && rounds[author] + 1 < round)
-			round = rounds[author] + 1;
 	*more = false;
 	/* By rounds, so every block follows its ancestors. */
 	for (; round <= dag_highest_round(dag); round++)

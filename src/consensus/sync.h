@@ -38,7 +38,7 @@ struct sync {
 	uint16_t from;                 /* or SYNC_NOBODY */
 	uint16_t last;                 /* whom we asked last */
 	uint64_t number;
-	uint32_t blocks_before;        /* accepted when it began */
+	uint64_t blocks_before;        /* accepted when it began */
 	int64_t deadline_ms;
 	int64_t latest_ms;             /* the deadline cannot move beyond */
 	int64_t pause_ms;              /* no new session before */
@@ -79,7 +79,10 @@ uint16_t sync_choose(struct sync *sync, const struct dag *dag, int64_t now_ms);
 /* When sync_choose may have something new to say, or INT64_MAX. */
 int64_t sync_wake(const struct sync *sync, const struct dag *dag);
 
-/* The blocks above `rounds`, in causal order. `ids` has room for SYNC_BLOCKS_MAX. */
+/* The lowest round of which a block above `rounds` is here, or UINT32_MAX. */
+uint32_t sync_lowest(const struct dag *dag, const uint32_t *rounds);
+
+/* The blocks above `rounds`, in causal order; none of them is collected. `ids` has room for SYNC_BLOCKS_MAX. */
 uint32_t sync_serve(const struct dag *dag, const uint32_t *rounds, uint32_t *ids, bool *more);
 
 /* May `bytes` be read from disk for the peer now? Takes them off its allowance. */

@@ -28,12 +28,22 @@ static void tip_request_send(struct consensus *machine, uint16_t peer)
 	talk_send(machine, peer, &message);
 }
 
+/* The newest block of `author`, if it is on our disk. */
+static void tip_send(struct consensus *machine, uint16_t peer, uint16_t author)
+{
+	struct dag_tip tip = dag_tip(&machine->dag, author);
+	uint32_t id = dag_slot(&machine->dag, tip.ref.round, author);
+	if (tip.ref.round == 0)
+		return;
+	if (id != DAG_NONE) /* its position may come at the end of this step only */
+		output_send_stored(&machine->output, &machine->dag, peer, &id, 1);
+	else if (tip.position != DAG_NOWHERE)
+		output_send_tip(&machine->output, peer, &tip);
+}
+
 static void own_tip_send(struct consensus *machine, uint16_t peer)
 {
-	uint32_t round = machine->dag.newest[machine->config.own];
-	uint32_t id = dag_slot(&machine->dag, round, machine->config.own);
-	if (round > 0)
-		output_send_stored(&machine->output, &machine->dag, peer, &id, 1);
+	tip_send(machine, peer, machine->config.own);
 }
 
 static void sync_start(struct consensus *machine, uint16_t peer)
@@ -82,6 +92,8 @@ static uint32_t fetch_collect(const struct consensus *machine, const struct mess
 	for (uint32_t i = 0; i < found_count; i++)
 		for (int k = 0; k < dag->blocks[found[i]].ancestor_count && extras < MACHINE_EXTRAS_MAX; k++) {
 			uint32_t ancestor = dag_ancestors(dag, found[i])[k];
+			if (ancestor == DAG_NONE)
+				continue;
 			const struct dag_block *block = &dag->blocks[ancestor];
 			if (block->round > message->rounds[block->author])
 				extras += ids_add(ids, &count, ancestor);
@@ -113,6 +125,36 @@ static void waiting_send(struct consensus *machine, uint16_t peer, const struct 
 	talk_send(machine, peer, &message);
 }
 
+/* What so many blocks weigh, about, if those on disk are like those in memory. */
+static uint64_t blocks_weigh(const struct dag *dag, uint32_t count)
+{
+	uint64_t bytes = 0;
+	for (uint32_t id = 0; id < dag->count; id++)
+		bytes += dag->blocks[id].size;
+	bytes = bytes / dag->count * count;
+	return bytes < SYNC_BYTES_MAX ? bytes : SYNC_BYTES_MAX;
+}
+
+/* Somebody far behind lacks a twin that is no longer in memory: it is looked for on the disk, from where its round
+ * begins. (What is above the asker's rounds comes by SYNC.) */
+static void fetch_from_disk(struct consensus *machine, uint16_t peer, const struct message *message)
+{
+	struct consensus_range range = {.members = machine->config.members, .position = DAG_NOWHERE, .blocks_left = MESSAGE_REFS_MAX,
+		.looks_left = MACHINE_FETCH_LOOKS, .bytes_left = SYNC_BYTES_MAX};
+	for (int i = 0; i < message->ref_count; i++) {
+		const struct block_ref *ref = &message->refs[i];
+		uint64_t position = dag_stored_from(&machine->dag, ref->round);
+		if (ref->round == 0 || ref->round >= machine->dag.floor || position == DAG_NOWHERE ||
+			ref->author >= machine->config.members || ref->round > message->rounds[ref->author])
+			continue;
+		range.refs[range.ref_count++] = *ref;
+		if (position < range.position)
+			range.position = position;
+	}
+	if (range.ref_count > 0 && sync_allow(&machine->sync, peer, blocks_weigh(&machine->dag, MACHINE_FETCH_LOOKS), machine->steady_ms))
+		output_send_range(&machine->output, peer, &range);
+}
+
 static void fetch_answer(struct consensus *machine, uint16_t peer, const struct message *message)
 {
 	uint32_t ids[MESSAGE_REFS_MAX + MACHINE_EXTRAS_MAX];
@@ -120,6 +162,7 @@ static void fetch_answer(struct consensus *machine, uint16_t peer, const struct 
 	if (!sync_allow(&machine->sync, peer, bytes_of(&machine->dag, ids, count), machine->steady_ms))
 		return;
 	output_send_stored(&machine->output, &machine->dag, peer, ids, count);
+	fetch_from_disk(machine, peer, message);
 	/* What waits here itself may still help there; one is enough, because each costs a copy. */
 	for (int i = 0; i < message->ref_count; i++) {
 		const struct waiting_block *block = waiting_find(&machine->waiting, &message->refs[i]);
@@ -130,17 +173,44 @@ static void fetch_answer(struct consensus *machine, uint16_t peer, const struct 
 	}
 }
 
+/* The peer was away for long: what it lacks is on disk only. False when its allowance is used up. */
+static bool range_answer(struct consensus *machine, uint16_t peer, const struct message *message, uint32_t lowest)
+{
+	struct consensus_range range = {
+		.position = dag_stored_from(&machine->dag, lowest),
+		.members = machine->config.members,
+		.blocks_left = SYNC_BLOCKS_MAX,
+		.looks_left = 8 * SYNC_BLOCKS_MAX,
+		.bytes_left = SYNC_BYTES_MAX,
+	};
+	memcpy(range.rounds, message->rounds, sizeof range.rounds);
+	if (!sync_allow(&machine->sync, peer, blocks_weigh(&machine->dag, SYNC_BLOCKS_MAX), machine->steady_ms))
+		return false;
+	output_send_range(&machine->output, peer, &range);
+	return true;
+}
+
+static void sync_end_send(struct consensus *machine, uint16_t peer, uint64_t number, bool more)
+{
+	struct message end = {.kind = MESSAGE_SYNC_END, .number = number, .flag = more};
+	rounds_set(machine, &end);
+	talk_send(machine, peer, &end);
+}
+
 static void sync_answer(struct consensus *machine, uint16_t peer, const struct message *message)
 {
-	uint32_t ids[SYNC_BLOCKS_MAX];
+	uint32_t ids[SYNC_BLOCKS_MAX], lowest = sync_lowest(&machine->dag, message->rounds);
 	bool more;
+	if (lowest < machine->dag.floor) {
+		if (range_answer(machine, peer, message, lowest))
+			sync_end_send(machine, peer, message->number, true);
+		return;
+	}
 	uint32_t count = sync_serve(&machine->dag, message->rounds, ids, &more);
 	if (!sync_allow(&machine->sync, peer, bytes_of(&machine->dag, ids, count), machine->steady_ms))
 		return;
 	output_send_stored(&machine->output, &machine->dag, peer, ids, count);
-	struct message end = {.kind = MESSAGE_SYNC_END, .number = message->number, .flag = more};
-	rounds_set(machine, &end);
-	talk_send(machine, peer, &end);
+	sync_end_send(machine, peer, message->number, more);
 }
 
 static void sync_ended(struct consensus *machine, uint16_t peer, const struct message *message)
@@ -156,17 +226,16 @@ static void sync_ended(struct consensus *machine, uint16_t peer, const struct me
 static void tip_answer(struct consensus *machine, uint16_t peer, const struct message *message)
 {
 	struct message answer = {.kind = MESSAGE_TIP, .number = message->number};
-	uint32_t round = machine->dag.newest[peer];
-	uint32_t id = dag_slot(&machine->dag, round, peer);
+	struct dag_tip tip = dag_tip(&machine->dag, peer);
 	const struct waiting_block *waits = waiting_highest(&machine->waiting, peer);
-	answer.refs[0] = dag_reference(&machine->dag, id);
-	if (waits && waits->ref.round > round) {
+	answer.refs[0] = tip.ref;
+	if (waits && waits->ref.round > tip.ref.round) {
 		answer.refs[0] = waits->ref;
 		waiting_send(machine, peer, waits);
-	} else if (round > 0) {
-		if (!sync_allow(&machine->sync, peer, machine->dag.blocks[id].size, machine->steady_ms))
+	} else if (tip.ref.round > 0) {
+		if (!sync_allow(&machine->sync, peer, tip.size, machine->steady_ms))
 			return;
-		output_send_stored(&machine->output, &machine->dag, peer, &id, 1);
+		tip_send(machine, peer, peer);
 	}
 	talk_send(machine, peer, &answer);
 }

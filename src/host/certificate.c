@@ -9,7 +9,7 @@
 
 enum { CERTIFICATE_CHAIN_MAX = 16384 };
 
-static EVP_PKEY *key_pair(const struct signing_key *key)
+EVP_PKEY *certificate_key_pair(const struct signing_key *key)
 {
 	OSSL_PARAM parameters[] = {
 		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_DSA_SEED, (void *)(uintptr_t)signing_key_seed(key), ML_DSA_44_SEED),
@@ -60,7 +60,7 @@ static bool context_restrict(SSL_CTX *context)
 
 enum status certificate_context(const struct signing_key *key, SSL_CTX **out, struct fault *fault)
 {
-	EVP_PKEY *pair = key_pair(key);
+	EVP_PKEY *pair = certificate_key_pair(key);
 	X509 *certificate = pair ? certificate_make(pair, key) : NULL;
 	SSL_CTX *context = SSL_CTX_new(TLS_method());
 	bool made = certificate && context && context_restrict(context) && SSL_CTX_use_certificate(context, certificate) == 1
@@ -90,4 +90,33 @@ enum status certificate_identify(X509 *certificate, struct digest *out)
 	}
 	*out = keys_tls_digest(&public);
 	return OK;
+}
+
+const char *certificate_reason(unsigned long code)
+{
+	if (ERR_GET_LIB(code) != ERR_LIB_SSL)
+		return NULL;
+	switch (ERR_GET_REASON(code)) {
+	case SSL_R_NO_SUITABLE_GROUPS:
+	case SSL_R_NO_SUITABLE_KEY_SHARE:
+	case SSL_R_BAD_KEY_SHARE:
+	case SSL_R_WRONG_CURVE:
+		return "it does not offer the post-quantum key exchange X25519MLKEM768; no other is accepted";
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_WRONG_SSL_VERSION:
+	case SSL_R_VERSION_TOO_LOW:
+	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+		return "it does not speak TLS 1.3; no older version is accepted";
+	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+	case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+	case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+	case SSL_R_WRONG_SIGNATURE_TYPE:
+		return "it has no ML-DSA-44 certificate; no other kind is accepted";
+	case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+		return "the other end has nothing in common with us: TLS 1.3, X25519MLKEM768 and an ML-DSA-44 certificate are required";
+	case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+		return "the other end does not accept our TLS key: it is not registered there, or was revoked";
+	default:
+		return NULL;
+	}
 }

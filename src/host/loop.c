@@ -57,6 +57,8 @@ void loop_free(struct loop *loop)
 		return;
 	event_free(loop->interrupt);
 	event_free(loop->terminate);
+	/* Streams whose callbacks were under way when they were freed end with these. */
+	event_base_loop(loop->base, EVLOOP_NONBLOCK);
 	event_base_free(loop->base);
 	free(loop);
 }

@@ -4,12 +4,6 @@
 
 #include <stdlib.h>
 
-const char *entity_kind_name(unsigned kind)
-{
-	static const char *const names[] = {"unknown", "organisation", "person", "gateway", "device"};
-	return kind <= ENTITY_DEVICE ? names[kind] : names[0];
-}
-
 /* -- questions ------------------------------------------------------------------------------------ */
 
 struct entity *ledger_find(const struct ledger *ledger, struct span name)
@@ -128,10 +122,11 @@ static void entity_set_role(struct entity *entity, struct span role)
 	entity->role = memory_text(role);
 }
 
-static void chain_advance(struct entity *issuer, const struct statement *statement)
+static void chain_advance(struct ledger *ledger, struct entity *issuer, const struct statement *statement)
 {
 	issuer->last_seq = statement->seq;
 	issuer->last_id = statement->id;
+	state_changes_add(&ledger->changes, issuer);
 }
 
 /* -- beginning and end ------------------------------------------------------------------------------- */
@@ -145,7 +140,7 @@ static void ledger_found(struct ledger *ledger, const struct genesis_member *mem
 	entity_set_key(organisation, verifying_key_new(&member->org.record_key), &member->org.record_key);
 	CHECK(organisation->key); /* genesis_decode verified a signature with it */
 	entity_set_tls(ledger, organisation, &member->org.tls_key);
-	chain_advance(organisation, &member->header);
+	chain_advance(ledger, organisation, &member->header);
 	log_append(ledger, &member->header, organisation, organisation);
 }
 
@@ -171,6 +166,8 @@ void ledger_free(struct ledger *ledger)
 	free(ledger->entities);
 	free(ledger->facts);
 	free(ledger->registrations);
+	state_tree_free(&ledger->state);
+	state_changes_free(&ledger->changes);
 	map_free(&ledger->names);
 	map_free(&ledger->tls_keys);
 	final_index_free(&ledger->finals);
@@ -237,8 +234,9 @@ static void apply_change(struct ledger *ledger, struct examination *e)
 		subject->state = (enum device_state)e->body.device_state.state;
 		break;
 	default: /* is in the log, changes no state */
-		break;
+		return;
 	}
+	state_changes_add(&ledger->changes, e->subject);
 }
 
 enum status ledger_apply(struct ledger *ledger, const struct statement *statement, bool signature_known, uint64_t *index,
@@ -254,7 +252,7 @@ enum status ledger_apply(struct ledger *ledger, const struct statement *statemen
 		status = ledger_verify(statement, examination.issuer->key, fault);
 	if (status == OK) {
 		apply_change(ledger, &examination);
-		chain_advance(examination.issuer, statement);
+		chain_advance(ledger, examination.issuer, statement);
 		*index = log_append(ledger, statement, examination.issuer, examination.subject);
 	} else if (status == E_DUPLICATE) {
 		*index = examination.duplicate;

@@ -1,6 +1,7 @@
 /* Ledger: what a final statement does. A deterministic state machine over the agreed order:
  * members, people, gateways, devices, their keys and states, bounds and model heads, the
- * issuers' chains, and the log, an RFC 9162 tree whose entries are statement ids.
+ * issuers' chains; the log, an RFC 9162 tree whose entries are statement ids; and the state tree,
+ * which proves to others what the ledger knows of an entity.
  *
  * Every statement is checked again when it is applied (form, network, key, signature, state of the
  * issuer, sequence, previous id, parents, role, body). A refused one leaves no trace in the log.
@@ -10,12 +11,11 @@
 
 #include "base/map.h"
 #include "crypto/merkle.h"
+#include "crypto/state_tree.h"
 #include "record/genesis.h"
+#include "record/state_entry.h"
 
 struct ledger;
-
-enum entity_kind { ENTITY_ORG = 1, ENTITY_PERSON = 2, ENTITY_GATEWAY = 3, ENTITY_DEVICE = 4 };
-const char *entity_kind_name(unsigned kind);
 
 /* An identity known to the ledger. Owned by the ledger; pointers stay valid for its life. */
 struct entity {
@@ -76,6 +76,9 @@ const struct entity *ledger_entity_by_tls(const struct ledger *ledger, const str
 MUST_USE enum status ledger_index_of(const struct ledger *ledger, const struct digest *id, uint64_t *index);
 const struct merkle_tree *ledger_tree(const struct ledger *ledger);
 uint64_t ledger_size(const struct ledger *ledger);
+/* The state tree (record/state_entry.h) brought up to date: a function of the log's entries alone. Work is done here for each
+ * entity that changed since the last call, not in ledger_apply. Borrowed; state_tree_copy keeps it. */
+struct state_tree *ledger_state(struct ledger *ledger);
 const struct genesis *ledger_genesis(const struct ledger *ledger);
 
 #endif

@@ -34,7 +34,19 @@ struct ledger {
 	struct registration *registrations;
 	size_t registration_count;
 	size_t registration_capacity;
+	struct state_tree state;
+	struct state_changes {
+		uint32_t *positions;  /* of entities whose entries in `state` are not up to date, each once */
+		size_t count;
+		size_t capacity;
+		bool *is_in;          /* by position */
+		size_t room;          /* of is_in */
+	} changes;
 };
+
+/* state_changes.c: its entry in the state tree must be made again. */
+void state_changes_add(struct state_changes *changes, const struct entity *entity);
+void state_changes_free(struct state_changes *changes);
 
 /* NULL when unknown. */
 struct entity *ledger_find(const struct ledger *ledger, struct span name);

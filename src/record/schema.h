@@ -1,7 +1,7 @@
 /* Schema: one description of a body that serves both directions, so that writer and reader
  * cannot differ. A function names the fields in the order of their keys; writing, it copies
  * them out of the struct; reading, into it. Reading fails once and for all, as the CBOR
- * reader does. Only the record/body_*.c files include this. */
+ * reader does. Only the record/body_*.c files and state_entry.c include this. */
 #ifndef TALLY_RECORD_SCHEMA_H
 #define TALLY_RECORD_SCHEMA_H
 

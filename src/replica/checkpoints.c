@@ -23,6 +23,7 @@ void checkpoints_init(struct replica *replica)
 	checkpoints->size = ledger_size(replica->ledger);
 	checkpoints->grown_size = checkpoints->size;
 	checkpoint_origin(replica->genesis->network, checkpoints->origin);
+	state_checkpoints_init(replica);
 }
 
 void checkpoints_free(struct replica *replica)
@@ -32,6 +33,7 @@ void checkpoints_free(struct replica *replica)
 		kept_free(replica, &checkpoints->kept[i]);
 	free(checkpoints->kept);
 	free(checkpoints->held);
+	state_checkpoints_free(replica);
 }
 
 /* Drop every second one of those that are not among the newest; the very first stays. */
@@ -56,6 +58,7 @@ static void kept_add(struct replica *replica, uint64_t size, uint64_t timestamp_
 	struct kept_checkpoint *kept = &checkpoints->kept[checkpoints->count++];
 	*kept = (struct kept_checkpoint){.size = size, .timestamp_s = timestamp_s};
 	kept->lines = memory_new_array(replica->members, sizeof(struct cosignature *));
+	state_checkpoints_made(replica, size, timestamp_s);
 }
 
 /* Size of the newest one, or of the log before there was any. */
@@ -147,7 +150,7 @@ static void cosign(struct replica *replica, struct kept_checkpoint *kept, int64_
 	uint64_t time_s = now_s > kept->timestamp_s ? now_s : kept->timestamp_s;
 	struct cosignature made;
 	/* Fails only when the crypto library does: then nothing that this node signs can be relied on. */
-	CHECK(cosignature_sign(replica->checkpoint_key, member_name(replica, replica->own), span_of_text(replica->checkpoints.origin),
+	CHECK(replica->signatures->cosign(replica->checkpoint_key, member_name(replica, replica->own), span_of_text(replica->checkpoints.origin),
 		kept->size, &root, time_s, replica->signer.randomness, &made) == OK);
 	line_add(replica, kept, replica->own, &made);
 	step_append(replica, REPLICA_FRAME_COSIGNATURE, line_frame(replica, kept, replica->own));
@@ -157,11 +160,11 @@ static void cosign(struct replica *replica, struct kept_checkpoint *kept, int64_
 			step_send(replica, peer, MESSAGE_COSIGNATURE, message);
 }
 
-static bool line_verifies(struct replica *replica, const struct cosigned *cosigned)
+bool cosigned_verifies(struct replica *replica, const char *origin, const struct cosigned *cosigned)
 {
 	uint64_t start = signer_clock(replica);
-	enum status status = cosignature_verify(replica->checkpoint_keys[cosigned->member], member_name(replica, cosigned->member),
-		span_of_text(replica->checkpoints.origin), cosigned->size, &cosigned->root, &cosigned->cosignature);
+	enum status status = replica->signatures->cosignature_verify(replica->checkpoint_keys[cosigned->member], member_name(replica, cosigned->member),
+		span_of_text(origin), cosigned->size, &cosigned->root, &cosigned->cosignature);
 	signer_count(replica, start);
 	if (status != OK)
 		replica->messages_refused++;
@@ -181,7 +184,7 @@ static struct span line_append(struct replica *replica, const struct cosigned *c
 static void fork_found(struct replica *replica, const struct cosigned *cosigned, bool trusted)
 {
 	struct checkpoints *checkpoints = &replica->checkpoints;
-	if (checkpoints->forks_logged[cosigned->member] >= FORKS_LOGGED_MAX || (!trusted && !line_verifies(replica, cosigned)))
+	if (checkpoints->forks_logged[cosigned->member] >= FORKS_LOGGED_MAX || (!trusted && !cosigned_verifies(replica, checkpoints->origin, cosigned)))
 		return;
 	checkpoints->forks_logged[cosigned->member]++;
 	replica->forks++;
@@ -207,7 +210,7 @@ static void line_accept(struct replica *replica, const struct cosigned *cosigned
 		return;
 	}
 	struct kept_checkpoint *kept = kept_of_size(&replica->checkpoints, cosigned->size);
-	if (!kept || kept->lines[cosigned->member] || (!trusted && !line_verifies(replica, cosigned)))
+	if (!kept || kept->lines[cosigned->member] || (!trusted && !cosigned_verifies(replica, replica->checkpoints.origin, cosigned)))
 		return;
 	line_add(replica, kept, cosigned->member, &cosigned->cosignature);
 	if (!trusted)
@@ -290,13 +293,16 @@ void checkpoints_settle(struct replica *replica, int64_t now_ms)
 	if (replica->started)
 		standstill(replica, now_ms);
 	held_accept(replica);
-	if (!replica->started)
+	if (!replica->started) {
+		state_checkpoints_settle(replica, now_ms);
 		return;
+	}
 	size_t first = checkpoints->count;
 	while (first > 0 && checkpoints->count - first < CHECKPOINTS_NEWEST && !checkpoints->kept[first - 1].lines[replica->own])
 		first--;
 	for (; first < checkpoints->count; first++)
 		cosign(replica, &checkpoints->kept[first], now_ms);
+	state_checkpoints_settle(replica, now_ms);
 	lines_ask(replica);
 }
 
@@ -307,6 +313,7 @@ void checkpoints_peer(struct replica *replica, uint16_t peer)
 		return;
 	const struct kept_checkpoint *newest = &checkpoints->kept[checkpoints->count - 1];
 	line_send(replica, newest, peer, !newest->lines[peer]);
+	state_checkpoints_peer(replica, peer);
 }
 
 static bool cosigned_is_possible(const struct replica *replica, const struct cosigned *cosigned)
@@ -352,18 +359,18 @@ enum status checkpoints_recovered(struct replica *replica, struct span bytes)
 
 /* -- notes ------------------------------------------------------------------------------------------------------ */
 
-static void note_of(const struct replica *replica, const struct kept_checkpoint *kept, struct buffer *note)
+void checkpoint_note(const struct replica *replica, const struct lined_root *lined, struct buffer *note)
 {
 	struct checkpoint *checkpoint = memory_new_array(1, sizeof *checkpoint);
-	checkpoint->origin = span_of_text(replica->checkpoints.origin);
-	checkpoint->size = kept->size;
-	checkpoint->root = root_at(replica, kept->size);
+	checkpoint->origin = span_of_text(lined->origin);
+	checkpoint->size = lined->size;
+	checkpoint->root = lined->root;
 	for (uint16_t member = 0; member < replica->members; member++) {
-		if (!kept->lines[member])
+		if (!lined->lines[member])
 			continue;
 		struct checkpoint_line *line = &checkpoint->lines[checkpoint->line_count++];
 		line->name = member_name(replica, member);
-		line->cosignature = *kept->lines[member];
+		line->cosignature = *lined->lines[member];
 		checkpoint_key_id(line->name, &replica->genesis->members[member].org.checkpoint_key, line->key_id);
 	}
 	checkpoint_encode(checkpoint, note);
@@ -382,7 +389,8 @@ enum status replica_checkpoint(const struct replica *replica, uint64_t index, bo
 				found = &checkpoints->kept[i];
 	if (!found)
 		return E_NOT_FOUND;
-	note_of(replica, found, note);
+	struct lined_root lined = {.origin = checkpoints->origin, .size = found->size, .root = root_at(replica, found->size), .lines = found->lines};
+	checkpoint_note(replica, &lined, note);
 	*size = found->size;
 	return OK;
 }

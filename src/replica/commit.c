@@ -10,7 +10,7 @@ static enum status signature_check(struct replica *replica, const struct stateme
 	if (!replica->started) /* verified when it was applied before the restart */
 		return map_get(&replica->forged, digest_span(&statement->id), NULL) ? E_SIGNATURE : OK;
 	uint64_t start = signer_clock(replica);
-	enum status status = ledger_verify(statement, key, fault);
+	enum status status = replica->signatures->statement_verify(statement, key, fault);
 	signer_count(replica, start);
 	if (status != OK)
 		write_digest(&replica->forged_now, &statement->id);
@@ -94,4 +94,15 @@ void commit_apply(struct replica *replica, const struct consensus_commit *commit
 	}
 	replica->commits = commit->index;
 	checkpoints_commit(replica, commit->timestamp_ms);
+}
+
+void commit_give_up(struct replica *replica, const struct consensus_action *collected)
+{
+	for (uint32_t i = 0; i < collected->position_count; i++) {
+		uint8_t *bytes = NULL;
+		size_t size = 0;
+		if (bodies_take(&replica->bodies, &collected->blocks[i].digest, &bytes, &size) && collected->peer == replica->own)
+			buffer_append(&replica->again, bytes, size);
+		free(bytes);
+	}
 }

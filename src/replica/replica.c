@@ -52,6 +52,7 @@ enum status replica_new(const struct replica_config *config, struct replica **ou
 	replica->quorum_of_belief = (uint16_t)((replica->members - 1) / 3 + 1);
 	replica->node_key = config->node_key;
 	replica->checkpoint_key = config->checkpoint_key;
+	replica->signatures = config->signatures ? config->signatures : replica_signatures_real();
 	replica->signer.replica = replica;
 	enum status status = keys_prepare(replica, fault);
 	if (status != OK) {
@@ -87,6 +88,7 @@ void replica_free(struct replica *replica)
 	map_free(&replica->submitted);
 	map_free(&replica->forged);
 	buffer_free(&replica->forged_now);
+	buffer_free(&replica->again);
 	ledger_free(replica->ledger);
 	step_free(replica);
 	free(replica);
@@ -135,8 +137,14 @@ static void speak(struct replica *replica, struct consensus_action *action)
 		out->evidence[0] = action->evidence[0];
 		out->evidence[1] = action->evidence[1];
 		break;
+	case CONSENSUS_SEND_RANGE:
+		out = step_action(replica, REPLICA_SEND_RANGE);
+		out->peer = action->peer;
+		out->range = action->range;
+		break;
 	case CONSENSUS_PERSIST:
 	case CONSENSUS_COMMIT:
+	case CONSENSUS_COLLECTED:
 		break;
 	}
 }
@@ -148,6 +156,9 @@ static void carry_out(struct replica *replica, const struct consensus_actions *g
 	for (uint32_t i = 0; i < given->count; i++)
 		if (given->items[i].kind == CONSENSUS_PERSIST)
 			body_keep(replica, given->items[i].bytes);
+	for (uint32_t i = 0; i < given->count; i++)
+		if (given->items[i].kind == CONSENSUS_COLLECTED)
+			commit_give_up(replica, &given->items[i]);
 	for (uint32_t i = 0; i < given->count; i++)
 		if (given->items[i].kind == CONSENSUS_COMMIT)
 			commit_apply(replica, &given->items[i].commit);
@@ -209,6 +220,8 @@ static void recover(struct replica *replica, const struct replica_event *event)
 		status = recover_block(replica, event);
 	else if (event->frame_kind == REPLICA_FRAME_COSIGNATURE)
 		status = checkpoints_recovered(replica, event->bytes);
+	else if (event->frame_kind == REPLICA_FRAME_STATE_COSIGNATURE)
+		status = state_checkpoints_recovered(replica, event->bytes);
 	else if (event->frame_kind == REPLICA_FRAME_FORGED)
 		status = recover_forged(replica, event->bytes);
 	else
@@ -253,7 +266,7 @@ static enum status admit(struct replica *replica, struct span bytes, struct dige
 	if (replica->submitted.count >= REPLICA_SUBMITTED_MAX)
 		return fault_set(fault, E_BUSY, "%d statements wait at this node already; try again in a second.", REPLICA_SUBMITTED_MAX);
 	uint64_t start = signer_clock(replica);
-	status = ledger_verify(&statement, key, fault);
+	status = replica->signatures->statement_verify(&statement, key, fault);
 	signer_count(replica, start);
 	return status;
 }
@@ -279,6 +292,24 @@ static void submit(struct replica *replica, const struct replica_event *event)
 	replica->actions[replica->action_count - 1].index = index;
 }
 
+/* Commits passed an own block by: its statements are proposed once more, unless they are final by another way. */
+static void submit_again(struct replica *replica)
+{
+	struct buffer again = replica->again;
+	struct reader body = reader_of(buffer_span(&again));
+	struct span transaction;
+	uint64_t index;
+	if (!replica->started || again.size == 0)
+		return;
+	replica->again = (struct buffer){0};
+	while (block_transaction_next(&body, &transaction)) {
+		struct digest id = sha256(transaction);
+		if (ledger_index_of(replica->ledger, &id, &index) != OK && consensus_queue(replica->consensus, transaction) != OK)
+			write_block(&replica->again, transaction); /* no room now: at the next step */
+	}
+	buffer_free(&again);
+}
+
 /* -- the step -------------------------------------------------------------------------------------------------- */
 
 static void message(struct replica *replica, const struct replica_event *event)
@@ -293,6 +324,8 @@ static void message(struct replica *replica, const struct replica_event *event)
 		(void)consensus_give(replica, event, CONSENSUS_MESSAGE, rest);
 	else if (kind == MESSAGE_COSIGNATURE)
 		checkpoints_message(replica, event->peer, rest);
+	else if (kind == MESSAGE_STATE_COSIGNATURE)
+		state_checkpoints_message(replica, event->peer, rest);
 	else
 		replica->messages_refused++;
 }
@@ -338,6 +371,7 @@ void replica_step(struct replica *replica, const struct replica_event *event, st
 {
 	step_begin(replica);
 	replica->signer.randomness = event->randomness;
+	submit_again(replica);
 	take(replica, event);
 	replica->signer.randomness = NULL;
 	actions->items = replica->actions;
@@ -355,6 +389,11 @@ void replica_message_of_block(struct span block_bytes, struct buffer *out)
 void replica_profile(struct replica *replica, uint64_t (*clock_ns)(void))
 {
 	replica->clock_ns = clock_ns;
+}
+
+const struct consensus *replica_consensus(const struct replica *replica)
+{
+	return replica->consensus;
 }
 
 const struct ledger *replica_ledger(const struct replica *replica)
@@ -375,6 +414,7 @@ void replica_rounds(const struct replica *replica, uint32_t *out)
 void replica_numbers(const struct replica *replica, struct replica_numbers *out)
 {
 	const struct kept_checkpoint *newest = checkpoints_newest(replica);
+	const struct state_version *state = state_checkpoints_newest(replica);
 	*out = (struct replica_numbers){
 		.log_size = ledger_size(replica->ledger),
 		.commits = replica->commits,
@@ -385,6 +425,8 @@ void replica_numbers(const struct replica *replica, struct replica_numbers *out)
 		.signature_ns = replica->signature_ns,
 		.checkpoint_size = newest ? newest->size : 0,
 		.checkpoint_lines = newest ? newest->line_count : 0,
+		.state_size = state ? state->size : 0,
+		.state_lines = state ? state->line_count : 0,
 		.forks = replica->forks,
 		.messages_refused = replica->messages_refused,
 	};

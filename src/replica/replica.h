@@ -4,9 +4,11 @@
  * flush stops the node; it is never retried.
  *
  * Log frames: kind 1 block, kind 2 cosignature (member u16, size u64, root, timestamp u64, signature),
- * kind 3 ids of statements in the blocks that follow whose signatures did not verify. Recovery does not
+ * kind 3 ids of statements in the blocks that follow whose signatures did not verify, kind 4 a cosignature of the
+ * state's root (docs/decisions/0005-state-tree.md) in the form of kind 2. Recovery does not
  * verify signatures again: it takes every statement of the log's blocks for verified except these.
- * Messages: u8 kind, then for 1 a message of consensus, for 2 u8 "send me yours", then a cosignature.
+ * Messages: u8 kind, then for 1 a message of consensus, for 2 and 3 u8 "send me yours", then a cosignature, of the log's
+ * root or of the state's.
  *
  * Before START only RECOVERED events are given, and nothing but FINAL and CHECKPOINT comes back.
  * The genesis' own statements are log entries 0..n-1 and have no FINAL.
@@ -28,9 +30,29 @@ enum {
 	REPLICA_FRAME_BLOCK = 1,
 	REPLICA_FRAME_COSIGNATURE = 2,
 	REPLICA_FRAME_FORGED = 3,
+	REPLICA_FRAME_STATE_COSIGNATURE = 4,
 	REPLICA_SUBMITTED_MAX = 8192, /* submissions that wait for their outcome */
 	REPLICA_CHECKPOINT_MS = 2000, /* a checkpoint when a commit's timestamp enters a new interval and the log grew */
 };
+
+/* How signatures are made and verified. Each has the shape of what the product does there. A simulation may put
+ * something quicker in its place; keys are the real ones. */
+struct replica_signatures {
+	/* Of a block's digest; appends to `signature`, at most BLOCK_SIGNATURE_MAX bytes. */
+	enum status (*block_sign)(const struct signing_key *key, const struct digest *digest, const uint8_t *randomness,
+		struct buffer *signature);
+	enum status (*block_verify)(const struct verifying_key *key, const struct digest *digest, struct span signature);
+	/* cosignature_sign and cosignature_verify. */
+	enum status (*cosign)(const struct signing_key *key, struct span name, struct span origin, uint64_t size,
+		const struct digest *root, uint64_t timestamp_s, const uint8_t *randomness, struct cosignature *out);
+	enum status (*cosignature_verify)(const struct verifying_key *key, struct span name, struct span origin, uint64_t size,
+		const struct digest *root, const struct cosignature *cosignature);
+	/* ledger_verify */
+	enum status (*statement_verify)(const struct statement *statement, const struct verifying_key *key, struct fault *fault);
+};
+
+/* ML-DSA-44: the product's. */
+const struct replica_signatures *replica_signatures_real(void);
 
 struct replica_config {
 	const struct genesis *genesis; /* outlives the replica */
@@ -38,6 +60,7 @@ struct replica_config {
 	struct consensus_config consensus; /* members, own, network, genesis are filled in by replica_new */
 	const struct signing_key *node_key;       /* signs blocks */
 	const struct signing_key *checkpoint_key; /* cosigns checkpoints */
+	const struct replica_signatures *signatures; /* NULL: the real ones; outlives the replica */
 };
 
 enum replica_event_kind {
@@ -64,6 +87,8 @@ enum replica_action_kind {
 	REPLICA_APPEND,               /* framed bytes for the log at `position` */
 	REPLICA_SEND,                 /* to `peer` */
 	REPLICA_SEND_STORED,          /* read the block frames at `positions`, send each as replica_message_of_block to `peer` */
+	REPLICA_SEND_RANGE,           /* read block frames from range.position on; send `peer` those that consensus_range_takes
+	                                 (see consensus.h) as replica_message_of_block, until range.done or the log's end */
 	REPLICA_TIMER,                /* at_ms; replaces the earlier one */
 	REPLICA_FINAL,                /* a statement entered the log */
 	REPLICA_OUTCOME,              /* of a submission at this node: final or refused */
@@ -88,10 +113,12 @@ struct replica_action {
 	const char *reason;           /* OUTCOME: the sentence, borrowed */
 	bool recovered;               /* FINAL during recovery */
 	uint64_t size;                /* CHECKPOINT */
+	struct consensus_range range; /* SEND_RANGE */
 	/* EVIDENCE: two signed headers of one slot (block_signed_header); the first is empty when that block lies in the log
 	 * at positions[0]. Or, with size > 0: a cosignature by `peer` whose root differs from ours at that size, then our own
 	 * (empty if we made none of that size), in the form of the log's frames. */
 	struct span evidence[2];
+	bool of_state;                /* that root is the state's */
 };
 
 struct replica_actions {
@@ -113,6 +140,8 @@ void replica_message_of_block(struct span block_bytes, struct buffer *out);
 /* From now on measure the time spent in verifying signatures with this clock, in nanoseconds. */
 void replica_profile(struct replica *replica, uint64_t (*clock_ns)(void));
 
+/* For consensus_numbers and the like: nothing is stepped from outside. */
+const struct consensus *replica_consensus(const struct replica *replica);
 const struct ledger *replica_ledger(const struct replica *replica);
 /* Where the next frame goes: the log's end. */
 uint64_t replica_log_end(const struct replica *replica);
@@ -122,6 +151,18 @@ void replica_rounds(const struct replica *replica, uint32_t *out);
 /* The earliest kept checkpoint whose size is greater than `index`, with at least f+1 lines, as a note; or, when
  * `newest`, the newest. Appends. E_NOT_FOUND: none yet (wait a few seconds). */
 MUST_USE enum status replica_checkpoint(const struct replica *replica, uint64_t index, bool newest, struct buffer *note, uint64_t *size);
+
+/* What the newest state checkpoint with at least f+1 lines says of a name. */
+struct replica_state {
+	bool present;
+	struct span value;            /* when present: record/state_entry.h, borrowed until the next step */
+	struct state_path path;       /* under `root` */
+	struct digest root;
+	uint64_t size;                /* of the log at that checkpoint */
+};
+
+/* The note of that checkpoint is appended. E_NOT_FOUND: there is none yet (wait a few seconds). */
+MUST_USE enum status replica_state(const struct replica *replica, struct span name, struct replica_state *out, struct buffer *note);
 
 struct replica_numbers {
 	struct consensus_numbers consensus;
@@ -135,6 +176,8 @@ struct replica_numbers {
 	uint64_t signature_ns;        /* filled in by the shell's profiler hook, 0 when absent */
 	uint64_t checkpoint_size;     /* of the newest checkpoint */
 	uint32_t checkpoint_lines;
+	uint64_t state_size;          /* log size of the newest state checkpoint with f+1 lines; 0: none */
+	uint32_t state_lines;
 	uint64_t forks;               /* cosignatures of members that signed another root than ours */
 	uint64_t messages_refused;    /* of kinds and forms that do not exist, or badly signed */
 };

@@ -5,8 +5,9 @@
 #include "replica/bodies.h"
 #include "replica/cosigned.h"
 #include "replica/replica.h"
+#include "replica/state_checkpoints.h"
 
-enum message_kind { MESSAGE_CONSENSUS = 1, MESSAGE_COSIGNATURE = 2 };
+enum message_kind { MESSAGE_CONSENSUS = 1, MESSAGE_COSIGNATURE = 2, MESSAGE_STATE_COSIGNATURE = 3 };
 
 enum {
 	CHECKPOINTS_NEWEST = 64,      /* never thinned out */
@@ -59,6 +60,7 @@ struct replica {
 	uint16_t quorum_of_belief;    /* f + 1: at least one of so many is honest */
 	const struct signing_key *node_key;
 	const struct signing_key *checkpoint_key;
+	const struct replica_signatures *signatures;
 	struct verifying_key **node_keys;
 	struct verifying_key **checkpoint_keys;
 	struct replica_signer signer;
@@ -66,9 +68,11 @@ struct replica {
 	struct ledger *ledger;
 	struct bodies bodies;
 	struct checkpoints checkpoints;
+	struct state_checkpoints state;
 	struct map submitted;         /* ids of statements submitted here: their signatures are verified */
 	struct map forged;            /* recovery: ids whose signatures did not verify */
 	struct buffer forged_now;     /* ids found in this step, for the log */
+	struct buffer again;          /* transactions of own blocks that were collected: u32 size, bytes */
 	bool started;
 	struct fault recovery_fault;
 	uint64_t log_end;
@@ -116,6 +120,8 @@ void signer_count(struct replica *replica, uint64_t start);
 /* -- commit.c --------------------------------------------------------------------------------------- */
 /* Apply the blocks of a commit: FINAL and OUTCOME actions. Appends nothing to the log. */
 void commit_apply(struct replica *replica, const struct consensus_commit *commit);
+/* Blocks that no commit will ever hold: what ours carried waits in replica->again. */
+void commit_give_up(struct replica *replica, const struct consensus_action *collected);
 
 /* -- checkpoints.c ------------------------------------------------------------------------------------ */
 void checkpoints_init(struct replica *replica);
@@ -132,5 +138,15 @@ void checkpoints_message(struct replica *replica, uint16_t peer, struct span byt
 MUST_USE enum status checkpoints_recovered(struct replica *replica, struct span bytes);
 /* The newest with enough lines; NULL when there is none. */
 const struct kept_checkpoint *checkpoints_newest(const struct replica *replica);
+/* Is it signed by its member, for this log? Counts a refused message when not. */
+bool cosigned_verifies(struct replica *replica, const char *origin, const struct cosigned *cosigned);
+struct lined_root {
+	const char *origin;
+	uint64_t size;
+	struct digest root;
+	struct cosignature *const *lines; /* one a member; NULL: none */
+};
+/* Appends the note. */
+void checkpoint_note(const struct replica *replica, const struct lined_root *lined, struct buffer *note);
 
 #endif

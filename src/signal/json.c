@@ -6,7 +6,7 @@
 static bool depth_is_within(struct span text, unsigned max)
 {
 	const uint8_t *at = text.data;
-	const uint8_t *end = text.data + text.size;
+	const uint8_t *end = span_end(text);
 	unsigned depth = 0;
 	for (; at < end; at++) {
 		if (*at == '"') {

@@ -104,7 +104,7 @@ enum status timestamp_from_text(struct span text, int64_t *ns)
 {
 	if (text.size == 0)
 		return E_MALFORMED;
-	struct scan scan = {.at = text.data, .end = text.data + text.size};
+	struct scan scan = {.at = text.data, .end = span_end(text)};
 	int year = scan_digits(&scan, 4);
 	scan_expect(&scan, "-");
 	int month = scan_digits(&scan, 2);

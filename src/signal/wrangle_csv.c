@@ -118,7 +118,7 @@ enum status wrangle_csv_read(struct wrangler *wrangler, struct span payload, int
 {
 	if (payload.size == 0)
 		return fault_set(fault, E_MALFORMED, "the message is empty; send lines of time,value,value,...");
-	struct lines lines = {.at = payload.data, .end = payload.data + payload.size};
+	struct lines lines = {.at = payload.data, .end = span_end(payload)};
 	while (lines.at < lines.end) {
 		lines.line++;
 		TRY(read_line(wrangler, &lines, received_ns, fault));

@@ -185,10 +185,10 @@ static struct outlook outlook_of(const struct twin *twin, size_t asked, enum eff
 static bool has_command(struct span commands, const char *word)
 {
 	size_t start = 0;
-	for (size_t k = 0; commands.size > 0 && k <= commands.size; k++) {
+	for (size_t k = 0; k <= commands.size; k++) {
 		if (k < commands.size && commands.data[k] != ' ')
 			continue;
-		if (span_is_text(span_of(commands.data + start, k - start), word))
+		if (span_is_text(span_part(commands, start, k - start), word))
 			return true;
 		start = k + 1;
 	}

@@ -109,6 +109,13 @@ static void act(struct arena *arena, struct consensus_action *action)
 		for (uint32_t i = 0; i < action->position_count; i++)
 			require(action->positions[i] < arena->log_count);
 		break;
+	case CONSENSUS_SEND_RANGE:
+		for (uint64_t at = action->range.position; at < arena->log_count && !action->range.done; at++)
+			(void)consensus_range_takes(&action->range, buffer_span(&arena->log[at]));
+		break;
+	case CONSENSUS_COLLECTED:
+		require(action->position_count > 0);
+		break;
 	case CONSENSUS_COMMIT:
 		commit(arena, action);
 		break;

@@ -112,6 +112,23 @@ static inline void cluster_send_stored(struct cluster *cluster, uint16_t index, 
 	}
 }
 
+static inline void cluster_send_range(struct cluster *cluster, uint16_t index, uint16_t peer, struct consensus_range range)
+{
+	const struct buffer *log = &cluster->member[index].log;
+	while (!range.done && range.position < log->size) {
+		struct log_frame frame;
+		size_t size;
+		CHECK(log_frame_read(span_of(log->data + range.position, log->size - range.position), range.position, &frame, &size) == OK);
+		range.position += size;
+		if (frame.kind != REPLICA_FRAME_BLOCK || !consensus_range_takes(&range, frame.bytes))
+			continue;
+		struct buffer message = {0};
+		replica_message_of_block(frame.bytes, &message);
+		cluster_post(cluster, index, peer, buffer_span(&message));
+		buffer_free(&message);
+	}
+}
+
 /* A life after a restart tells the same story again, as far as the log goes, and goes on from there. */
 static inline void cluster_final(struct cluster *cluster, struct member *member, const struct replica_action *action)
 {
@@ -148,7 +165,8 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 	for (uint32_t i = 0; i < actions.count; i++) {
 		const struct replica_action *action = &actions.items[i];
 		/* Blocks, and what was found out about them, are stored before anything is said. */
-		CHECK(action->kind != REPLICA_APPEND || action->bytes.data[4] == REPLICA_FRAME_COSIGNATURE || !spoken);
+		CHECK(action->kind != REPLICA_APPEND || action->bytes.data[4] == REPLICA_FRAME_COSIGNATURE
+			|| action->bytes.data[4] == REPLICA_FRAME_STATE_COSIGNATURE || !spoken);
 		spoken = spoken || action->kind != REPLICA_APPEND;
 		CHECK(!starting || action->kind == REPLICA_FINAL || action->kind == REPLICA_CHECKPOINT);
 		switch (action->kind) {
@@ -160,6 +178,7 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 			break;
 		case REPLICA_SEND: cluster_post(cluster, index, action->peer, action->bytes); break;
 		case REPLICA_SEND_STORED: cluster_send_stored(cluster, index, action); break;
+		case REPLICA_SEND_RANGE: cluster_send_range(cluster, index, action->peer, action->range); break;
 		case REPLICA_TIMER: member->timer_ms = action->at_ms; break;
 		case REPLICA_FINAL:
 			CHECK(action->recovered == starting);
@@ -216,6 +235,8 @@ static inline void liar_step(struct cluster *cluster, uint16_t index, enum conse
 			consensus_positions_resolve(member->liar, action);
 			cluster_send_stored(cluster, index, &(struct replica_action){.peer = action->peer, .positions = action->positions,
 				.position_count = action->position_count});
+		} else if (action->kind == CONSENSUS_SEND_RANGE) {
+			cluster_send_range(cluster, index, action->peer, action->range);
 		} else if (action->kind == CONSENSUS_TIMER) {
 			member->timer_ms = action->at_ms;
 		}

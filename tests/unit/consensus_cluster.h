@@ -68,6 +68,7 @@ struct packet {
 struct cluster_transaction {
 	uint16_t node;
 	bool waiting;                 /* in that node's memory only, as far as we know */
+	bool again;                   /* a block that carried it was collected, so it may be in two */
 };
 
 struct cluster {
@@ -82,6 +83,8 @@ struct cluster {
 	int64_t delay_min, delay_max;
 	int64_t now;
 	uint64_t packets_sent;
+	uint64_t ranges;              /* read from a log for somebody far behind */
+	uint64_t collected;           /* blocks that nobody committed */
 	uint64_t crashes;
 	uint64_t bytes_sent;
 	struct packet *heap;
@@ -274,6 +277,27 @@ static inline void node_down(struct cluster *cluster, uint16_t index)
 			peer_tell(cluster, i, index, false);
 }
 
+/* An accepted block will never be committed. Its author proposes its transactions again. */
+static inline void collected_check(struct cluster *cluster, struct cluster_node *node, const struct block_ref *ref)
+{
+	cluster->collected++;
+	for (uint32_t i = 0; node->honest && ref->author == node->member && i < node->log_count; i++) {
+		struct block block;
+		struct span transaction;
+		if (block_parse(buffer_span(&node->log[i]), &block, NULL) != OK || !digest_equal(&block.digest, &ref->digest))
+			continue;
+		struct reader body = reader_of(block.body);
+		while (block_transaction_next(&body, &transaction)) {
+			uint32_t number;
+			memcpy(&number, transaction.data, sizeof number);
+			CLUSTER_CHECK(cluster, node->executed[number] == 0 || cluster->transactions[number].again);
+			cluster->transactions[number].again = true;
+			if (!node->recovering)
+				CLUSTER_CHECK(cluster, consensus_queue(node->machine, transaction) == OK);
+		}
+	}
+}
+
 static inline void action_run(struct cluster *cluster, uint16_t index, struct consensus_action *action)
 {
 	struct cluster_node *node = &cluster->node[index];
@@ -302,6 +326,22 @@ static inline void action_run(struct cluster *cluster, uint16_t index, struct co
 			member_send(cluster, index, action->peer, buffer_span(&frame));
 		}
 		buffer_free(&frame);
+		return;
+	case CONSENSUS_SEND_RANGE:
+		node->synced = node->log_count;
+		cluster->ranges++;
+		for (uint64_t at = action->range.position; at < node->log_count && !action->range.done; at++) {
+			if (!consensus_range_takes(&action->range, buffer_span(&node->log[at])))
+				continue;
+			buffer_clear(&frame);
+			consensus_message_of_block(buffer_span(&node->log[at]), &frame);
+			member_send(cluster, index, action->peer, buffer_span(&frame));
+		}
+		buffer_free(&frame);
+		return;
+	case CONSENSUS_COLLECTED:
+		for (uint32_t i = 0; i < action->position_count; i++)
+			collected_check(cluster, node, &action->blocks[i]);
 		return;
 	case CONSENSUS_COMMIT:
 		node->synced = node->log_count;
@@ -432,7 +472,7 @@ static inline void transactions_again(struct cluster *cluster, uint16_t index)
 		}
 	}
 	for (uint32_t i = 0; i < cluster->transaction_count; i++)
-		if (cluster->transactions[i].node == index && !safe[i])
+		if (cluster->transactions[i].node == index && (!safe[i] || (cluster->transactions[i].again && node->executed[i] == 0)))
 			transaction_submit(cluster, i);
 	free(safe);
 }
@@ -451,7 +491,7 @@ static inline void transactions_once(struct cluster *cluster)
 {
 	for (uint16_t i = 0; i < cluster->nodes; i++)
 		for (uint32_t k = 0; cluster->node[i].honest && k < cluster->transaction_count; k++)
-			CLUSTER_CHECK(cluster, cluster->node[i].executed[k] <= 1 && "committed once");
+			CLUSTER_CHECK(cluster, (cluster->node[i].executed[k] <= 1 || cluster->transactions[k].again) && "committed once");
 }
 
 /* The world. */

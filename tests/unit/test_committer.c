@@ -823,13 +823,13 @@ static void collected_rounds_are_left_alone(void **state)
 	scene_init(&scene, "*1 *2 *3 A4 B4[-C] C4 D4 *5 *6 *7");
 	linearizer_init(&linearizer, 2);
 	linearizer_commit(&linearizer, &scene.dag, scene.ids[1][1][0]);
-	assert_int_equal(linearizer.gc_round, 0);
+	assert_int_equal(scene.dag.gc_round, 0);
 	linearizer_commit(&linearizer, &scene.dag, scene.ids[4][0][0]);
 	assert_int_equal(linearizer.count, 3 + 4 + 4 + 1);
-	assert_int_equal(linearizer.gc_round, 2);
+	assert_int_equal(scene.dag.gc_round, 2);
 	linearizer_commit(&linearizer, &scene.dag, scene.ids[7][3][0]);
 	assert_int_equal(linearizer.count, 3 + 4 + 4 + 1);
-	assert_int_equal(linearizer.gc_round, 5);
+	assert_int_equal(scene.dag.gc_round, 5);
 	linearizer_free(&linearizer);
 	dag_free(&scene.dag);
 }

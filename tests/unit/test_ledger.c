@@ -568,6 +568,85 @@ static struct statement random_statement(struct random *random, struct world *w)
 	return statement;
 }
 
+/* What the state tree must hold, made from nothing. */
+static struct digest rebuilt_state(const struct ledger *ledger)
+{
+	struct state_tree tree = {0};
+	struct buffer value = {0};
+	for (size_t i = ledger_entity_count(ledger); i-- > 0;) {
+		const struct entity *entity = ledger_entity_at(ledger, i);
+		struct state_entry entry = {.kind = entity->kind, .state = entity->state, .registration = entity->registration,
+			.owner = text(entity->owner ? entity->owner->name : ""), .gateway = text(entity->gateway ? entity->gateway->name : ""),
+			.role = text(entity->role ? entity->role : ""), .kid = entity->kid, .tls_key = entity->tls_key,
+			.bounds = entity->bounds, .bounds_version = entity->bounds_version, .model = entity->model,
+			.model_version = entity->model_version, .last_seq = entity->last_seq, .last_id = entity->last_id};
+		struct digest key = state_entry_key(text(entity->name));
+		buffer_clear(&value);
+		state_entry_encode(&entry, &value);
+		state_tree_put(&tree, &key, buffer_span(&value));
+	}
+	struct digest root = state_tree_root(&tree);
+	state_tree_free(&tree);
+	buffer_free(&value);
+	return root;
+}
+
+static void assert_state(struct ledger *ledger)
+{
+	struct digest root = state_tree_root(ledger_state(ledger)), expected = rebuilt_state(ledger);
+	assert_memory_equal(root.bytes, expected.bytes, DIGEST_SIZE);
+}
+
+static struct state_entry entry_in(struct ledger *ledger, const char *name, struct buffer *keep)
+{
+	struct state_path path;
+	struct state_entry entry;
+	struct span value;
+	struct digest key = state_entry_key(text(name)), root = state_tree_root(ledger_state(ledger));
+	assert_true(state_tree_prove(ledger_state(ledger), &key, &value, &path));
+	assert_int_equal(state_path_verify_present(&path, &root, &key, value), OK);
+	buffer_clear(keep);
+	buffer_append_span(keep, value);
+	struct fault fault;
+	assert_int_equal(state_entry_decode(buffer_span(keep), &entry, &fault), OK);
+	return entry;
+}
+
+static void the_state_tree_tells_each_entity(void **state)
+{
+	(void)state;
+	struct world world = world_new(&consortium), *w = &world;
+	struct buffer keep = {0};
+	struct state_entry entry = entry_in(w->ledger, SPINDLE, &keep);
+	assert_int_equal(entry.kind, ENTITY_DEVICE);
+	assert_int_equal(entry.state, DEVICE_ACTIVE);
+	assert_true(span_is_text(entry.owner, "org:maker") && span_is_text(entry.gateway, GATEWAY));
+	assert_true(digest_equal(&entry.registration, &w->spindle) && digest_equal(&entry.bounds, &w->bounds) && digest_equal(&entry.model, &w->model));
+	assert_int_equal(entry.bounds_version, 1);
+	assert_int_equal(entry.last_seq, 0);
+	/* Each change is seen, and one of the issuer's chain alone as well. */
+	struct digest before = state_tree_root(ledger_state(w->ledger));
+	struct digest id = must(w, draft(w, "org:maker", STATEMENT_EVENT, "order:5", event_body(&w->body, 5)));
+	struct digest after = state_tree_root(ledger_state(w->ledger));
+	assert_false(digest_equal(&before, &after));
+	entry = entry_in(w->ledger, "org:maker", &keep);
+	assert_true(digest_equal(&entry.last_id, &id) && span_is_text(entry.role, "manufacturer") && entry.owner.size == 0);
+	id = must(w, draft(w, "org:maker", STATEMENT_BOUNDS, SPINDLE, bounds_body(w, 2)));
+	must(w, draft(w, "org:regulator", STATEMENT_DEVICE_STATE, SPINDLE, state_body(w, DEVICE_REVOKED)));
+	entry = entry_in(w->ledger, SPINDLE, &keep);
+	assert_int_equal(entry.state, DEVICE_REVOKED);
+	assert_int_equal(entry.bounds_version, 2);
+	assert_true(digest_equal(&entry.bounds, &id));
+	/* One that is not there. */
+	struct state_path path;
+	struct span value;
+	struct digest key = state_entry_key(text("dev:maker/ghost")), root = state_tree_root(ledger_state(w->ledger));
+	assert_false(state_tree_prove(ledger_state(w->ledger), &key, &value, &path));
+	assert_int_equal(state_path_verify_absent(&path, &root, &key), OK);
+	buffer_free(&keep);
+	world_free(w);
+}
+
 static void equal_order_gives_equal_ledgers(void **state)
 {
 	(void)state;
@@ -591,6 +670,8 @@ static void equal_order_gives_equal_ledgers(void **state)
 				assert_string_equal(a.fault.text, b.fault.text);
 			refusals[status]++;
 			struct digest after = fingerprint(a.ledger);
+			if (random_chance(&random, 0.02))
+				assert_state(a.ledger);
 			if (status == OK) {
 				uint64_t index;
 				assert_int_equal(a.index, size);
@@ -606,6 +687,10 @@ static void equal_order_gives_equal_ledgers(void **state)
 			before = after;
 		}
 		struct digest x = fingerprint(a.ledger), y = fingerprint(b.ledger);
+		assert_true(digest_equal(&x, &y));
+		assert_state(b.ledger);
+		x = state_tree_root(ledger_state(a.ledger));
+		y = state_tree_root(ledger_state(b.ledger));
 		assert_true(digest_equal(&x, &y));
 		world_free(&a);
 		world_free(&b);
@@ -648,6 +733,7 @@ int main(void)
 		cmocka_unit_test(answers_refer_to_what_they_answer),
 		cmocka_unit_test(admission_is_lenient_about_what_may_still_come),
 		cmocka_unit_test(signatures_are_verified),
+		cmocka_unit_test(the_state_tree_tells_each_entity),
 		cmocka_unit_test(equal_order_gives_equal_ledgers),
 	};
 	return cmocka_run_group_tests(tests, found, end);

@@ -97,7 +97,7 @@ static int end(void **state)
 	kill(node, SIGTERM);
 	waitpid(node, &status, 0);
 	static const char *const names[] = {"keys/record.key", "keys", "org.cose", "genesis.cbor", "gateway.json", "machine.json", "view.sqlite", "view.sqlite-wal",
-		"view.sqlite-shm", "bundle", "out", ""};
+		"view.sqlite-shm", "bundle", "policy", "out", ""};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		char path[128];
 		at(path, names[i]);
@@ -283,10 +283,11 @@ static void the_node_tells_about_itself(void **state)
 	yyjson_doc *document = parsed(&out);
 	yyjson_val *root = yyjson_doc_get_root(document);
 	HAS(root, "org", "role", "member", "network", "genesis", "uptime_s", "round", "highest_round", "decided_round", "commits", "skipped", "leader_timeouts",
-		"equivocations", "log_size", "log_root", "refused", "readings", "anchors", "by_type", "finality_ms", "checkpoint", "members", "floors", "pending",
+		"equivocations", "log_size", "log_root", "refused", "readings", "anchors", "by_type", "finality_ms", "checkpoint", "state_checkpoint", "members", "floors", "pending",
 		"resident_kb", "profile");
 	HAS(yyjson_obj_get(root, "finality_ms"), "p50", "p99", "count");
 	HAS(yyjson_obj_get(root, "checkpoint"), "size", "lines");
+	HAS(yyjson_obj_get(root, "state_checkpoint"), "size", "lines");
 	HAS(yyjson_obj_get(root, "profile"), "signature_checks", "signature_ns", "cpu_ns");
 	HAS(yyjson_arr_get_first(yyjson_obj_get(root, "members")), "index", "iss", "name", "role", "address", "connected", "round", "self");
 	HAS(yyjson_arr_get_first(yyjson_obj_get(root, "floors")), "gateway", "url");
@@ -517,6 +518,83 @@ static void an_export_verifies_offline(void **state)
 	buffer_free(&out);
 }
 
+/* What `tally verify` says of the state of `name` as soon as it says `expected`. */
+static void state_becomes(const char *name, const char *expected)
+{
+	char file[128], genesis[128];
+	struct buffer out = {0};
+	bool said = false;
+	at(file, "bundle");
+	at(genesis, "genesis.cbor");
+	for (int i = 0; i < CHECKPOINT_PATIENCE && !said; i++) {
+		struct timespec pause = {0, 100 * NS_PER_MS};
+		if (RUN(command_export, &out, "export", "--node", base, "--out", file, "--state", name) == 0) {
+			assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, file), 0);
+			buffer_append_byte(&out, 0);
+			said = strstr((const char *)out.data, expected);
+		}
+		nanosleep(&pause, NULL);
+	}
+	if (!said)
+		fail_msg("not said: %s\n%s", expected, (const char *)out.data);
+	buffer_free(&out);
+}
+
+static void the_state_of_a_name_is_proven(void **state)
+{
+	(void)state;
+	struct buffer out = {0};
+	struct fault fault;
+	char file[128], genesis[128], policy[128];
+	at(file, "bundle");
+	at(genesis, "genesis.cbor");
+	at(policy, "policy");
+	state_becomes("dev:maker/spindle-1", "ok: state: its bounds are version 2, statement ");
+	state_becomes("dev:maker/ghost", "ok: state: there is no dev:maker/ghost: the ledger has never registered that name");
+	/* For people. */
+	assert_int_equal(get("/api/v1/state/dev%3Amaker%2Fspindle-1", &out), 200);
+	yyjson_doc *document = parsed(&out);
+	yyjson_val *root = yyjson_doc_get_root(document);
+	HAS(root, "name", "present", "kind", "state", "role", "owner", "gateway", "registration", "key", "tls_key", "bounds", "bounds_version", "model",
+		"model_version", "last_seq", "last_id", "log_size", "root", "checkpoint");
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(root, "state")), "active");
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(root, "kind")), "device");
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(root, "gateway")), "gw:maker/hall-1");
+	assert_non_null(strstr(yyjson_get_str(yyjson_obj_get(root, "checkpoint")), "/state\n"));
+	yyjson_doc_free(document);
+	assert_int_equal(get("/api/v1/state/dev:maker/ghost?form=json", &out), 200);
+	document = parsed(&out);
+	assert_false(yyjson_get_bool(yyjson_obj_get(yyjson_doc_get_root(document), "present")));
+	yyjson_doc_free(document);
+	assert_int_equal(get("/api/v1/state/x?form=xml", &out), 400);
+	struct buffer longest = {0};
+	buffer_append_text(&longest, "/api/v1/state/");
+	for (int i = 0; i <= STATEMENT_NAME_MAX; i++)
+		buffer_append_byte(&longest, 'x');
+	buffer_append_byte(&longest, 0);
+	assert_int_equal(get((const char *)longest.data, &out), 400);
+	/* A policy that it satisfies, and one that it does not. */
+	state_becomes("dev:maker/spindle-1", "it is active");
+	write_file("policy", text("{\"required\": [\"org:maker\"], \"max_age_s\": 3600}"), 0644);
+	assert_int_equal(RUN(command_verify, &out, "verify", "--policy", policy, "--genesis", genesis, file), 0);
+	assert_non_null(memmem(out.data, out.size, "ok: policy: org:maker, whose signature it requires", 50));
+	write_file("policy", text("{\"required\": [\"org:regulator\"]}"), 0644);
+	assert_int_equal(RUN(command_verify, &out, "verify", "--policy", policy, "--genesis", genesis, file), 1);
+	assert_null(memmem(out.data, out.size, "ok: ", 4));
+	write_file("policy", text("{\"require\": 1}"), 0644);
+	assert_int_equal(RUN(command_verify, &out, "verify", "--policy", policy, "--genesis", genesis, file), 1);
+	/* A changed byte. */
+	struct buffer bytes = {0};
+	assert_int_equal(disk_read(file, BUNDLE_SIZE_MAX, &bytes, &fault), OK);
+	bytes.data[bytes.size / 2] ^= 1;
+	assert_int_equal(disk_write(file, buffer_span(&bytes), 0644, &fault), OK);
+	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, file), 1);
+	assert_non_null(memmem(out.data, out.size, "FAILED: ", 8));
+	buffer_free(&bytes);
+	buffer_free(&longest);
+	buffer_free(&out);
+}
+
 static void a_device_can_be_revoked(void **state)
 {
 	(void)state;
@@ -533,6 +611,7 @@ static void a_device_can_be_revoked(void **state)
 		}
 	assert_int_equal(revoked, 1);
 	yyjson_doc_free(document);
+	state_becomes("dev:maker/engine-7", "spoken for by gw:maker/hall-1; it is revoked\n");
 	assert_int_equal(RUN(command_register, &out, "register", "--node", base, "--folder", folder, "--state", "lost", "--reason", "x", "--subject", "engine-7"), 1);
 	assert_int_equal(RUN(command_register, &out, "register", "--node", base, "--folder", folder, "--state", "revoked", "--reason", "x", "--subject", "ghost"), 1);
 	buffer_free(&out);
@@ -599,6 +678,7 @@ int main(void)
 		cmocka_unit_test(mistakes_have_their_codes),
 		cmocka_unit_test(a_submission_has_a_fate),
 		cmocka_unit_test(an_export_verifies_offline),
+		cmocka_unit_test(the_state_of_a_name_is_proven),
 		cmocka_unit_test(a_device_can_be_revoked),
 		cmocka_unit_test(events_are_streamed),
 		cmocka_unit_test(the_page_is_there),

@@ -411,6 +411,7 @@ static void a_foreign_log_is_refused(void **state)
 		{.kind = REPLICA_RECOVERED, .frame_kind = REPLICA_FRAME_BLOCK, .bytes = text("no block")},
 		{.kind = REPLICA_RECOVERED, .frame_kind = REPLICA_FRAME_COSIGNATURE, .bytes = text("no cosignature")},
 		{.kind = REPLICA_RECOVERED, .frame_kind = REPLICA_FRAME_FORGED, .bytes = text("no digests")},
+		{.kind = REPLICA_RECOVERED, .frame_kind = REPLICA_FRAME_STATE_COSIGNATURE, .bytes = text("no cosignature")},
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		struct replica *replica = NULL;

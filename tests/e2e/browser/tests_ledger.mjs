@@ -3,9 +3,9 @@ import { api, base, check, eventually, mock, node, onlyMock, open, someStatement
 
 test('lineage draws what was asked for at the left and organisations at the right', async () => {
 	const statement = await someStatement();
-	const page = await open('#/lineage/' + statement.id);
-	await eventually('nodes', async () => (await page.locator('.node').count()) > (statement.type === 'org' ? 0 : 1));
-	const trace = await api(`/api/v1/trace/${statement.id}?depth=4`);
+	const page = await open(`#/lineage/${statement.id}?depth=0&all=yes`);
+	const trace = await api(`/api/v1/trace/${statement.id}?depth=0`);
+	await eventually('all nodes', async () => (await page.locator('.node').count()) === trace.nodes.length);
 	const places = await page.locator('.node').evaluateAll((nodes) => nodes.map((n) => ({ id: n.dataset.id, left: parseFloat(n.style.left), org: n.classList.contains('node-org') })));
 	const root = places.find((p) => p.id === statement.id);
 	check(root && places.every((p) => p.left >= root.left), 'what was asked for is not at the left');
@@ -14,7 +14,7 @@ test('lineage draws what was asked for at the left and organisations at the righ
 	check(places.some((p) => p.org), 'no organisation is drawn');
 	await page.locator('.node').last().click();
 	await eventually('the chosen statement', async () => (await page.locator('.detail h2').count()) === 1);
-	check((await page.locator('.detail a[download]').count()) >= 2, 'no proof can be downloaded');
+	await eventually('proofs to download', async () => (await page.locator('.detail a[download]').count()) >= 2);
 	await page.close();
 });
 
