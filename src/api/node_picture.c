@@ -234,6 +234,8 @@ static void ledger_metrics(const struct node_picture *picture, struct buffer *ou
 	counter(out, "tally_refused_total", numbers->refused, "Statements refused when their turn came.");
 	gauge(out, "tally_checkpoint_entries", (double)numbers->checkpoint_size, "Log size of the newest checkpoint.");
 	gauge(out, "tally_checkpoint_lines", numbers->checkpoint_lines, "Organisations that signed the newest checkpoint.");
+	gauge(out, "tally_state_checkpoint_entries", (double)numbers->state_size, "Log size of the newest state that f+1 organisations signed.");
+	gauge(out, "tally_state_checkpoint_lines", numbers->state_lines, "Organisations that signed it.");
 	counter(out, "tally_readings_total", picture->totals.readings, "Readings covered by final anchors.");
 	metric_head(out, "tally_statements_total", "counter", "Final statements by type.");
 	for (unsigned type = 1; type < STATEMENT_TYPE_END; type++)

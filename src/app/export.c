@@ -1,4 +1,4 @@
-/* tally export: a statement, a reading, or the state of a name, with everything that an auditor needs to check it offline. */
+/* tally export: a statement or a reading with everything that an auditor needs to check it offline. */
 #include "app/answer.h"
 #include "app/app.h"
 #include "app/reading.h"
@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 struct options {
-	const char *node, *floor, *out, *depth, *state;
-	const char *receipt, *from, *statement, *note, *since;
+	const char *node, *floor, *out, *depth;
+	const char *receipt, *from, *statement, *note, *since, *state;
 };
 
 static enum status fetch_bundle(const struct options *options, struct span id, struct buffer *out, struct fault *fault)
@@ -54,18 +54,6 @@ static enum status fetch_reading(const struct options *options, const char *text
 	reading_proof_free(&proof);
 	buffer_free(&floor);
 	buffer_free(&anchor);
-	return status;
-}
-
-static enum status fetch_state(const struct options *options, struct buffer *out, struct fault *fault)
-{
-	struct buffer path = {0};
-	buffer_append_text(&path, "/api/v1/state/");
-	answer_quote(&path, span_of_text(options->state));
-	buffer_append_text(&path, "?form=proof");
-	buffer_append_byte(&path, 0);
-	enum status status = answer_get(options->node, (const char *)path.data, out, fault);
-	buffer_free(&path);
 	return status;
 }
 
@@ -113,12 +101,26 @@ static enum status fetch_consistency(const struct options *options, struct buffe
 	return status;
 }
 
+/* -- what the ledger knows of a name --------------------------------------------------------- */
+
+static enum status fetch_state(const struct options *options, struct buffer *out, struct fault *fault)
+{
+	struct buffer path = {0};
+	buffer_append_text(&path, "/api/v1/state/");
+	answer_quote(&path, span_of_text(options->state));
+	buffer_append_text(&path, "?form=proof");
+	buffer_append_byte(&path, 0);
+	enum status status = answer_get(options->node, (const char *)path.data, out, fault);
+	buffer_free(&path);
+	return status;
+}
+
 static enum status fetch(const struct options *options, const char *id, struct buffer *out, struct fault *fault)
 {
-	if (options->state)
-		return fetch_state(options, out, fault);
 	if (options->receipt)
 		return fetch_receipt(options, id, out, fault);
+	if (options->state)
+		return fetch_state(options, out, fault);
 	if (options->note)
 		return answer_get(options->from ? options->from : options->node, "/checkpoint", out, fault);
 	if (options->since)
@@ -153,12 +155,12 @@ int command_export(int count, char **arguments)
 		{"node", "URL", "a node, such as http://127.0.0.1:8101", &options.node},
 		{"floor", "URL", "for a reading: the gateway that holds it; default: the one that the node names", &options.floor},
 		{"out", "FILE", "write it there; default: standard output", &options.out},
-		{"state", "NAME", "instead of an ID: what the ledger knows of a device, a gateway, a person or an organisation now, or that it knows none", &options.state},
 		{"depth", "N", "how many steps of ancestry; default 0: all", &options.depth},
 		{"receipt", NULL, "instead: the organisation's receipt for the statement (RFC 9942)", &options.receipt},
 		{"statement", "FILE", "with --receipt: write the statement's bytes there", &options.statement},
 		{"note", NULL, "instead, without an ID: the newest checkpoint", &options.note},
 		{"since", "SIZE", "instead, without an ID: a receipt that the log only grew since it had SIZE entries", &options.since},
+		{"state", "NAME", "instead, without an ID: what the ledger knows of a device, a gateway, a person or an organisation, or that it knows none", &options.state},
 		{"from", "URL", "for receipts and checkpoints: another organisation's node", &options.from},
 		{NULL, NULL, NULL, NULL},
 	};
@@ -172,7 +174,7 @@ int command_export(int count, char **arguments)
 	bool several = (options.receipt != NULL) + (options.note != NULL) + (options.since != NULL) + (options.state != NULL) > 1;
 	if (!options.node || word_count != !whole || terminal || several) {
 		fault_set(&fault, E_CONFIG, terminal ? "this is not text: send it to a file with --out FILE" : several ? "--receipt, --note, --since and --state are different things; ask for one"
-			: whole ? "--node is needed, and no id; see `tally export --help`" : "--node and one id, or --state NAME, are needed; see `tally export --help`");
+			: whole ? "--node is needed, and no id; see `tally export --help`" : "--node and one id are needed; see `tally export --help`");
 		app_fail(&fault);
 		return 2;
 	}

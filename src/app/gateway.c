@@ -319,6 +319,13 @@ static bool on_identify(void *context, const struct digest *tls_key, uint32_t *i
 
 static void edge_again(struct gateway *gateway);
 
+static bool on_root(void *context, uint32_t identity, struct digest *root_key)
+{
+	const struct gateway *gateway = context;
+	*root_key = gateway->genesis.members[identity].org.root_key;
+	return !digest_is_zero(root_key);
+}
+
 static void on_node_up(void *context, struct wire_link *link, uint32_t identity)
 {
 	(void)identity;
@@ -640,7 +647,8 @@ static enum status node_open(struct gateway *gateway, struct fault *fault)
 	const struct genesis_member *member = own_organisation(gateway);
 	if (!member)
 		return fault_set(fault, E_CONFIG, "id = %s names no member of the genesis; it must be gw:ORGANISATION/NAME", gateway->settings.id);
-	struct wire_callbacks callbacks = {.context = gateway, .identify = on_identify, .up = on_node_up, .down = on_node_down, .frame = on_frame};
+	struct wire_callbacks callbacks = {.context = gateway, .identify = on_identify, .root = on_root, .up = on_node_up, .down = on_node_down,
+		.frame = on_frame};
 	TRY(wire_new(gateway->loop, gateway->tls_key, &callbacks, &gateway->wire, fault));
 	char address[200];
 	snprintf(address, sizeof address, "%.*s", (int)member->org.address.size, (const char *)member->org.address.data);

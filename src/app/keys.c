@@ -5,6 +5,9 @@
 #include "host/disk.h"
 #include "host/key_file.h"
 #include "host/keys.h"
+#include "host/root.h"
+#include "record/body.h"
+#include "record/statement.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +18,7 @@
 
 enum { FILES_MAX = 64, FORM_MAX = 120 };
 
-enum kind { KIND_PAIR, KIND_SECRET, KIND_OTHER };
+enum kind { KIND_PAIR, KIND_ROOT, KIND_SECRET, KIND_OTHER };
 
 struct file {
 	char path[PATH_MAX];
@@ -47,9 +50,12 @@ static bool ends_with(const char *name, const char *end)
 static void form_find(struct file *file, struct span text)
 {
 	struct span plain = span_of_text("tally-key-v1 ");
+	enum kind pair = strcmp(file->name, "root.key") == 0 ? KIND_ROOT : KIND_PAIR;
 	file->encrypted = key_file_is(text, KEY_FILE_PRIVATE) || key_file_is(text, KEY_FILE_SECRET);
 	if (file->encrypted && key_file_describe(text, file->form, sizeof file->form) == OK)
-		file->kind = key_file_is(text, KEY_FILE_PRIVATE) ? KIND_PAIR : KIND_SECRET;
+		file->kind = key_file_is(text, KEY_FILE_PRIVATE) ? pair : KIND_SECRET;
+	else if (pair == KIND_ROOT && key_file_is(text, KEY_FILE_PLAIN))
+		file->kind = KIND_ROOT;
 	else if (text.size >= plain.size && memcmp(text.data, plain.data, plain.size) == 0)
 		file->kind = KIND_PAIR;
 	else if (ends_with(file->name, ".secret") && text.size == KEYS_SECRET_SIZE)
@@ -147,7 +153,10 @@ static enum status files_rewrite(const struct request *request, bool encrypt, st
 			continue;
 		}
 		struct passphrase *to = encrypt ? request->passphrase : NULL;
-		status = file->kind == KIND_PAIR ? pair_rewrite(file, request->passphrase, to, fault) : secret_rewrite(file, request->passphrase, to, fault);
+		if (file->kind == KIND_ROOT)
+			status = root_rewrite(file->path, request->passphrase, to, fault);
+		else
+			status = file->kind == KIND_PAIR ? pair_rewrite(file, request->passphrase, to, fault) : secret_rewrite(file, request->passphrase, to, fault);
 		if (status == OK)
 			printf("%-20s %s\n", file->name, encrypt ? "encrypted" : "decrypted");
 	}
@@ -181,8 +190,8 @@ static enum status file_show(const struct file *file, struct passphrase *passphr
 		span_hex(span_of(digest.bytes, DIGEST_SIZE), hex);
 		signing_key_free(key);
 	}
-	printf("%-20s %04o  %-10s %s%s%s\n", file->name, file->mode,
-		file->kind == KIND_PAIR ? "ML-DSA-44" : file->kind == KIND_SECRET ? "secret" : "other", file->form, *hex ? "  " : "", hex);
+	static const char *const kinds[] = {[KIND_PAIR] = "ML-DSA-44", [KIND_ROOT] = "SLH-DSA", [KIND_SECRET] = "secret", [KIND_OTHER] = "other"};
+	printf("%-20s %04o  %-10s %s%s%s\n", file->name, file->mode, kinds[file->kind], file->form, *hex ? "  " : "", hex);
 	return OK;
 }
 
@@ -198,6 +207,84 @@ static enum status action_show(const struct request *request, struct fault *faul
 	return status;
 }
 
+/* ---- check ---- */
+
+enum { CERTIFICATE_FILE_MAX = 32 << 10 };
+
+static struct digest certified_key(const struct body_org *org, enum root_purpose purpose)
+{
+	switch (purpose) {
+	case ROOT_RECORD:
+		return keys_tls_digest(&org->record_key);
+	case ROOT_NODE:
+		return keys_tls_digest(&org->node_key);
+	case ROOT_CHECKPOINT:
+		return keys_tls_digest(&org->checkpoint_key);
+	default:
+		return org->tls_key;
+	}
+}
+
+static enum status certificate_file(const char *folder, const char *name, struct buffer *out, struct fault *fault)
+{
+	char path[PATH_MAX];
+	if ((size_t)snprintf(path, sizeof path, "%s/certificates/%s.pem", folder, name) >= sizeof path)
+		return fault_set(fault, E_CONFIG, "the folder name is too long");
+	buffer_clear(out);
+	return disk_read(path, CERTIFICATE_FILE_MAX, out, fault);
+}
+
+static enum status certificates_check(const char *folder, const char *name, const struct body_org *org, struct buffer *root, struct buffer *leaf,
+	struct fault *fault)
+{
+	struct fault inner;
+	TRY(certificate_file(folder, "root", root, fault));
+	for (int i = 0; i < ROOT_PURPOSES; i++) {
+		enum root_purpose purpose = (enum root_purpose)i;
+		struct digest key, wanted = certified_key(org, purpose);
+		TRY(certificate_file(folder, root_purpose_name(purpose), leaf, fault));
+		enum status status = root_check(buffer_span(root), buffer_span(leaf), &org->root_key, name, purpose, &key, &inner);
+		if (status == OK && !digest_equal(&key, &wanted))
+			status = fault_set(&inner, E_SIGNATURE, "it is for another key than org.cose states");
+		if (status != OK)
+			return fault_set(fault, status, "certificates/%s.pem: %.300s", root_purpose_name(purpose), inner.text);
+		printf("ok: certificates/%s.pem was issued by the root for the key that org.cose states\n", root_purpose_name(purpose));
+	}
+	return OK;
+}
+
+/* No private key is needed: anybody who has org.cose and the certificates can do it. */
+static enum status action_check(const struct request *request, struct fault *fault)
+{
+	char path[PATH_MAX], name[STATEMENT_NAME_MAX + 1], hex[DIGEST_HEX_SIZE];
+	struct buffer bytes = {0}, root = {0}, leaf = {0};
+	struct statement statement;
+	struct body_org *org = memory_new(sizeof *org);
+	snprintf(path, sizeof path, "%.*s/org.cose", PATH_MAX - 20, request->folder);
+	enum status status = disk_read(path, STATEMENT_SIZE_MAX, &bytes, fault);
+	if (status == OK)
+		status = statement_decode(buffer_span(&bytes), &statement, fault);
+	if (status == OK && statement.type != STATEMENT_ORG)
+		status = fault_set(fault, E_CONFIG, "%s is not the statement of an organisation", path);
+	if (status == OK)
+		status = body_org_decode(statement.body, org, fault);
+	if (status == OK && digest_is_zero(&org->root_key))
+		status = fault_set(fault, E_NOT_FOUND, "%s names no root; `tally init org --root slh-dsa` makes an organisation with one", path);
+	if (status == OK) {
+		snprintf(name, sizeof name, "%.*s", (int)statement.iss.size, (const char *)statement.iss.data);
+		status = certificates_check(request->folder, name, org, &root, &leaf, fault);
+	}
+	if (status == OK) {
+		span_hex(span_of(org->root_key.bytes, DIGEST_SIZE), hex);
+		printf("%s has the root %s\n", name, hex);
+	}
+	free(org);
+	buffer_free(&bytes);
+	buffer_free(&root);
+	buffer_free(&leaf);
+	return status;
+}
+
 /* ---- the command ---- */
 
 static const struct action {
@@ -207,6 +294,7 @@ static const struct action {
 	{"show", action_show},
 	{"encrypt", action_encrypt},
 	{"decrypt", action_decrypt},
+	{"check", action_check},
 };
 
 int command_keys(int count, char **arguments)
@@ -222,7 +310,8 @@ int command_keys(int count, char **arguments)
 	struct fault fault = {0};
 	if (!options_parse(count, arguments,
 		"Look after the key files in FOLDER/keys.\n\n  show     form, mode and, where it can be read, the digest of the public key\n"
-		"  encrypt  with a passphrase: PKCS#8, scrypt, AES-256\n  decrypt  back to plain files", "show|encrypt|decrypt FOLDER", specs, &words,
+		"  encrypt  with a passphrase: PKCS#8, scrypt, AES-256\n  decrypt  back to plain files\n"
+		"  check    FOLDER/certificates against FOLDER/org.cose and the root that it names; without private keys", "show|encrypt|decrypt|check FOLDER", specs, &words,
 		&word_count, &code))
 		return code;
 	const struct action *action = NULL;

@@ -157,6 +157,35 @@ enum status key_file_decrypt(struct span text, const char *label, struct span pa
 	return done ? OK : E_SIGNATURE;
 }
 
+void key_file_plain(struct span plain, const char *label, struct buffer *out)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	char *text = NULL;
+	long size = bio && PEM_write_bio(bio, label, "", plain.data, (long)plain.size) > 0 ? BIO_get_mem_data(bio, &text) : 0;
+	CHECK(size > 0);
+	buffer_append(out, text, (size_t)size);
+	BIO_free(bio);
+}
+
+enum status key_file_plain_read(struct span text, const char *label, struct buffer *plain)
+{
+	char *name = NULL, *header = NULL;
+	unsigned char *der = NULL;
+	long size = 0;
+	BIO *bio = text.size <= KEY_FILE_MAX ? BIO_new_mem_buf(text.data, (int)text.size) : NULL;
+	bool done = bio && PEM_read_bio(bio, &name, &header, &der, &size) == 1 && strcmp(name, label) == 0;
+	if (done) {
+		buffer_reserve(plain, (size_t)size);
+		buffer_append(plain, der, (size_t)size);
+	}
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_clear_free(der, (size_t)size);
+	BIO_free(bio);
+	ERR_clear_error();
+	return done ? OK : E_MALFORMED;
+}
+
 static void scrypt_describe(const ASN1_TYPE *parameter, char *out, size_t size)
 {
 	SCRYPT_PARAMS *parameters = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(SCRYPT_PARAMS), parameter);

@@ -12,6 +12,7 @@ enum { KEY_FILE_SCRYPT_N = 16384, KEY_FILE_SCRYPT_R = 8, KEY_FILE_SCRYPT_P = 5 }
 
 /* The label of an encrypted private key (PKCS#8), and of 32 secret bytes that are no key pair. */
 #define KEY_FILE_PRIVATE "ENCRYPTED PRIVATE KEY"
+#define KEY_FILE_PLAIN "PRIVATE KEY"
 #define KEY_FILE_SECRET "ENCRYPTED TALLY SECRET"
 
 /* E_CONFIG: the folder of this file is open to others; the sentence has the command to run. E_IO. */
@@ -26,6 +27,9 @@ bool key_file_is(struct span text, const char *label);
 MUST_USE enum status key_file_encrypt(struct span plain, const char *label, struct span passphrase, struct buffer *out);
 /* `plain` is for key_file_wipe. E_MALFORMED; E_SIGNATURE: the passphrase is another one, or the file is damaged. */
 MUST_USE enum status key_file_decrypt(struct span text, const char *label, struct span passphrase, struct buffer *plain);
+/* PEM without encryption. E_MALFORMED. */
+void key_file_plain(struct span plain, const char *label, struct buffer *out);
+MUST_USE enum status key_file_plain_read(struct span text, const char *label, struct buffer *plain);
 /* How it is encrypted, such as "scrypt N=16384 r=8 p=5, AES-256-CBC"; only that of the first block. E_MALFORMED. */
 MUST_USE enum status key_file_describe(struct span text, char *out, size_t size);
 

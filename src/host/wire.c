@@ -40,22 +40,36 @@ static uint32_t jitter(uint32_t below)
 
 /* ---- who is it ---- */
 
+/* NULL, or why this certificate is refused. What is cheap to look at comes first: a stranger costs no verification. */
+static const char *refusal_of(struct wire_link *link, X509_STORE_CTX *store, struct fault *fault)
+{
+	struct wire *wire = link->wire;
+	const struct wire_callbacks *callbacks = &wire->callbacks;
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	struct digest root;
+	if (certificate_key(leaf, &link->key) != OK)
+		return "its certificate is not for an ML-DSA-44 key";
+	if (link->dial && !digest_equal(&link->key, &link->dial->key))
+		return "its TLS key is not the one that is expected at this address";
+	if (digest_equal(&link->key, &wire->own))
+		return NULL; /* its hello tells whether it is ourselves; it never comes up */
+	if (!callbacks->identify(callbacks->context, &link->key, &link->identity))
+		return "its TLS key is not known here, or was revoked";
+	bool rooted = callbacks->root && callbacks->root(callbacks->context, link->identity, &root);
+	return certificate_check(leaf, X509_STORE_CTX_get0_untrusted(store), rooted ? &root : NULL, fault) == OK ? NULL : fault->text;
+}
+
 /* Replaces OpenSSL's chain building: the key is the identity, and it is pinned. */
 static int verify_peer(X509_STORE_CTX *store, void *context)
 {
-	struct wire *wire = context;
+	(void)context;
+	struct fault fault;
 	SSL *tls = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct wire_link *link = SSL_get_app_data(tls);
-	if (certificate_identify(X509_STORE_CTX_get0_cert(store), &link->key) != OK)
-		link->refusal = "its certificate is not a self-signed ML-DSA-44 certificate";
-	else if (link->dial && !digest_equal(&link->key, &link->dial->key))
-		link->refusal = "its TLS key is not the one that is expected at this address";
-	else if (digest_equal(&link->key, &wire->own))
-		return 1; /* its hello tells whether it is ourselves; it never comes up */
-	else if (!wire->callbacks.identify(wire->callbacks.context, &link->key, &link->identity))
-		link->refusal = "its TLS key is not known here, or was revoked";
-	else
+	const char *refusal = refusal_of(link, store, &fault);
+	if (!refusal)
 		return 1;
+	snprintf(link->refusal, sizeof link->refusal, "%.*s", REASON_MAX - 1, refusal);
 	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	return 0;
 }
@@ -268,7 +282,7 @@ static void reason_of(struct wire_link *link, short what, int error, char out[RE
 	for (unsigned long each; (each = bufferevent_get_openssl_error(link->stream));)
 		if (ERR_SYSTEM_ERROR(each) || ERR_reason_error_string(each))
 			code = each;
-	if (link->refusal)
+	if (link->refusal[0])
 		snprintf(out, REASON_MAX, "%s", link->refusal);
 	else if (code && ERR_SYSTEM_ERROR(code))
 		snprintf(out, REASON_MAX, "%s", strerror(ERR_GET_REASON(code)));
@@ -485,7 +499,7 @@ enum status wire_new(struct loop *loop, const struct signing_key *tls_key, const
 	wire->tls = tls;
 	wire->own = keys_tls_digest(signing_key_public(tls_key));
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	SSL_CTX_set_cert_verify_callback(tls, verify_peer, wire);
+	SSL_CTX_set_cert_verify_callback(tls, verify_peer, NULL);
 	wire->tick = loop_timer_new(loop, on_tick, wire);
 	wire->reaper = loop_timer_new(loop, on_reap, wire);
 	wire->contest = loop_timer_new(loop, wire_instance_contest, wire);
@@ -493,6 +507,11 @@ enum status wire_new(struct loop *loop, const struct signing_key *tls_key, const
 	wire_patience(wire, KEEPALIVE_MS, SILENCE_MS);
 	*out = wire;
 	return OK;
+}
+
+enum status wire_certify(struct wire *wire, struct span leaf, struct span root, const struct digest *root_digest, struct fault *fault)
+{
+	return certificate_context_issued(wire->tls, leaf, root, root_digest, fault);
 }
 
 void wire_free(struct wire *wire)

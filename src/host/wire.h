@@ -31,7 +31,7 @@ enum wire_twin {
 	WIRE_TWIN_CALLED,             /* it called the other end, which refused it */
 };
 /* As the other end of a `twin`: it is the twin itself, which has our key. */
-enum { WIRE_IDENTITY_OWN = UINT32_MAX };
+#define WIRE_IDENTITY_OWN UINT32_MAX
 
 struct wire;
 struct wire_link;                 /* one connection, owned by the wire */
@@ -40,6 +40,8 @@ struct wire_callbacks {
 	void *context;
 	/* Is this key known, and as whom? false refuses the connection. */
 	bool (*identify)(void *context, const struct digest *tls_key, uint32_t *identity);
+	/* Which root must have certified the key of this identity? false: none; a self-signed certificate will do. May be NULL. */
+	bool (*root)(void *context, uint32_t identity, struct digest *root_key);
 	void (*up)(void *context, struct wire_link *link, uint32_t identity);
 	/* The link must not be used after this returns. */
 	void (*down)(void *context, struct wire_link *link, uint32_t identity);
@@ -54,6 +56,8 @@ struct wire_callbacks {
 
 MUST_USE enum status wire_new(struct loop *loop, const struct signing_key *tls_key, const struct wire_callbacks *callbacks,
 	struct wire **out, struct fault *fault);
+/* Show this certificate of the TLS key, issued by that root, instead of a self-signed one; PEM. Before any link. E_CONFIG. */
+MUST_USE enum status wire_certify(struct wire *wire, struct span leaf, struct span root, const struct digest *root_digest, struct fault *fault);
 /* Closes everything without calling back. */
 void wire_free(struct wire *wire);
 /* address: "127.0.0.1:9001" or "[::1]:9001". E_IO: port taken, with a sentence. */

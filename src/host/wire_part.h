@@ -40,7 +40,7 @@ struct wire_link {
 	struct digest key;
 	uint32_t identity;
 	int64_t since_ms, received_ms, sent_ms;
-	const char *refusal;          /* why its certificate was not accepted */
+	char refusal[REASON_MAX];     /* why its certificate was not accepted; empty: it was */
 	/* wire_instance.c */
 	struct instance instance;     /* which process it is, once its hello came */
 	bool greeted, accepted, welcomed; /* its hello came; we sent a welcome; its welcome came */

@@ -52,6 +52,8 @@ static enum status check_line(struct verification *v, const struct checkpoint_li
 	const struct checkpoint *checkpoint = &v->checkpoint;
 	size_t number = member_of(v->genesis, line->name);
 	uint8_t key_id[4];
+	if (checkpoint_line_is_disguised(line, v->genesis))
+		return fault_set(&v->fault, E_SIGNATURE, "checkpoint: the line of %s is another one's, with the name changed", report_shown(line->name).text);
 	if (!checkpoint_name_is_member(line->name))
 		return OK;
 	if (number == v->genesis->member_count)

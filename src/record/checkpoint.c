@@ -30,6 +30,17 @@ bool checkpoint_name_is_member(struct span name)
 	return name.size >= 4 && memcmp(name.data, "org:", 4) == 0;
 }
 
+bool checkpoint_line_is_disguised(const struct checkpoint_line *line, const struct genesis *genesis)
+{
+	uint8_t key_id[4];
+	for (size_t i = 0; i < genesis->member_count; i++) {
+		checkpoint_key_id(genesis->members[i].header.iss, &genesis->members[i].org.checkpoint_key, key_id);
+		if (memcmp(key_id, line->key_id, sizeof key_id) == 0 && !span_equal(line->name, genesis->members[i].header.iss))
+			return true;
+	}
+	return false;
+}
+
 static void append_big_endian(struct buffer *out, uint64_t value)
 {
 	for (int shift = 56; shift >= 0; shift -= 8)

@@ -48,6 +48,8 @@ bool checkpoint_line_decode(struct span text, struct checkpoint_line *out);
 void checkpoint_line_encode(const struct checkpoint_line *line, struct buffer *out);
 /* "org:": how the names of members begin, and no witness's. */
 bool checkpoint_name_is_member(struct span name);
+/* Does the line name a member's key, although not the member? Then somebody changed the name: no witness has that key id. */
+bool checkpoint_line_is_disguised(const struct checkpoint_line *line, const struct genesis *genesis);
 /* Plain decimal without leading zeros, as sizes are written. False: anything else. */
 bool checkpoint_size_read(struct span text, uint64_t *out);
 

@@ -74,17 +74,25 @@ static bool signer_find(const struct checkpoint_line *line, const struct genesis
 	return false;
 }
 
+/* Witnesses cosign the log; the state is cosigned by members only. */
+static bool may_be_witness(const struct checkpoint_line *line, const struct checkpoint *checkpoint, const struct genesis *genesis)
+{
+	char log[CHECKPOINT_ORIGIN_SIZE];
+	checkpoint_origin(genesis->network, log);
+	return span_is_text(checkpoint->origin, log) && !checkpoint_name_is_member(line->name) && !checkpoint_line_is_disguised(line, genesis);
+}
+
 static enum status line_judge(const struct checkpoint_line *line, const struct genesis *genesis, const struct policy *policy,
 	struct note_judgement *out, struct fault *fault)
 {
 	const struct checkpoint *checkpoint = &out->checkpoint;
 	struct known_signer signer;
 	uint8_t key_id[4];
-	if (!signer_find(line, genesis, policy, out, &signer)) {
-		if (!checkpoint_name_is_member(line->name))
-			return OK; /* a witness that the verifier does not know */
-		return fault_set(fault, E_UNKNOWN, "The checkpoint has a line of %s, which is no organisation of the genesis.", report_shown(line->name).text);
-	}
+	if (!signer_find(line, genesis, policy, out, &signer) && may_be_witness(line, checkpoint, genesis))
+		return OK; /* one that this verifier does not know */
+	if (!signer_find(line, genesis, policy, out, &signer))
+		return fault_set(fault, E_UNKNOWN, "The checkpoint has a line of %s, which is neither an organisation of the genesis nor a witness of the policy.",
+			report_shown(line->name).text);
 	checkpoint_key_id(line->name, signer.key, key_id);
 	if (memcmp(key_id, line->key_id, sizeof key_id) != 0)
 		return fault_set(fault, E_SIGNATURE, "The checkpoint's line of %s names another key than the one that is known.", report_shown(line->name).text);
@@ -133,7 +141,7 @@ static enum status form_judge(struct span note, const char *origin, struct note_
 	bool is_one_form = span_equal(buffer_span(&again), note);
 	buffer_free(&again);
 	if (!is_one_form)
-		return fault_set(fault, E_NOT_CANONICAL, "The checkpoint has lines that are no cosignatures, or more than %d.", CHECKPOINT_NOTE_LINES);
+		return fault_set(fault, E_NOT_CANONICAL, "The checkpoint has lines that are no cosignatures, or more than %d.", GENESIS_MEMBERS_MAX);
 	if (!span_is_text(out->checkpoint.origin, origin))
 		return fault_set(fault, E_NETWORK, "The checkpoint is of %s, but %s is expected: take the genesis that belongs to it.",
 			report_shown(out->checkpoint.origin).text, origin);
@@ -218,7 +226,7 @@ void note_report(const struct note_judgement *judgement, const struct genesis *g
 		}
 		if (witness)
 			buffer_append_text(report, "the witness ");
-		report_text(report, checkpoint->lines[i].name);
+		report_text(report, name);
 		buffer_append_text(report, " signed it at ");
 		report_seconds(report, checkpoint->lines[i].cosignature.timestamp_s);
 		buffer_append_byte(report, '\n');

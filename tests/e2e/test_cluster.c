@@ -250,7 +250,9 @@ static void org_make(struct cluster *cluster, int which)
 	snprintf(id, sizeof id, "org:%s", names[which]);
 	snprintf(wire, sizeof wire, "127.0.0.1:%u", member->wire_port);
 	snprintf(http, sizeof http, "127.0.0.1:%u", member->http_port);
-	assert_int_equal(RUN(cluster, "init", "org", "--folder", member->folder, "--id", id, "--role", names[which], "--address", wire, "--http", http), 0);
+	/* The last one has a root, and its node shows certificates that the root issued. */
+	assert_int_equal(RUN(cluster, "init", "org", "--folder", member->folder, "--id", id, "--role", names[which], "--address", wire, "--http", http,
+		which == NODES - 1 ? "--root" : NULL, "slh-dsa"), 0);
 	path_of(member->folder, "keys/record.key", path);
 	assert_int_equal(keys_load(path, false, &member->key, &fault), OK);
 }
@@ -666,6 +668,14 @@ static void a_copied_folder_does_not_become_a_second_member(void **state)
 	assert_int_equal(disk_read(path, 16 << 20, &text, &fault), OK);
 	buffer_append_byte(&text, 0);
 	assert_non_null(strstr((char *)text.data, "event=duplicate_node"));
+	/* The copies signed nothing that anybody saw. */
+	for (int i = 0; i < NODES; i++) {
+		buffer_clear(&text);
+		path_of(cluster->members[i].folder, "node.log", path);
+		assert_int_equal(disk_read(path, 16 << 20, &text, &fault), OK);
+		buffer_append_byte(&text, 0);
+		assert_null(strstr((char *)text.data, "event=member_lied"));
+	}
 	buffer_free(&text);
 }
 

@@ -166,11 +166,46 @@ static void daemons_start_with_encrypted_keys(void **state)
 	assert_true(daemon_says(world, "gateway", "hall", "event=gateway_runs"));
 }
 
+static void a_root_certifies_the_keys_and_openssl_agrees(void **state)
+{
+	struct world *world = *state;
+	good(world, run(world, "$T init org --folder $D/rooted --id org:rooted --root slh-dsa --address 127.0.0.1:7992"));
+	good(world, run(world, "$T keys check $D/rooted"));
+	says(world, "org:rooted has the root ");
+	/* The digest that the statement names is the one that openssl finds. */
+	good(world, run(world, "d=$(openssl x509 -in $D/rooted/certificates/root.pem -pubkey -noout | openssl pkey -pubin -outform DER | sha256sum | cut -c1-64); "
+			       "$T keys check $D/rooted | grep \"has the root $d\""));
+	good(world, run(world, "cd $D/rooted/certificates && openssl verify -x509_strict -CAfile root.pem record.pem node.pem checkpoint.pem tls.pem"));
+	says(world, "tls.pem: OK");
+	good(world, run(world, "openssl x509 -in $D/rooted/certificates/tls.pem -noout -text | grep 'Algorithm: '"));
+	says(world, "Signature Algorithm: SLH-DSA-SHA2-128s");
+	says(world, "Public Key Algorithm: ML-DSA-44");
+	/* Both refuse the certificate of another root with the same name. */
+	good(world, run(world, "$T init org --folder $D/twin --id org:rooted --root slh-dsa --address 127.0.0.1:7992 && cp $D/rooted/certificates/tls.pem $D/kept && "
+			       "cp $D/twin/certificates/tls.pem $D/rooted/certificates/"));
+	assert_int_not_equal(run(world, "cd $D/rooted/certificates && openssl verify -x509_strict -CAfile root.pem tls.pem"), 0);
+	assert_int_equal(run(world, "$T keys check $D/rooted"), 1);
+	says(world, "certificates/tls.pem: its certificate was not issued by its root");
+	assert_int_equal(run(world, "cp $D/rooted/certificates/node.pem $D/rooted/certificates/tls.pem; $T keys check $D/rooted"), 1);
+	says(world, "OU = node and not for CN = org:rooted, OU = tls");
+	assert_int_equal(run(world, "$T keys check $D/maker"), 1);
+	says(world, "names no root");
+	/* A node whose genesis names a root does not start without its certificate, and does with it. */
+	good(world, run(world, "$T init genesis --name test --out $D/rooted/genesis.cbor $D/rooted/org.cose && "
+			       "sed -i 's/^listen = 127.0.0.1:.*/listen = 127.0.0.1:0/' $D/rooted/node.ini"));
+	assert_true(daemon_says(world, "node", "rooted", "the genesis names a root, and "));
+	good(world, run(world, "cp $D/kept $D/rooted/certificates/tls.pem && $T keys check $D/rooted"));
+	assert_true(daemon_says(world, "node", "rooted", "event=node_started"));
+	good(world, run(world, "$T keys encrypt $D/rooted --passphrase-file $D/word && openssl pkey -in $D/rooted/keys/root.key -passin file:$D/word -noout -text | head -1"));
+	says(world, "SLH-DSA-SHA2-128s Private-Key");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_are_encrypted_shown_and_decrypted),
 		cmocka_unit_test(daemons_start_with_encrypted_keys),
+		cmocka_unit_test(a_root_certifies_the_keys_and_openssl_agrees),
 	};
 	return cmocka_run_group_tests_name("keys_command", tests, world_open, world_close);
 }

@@ -508,6 +508,23 @@ static void what_is_exported_verifies(void **state)
 		assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, "--policy", policy, receipt, statement), 1);
 		assert_non_null(strstr((char *)out.data, "FAILED: policy: a receipt is the word of one organisation"));
 	}
+	/* Anybody can add a line: of one that the policy does not name nothing is claimed. */
+	static struct checkpoint_line stranger;
+	stranger = (struct checkpoint_line){.name = text("witness.example/stranger"), .cosignature = {.timestamp_s = 1}};
+	char added[128];
+	at(added, "added.note");
+	buffer_clear(&bytes);
+	assert_int_equal(disk_read(note, 1 << 20, &bytes, &fault), OK);
+	checkpoint_line_encode(&stranger, &bytes);
+	assert_int_equal(disk_write(added, buffer_span(&bytes), 0644, &fault), OK);
+	assert_int_equal(disk_write(policy, text(policies[0].text), 0644, &fault), OK);
+	for (int with = 0; with < 2; with++) {
+		int code = with ? RUN(command_verify, &out, "verify", "--genesis", genesis, "--policy", policy, added)
+				: RUN(command_verify, &out, "verify", "--genesis", genesis, added);
+		assert_int_equal(code, 0);
+		assert_non_null(strstr((char *)out.data, "witness.example/stranger is named by a line as a witness; it was not checked and does not count"));
+		assert_null(strstr((char *)out.data, "witness.example/stranger signed"));
+	}
 	/* Not together: what does not belong together. */
 	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, since, statement), 1);
 	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, receipt, note), 1);

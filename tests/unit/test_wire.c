@@ -463,8 +463,8 @@ static int talk_without_hello(SSL *tls, int fd)
 static int talk_another_version(SSL *tls, int fd)
 {
 	(void)fd;
-	static const uint8_t hello[GREETING_SIZE] = {17, 0, 0, 0, WIRE_HELLO, 2};
-	return SSL_write(tls, hello, sizeof hello) == sizeof hello ? read_to_end(tls) : 1;
+	static const uint8_t greeting[HELLO_AND_WELCOME] = {17, 0, 0, 0, WIRE_HELLO, 2, [GREETING_SIZE + 4] = WIRE_WELCOME};
+	return SSL_write(tls, greeting, sizeof greeting) == sizeof greeting ? read_to_end(tls) : 1;
 }
 
 static void who_does_not_greet_is_turned_away(void **state)
@@ -621,6 +621,8 @@ static void replace_connection(struct end_world *world, struct end *server, stru
 	assert_true(world_run(world, both_up, PATIENCE_MS));
 	assert_int_equal(server->ups, 2);
 	assert_int_equal(server->downs, 1);
+	/* Silence was no life. */
+	assert_int_equal(caller->refusals, 0);
 	kill(first, SIGKILL);
 	client_result(world, first);
 }

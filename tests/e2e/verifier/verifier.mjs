@@ -62,6 +62,7 @@ export function verifyNote(bytes, genesis) {
 	must(note.origin === genesis.origin, 'of another log');
 	const signers = new Set();
 	for (const { name, id, time, signature } of note.lines) {
+		must(!genesis.members.some((member) => member.name !== name && same(id, keyId(member.name, member.checkpoint))), 'a line under another name');
 		if (!name.startsWith('org:'))
 			continue; // a witness: not ours to judge, and no organisation
 		const member = memberNamed(genesis, name);
