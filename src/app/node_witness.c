@@ -180,7 +180,7 @@ static enum status key_read(struct node *node, const char *file, struct witness_
 	return OK;
 }
 
-/* "http://witness.example.org:8501 keys/witness-one.vkey" */
+/* "http://witness.example.org:8501 witness-one.vkey" */
 static enum status peer_open(struct node *node, const char *entry, struct fault *fault)
 {
 	size_t url_size = strcspn(entry, " ");

@@ -3,9 +3,9 @@
 #include "app/policy.h"
 #include "app/verify.h"
 #include "app/verify_state.h"
-#include "base/time.h"
 #include "host/disk.h"
 #include "host/loop.h"
+#include "base/time.h"
 #include "signal/sample.h"
 
 #include <stdio.h>
@@ -54,21 +54,6 @@ enum status verify_bundle(struct span genesis_bytes, struct span bytes, struct b
 	return status;
 }
 
-/* Whichever of the files they are. policy: NULL for f+1. */
-static enum status verify_all(struct span genesis, const struct span *files, size_t count, const struct policy *policy, struct buffer *report,
-	struct fault *fault)
-{
-	int64_t now_s = clock_now_ns() / NS_PER_S;
-	if (count == 1 && state_proof_is(files[0]))
-		return verify_state(genesis, files[0], policy, now_s, report, fault);
-	if (policy && count == 1 && verify_is_note(files[0]))
-		return verify_note_policy(genesis, files[0], policy, now_s, report, fault);
-	if (policy && !(count == 1 && verify_is_bundle(files[0])))
-		return fault_set(fault, E_CONFIG, "a policy is for bundles, checkpoints and state proofs: who signed a receipt, the report says");
-	TRY(verify_files(genesis, files, count, report, fault));
-	return policy ? verify_bundle_policy(genesis, files[0], policy, now_s, report, fault) : OK;
-}
-
 static enum status policy_load(const char *path, struct policy *out, struct fault *fault)
 {
 	struct buffer text = {0};
@@ -92,7 +77,7 @@ static enum status run(const char *genesis_path, const char *policy_path, char *
 		spans[i] = buffer_span(&files[i]);
 	}
 	if (status == OK)
-		status = verify_all(buffer_span(&genesis), spans, count, policy_path ? &policy : NULL, &report, fault);
+		status = verify_files(buffer_span(&genesis), spans, count, policy_path ? &policy : NULL, clock_now_ns() / NS_PER_S, &report, fault);
 	fwrite(report.data, 1, report.size, stdout);
 	if (fflush(stdout) != 0 && status == OK)
 		status = fault_set(fault, E_IO, "the report cannot be written");
@@ -109,7 +94,7 @@ int command_verify(int count, char **arguments)
 	const char *genesis = NULL, *policy = NULL;
 	const struct option_spec specs[] = {
 		{"genesis", "FILE", "the consortium's genesis: the one thing that is trusted", &genesis},
-		{"policy", "FILE", "who must have signed, how old it may be, for bundles, checkpoints and state proofs; default: f+1 organisations, any age", &policy},
+		{"policy", "FILE", "who must have signed, how old it may be; default: f+1 organisations, any age", &policy},
 		{NULL, NULL, NULL, NULL},
 	};
 	char **words;

@@ -28,7 +28,7 @@ enum status verify_state(struct span genesis_bytes, struct span file, const stru
 	return status;
 }
 
-enum status verify_note_policy(struct span genesis_bytes, struct span note, const struct policy *policy, int64_t now_s, struct buffer *report,
+static enum status verify_note_policy(struct span genesis_bytes, struct span note, const struct policy *policy, int64_t now_s, struct buffer *report,
 	struct fault *fault)
 {
 	struct genesis genesis;

@@ -14,10 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PATH_SIZE = 1200, GENESIS_MAX = 4 << 20, KEY_COUNT = 5, LAST_ANSWER_MS = 200 };
+enum { PATH_SIZE = 1200, GENESIS_MAX = 4 << 20, KEY_COUNT = 7, LAST_ANSWER_MS = 200 };
 
 struct witness {
 	char *name, *folder, *genesis_path, *http_listen;
+	char *passphrase_file, *key_command; /* NULL: the terminal, when the key is encrypted */
 	int64_t quorum;
 	struct buffer genesis_bytes;
 	struct genesis genesis;
@@ -36,6 +37,8 @@ struct witness {
 		{"witness", "folder", CONFIG_PATH, &(w)->folder, false, ".", 0, 0, "keys/witness.key, made when it is not there, and data/"},      \
 		{"witness", "genesis", CONFIG_PATH, &(w)->genesis_path, false, "genesis.cbor", 0, 0, "the consortium's founding document: names the log and its members' keys"}, \
 		{"witness", "quorum", CONFIG_NUMBER, &(w)->quorum, false, "0", 0, GENESIS_MEMBERS_MAX, "how many organisations must have signed; 0: one more than may lie"}, \
+		{"keys", "passphrase_file", CONFIG_PATH, &(w)->passphrase_file, false, NULL, 0, 0, "its first line opens an encrypted key file; mode 0600"}, \
+		{"keys", "command", CONFIG_TEXT, &(w)->key_command, false, NULL, 0, 0, "or the first line that this program prints; no shell, words split at blanks, 20 s"}, \
 		{"http", "listen", CONFIG_ADDRESS, &(w)->http_listen, false, "127.0.0.1:8501", 0, 0, "where nodes send checkpoints"},              \
 	}
 
@@ -147,7 +150,10 @@ static enum status identity_open(struct witness *witness, struct fault *fault)
 	snprintf(path, sizeof path, "%.1000s/keys", witness->folder);
 	TRY(disk_folder(path, fault));
 	snprintf(path, sizeof path, "%.1000s/keys/witness.key", witness->folder);
-	return keys_load(path, true, &witness->key, fault);
+	struct passphrase *passphrase = passphrase_new(witness->passphrase_file, witness->key_command);
+	enum status status = keys_open(path, passphrase, &witness->key, fault);
+	passphrase_free(passphrase);
+	return status == E_NOT_FOUND ? keys_load(path, true, &witness->key, fault) : status;
 }
 
 /* An empty memory is a new witness's; one that cannot be read is not empty. */

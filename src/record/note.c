@@ -198,7 +198,7 @@ enum status note_judge(struct span note, const char *origin, const struct genesi
 	return enough(genesis, policy, now_s, out, fault);
 }
 
-static bool is_witness(const struct policy *policy, struct span name)
+static bool is_witness_of(const struct policy *policy, struct span name)
 {
 	for (size_t i = 0; policy && i < policy->witness_count; i++)
 		if (span_is_text(name, policy->witnesses[i].name))
@@ -216,14 +216,17 @@ void note_report(const struct note_judgement *judgement, const struct genesis *g
 	buffer_printf(report, " at log size %" PRIu64 ", root %s, signed by %zu of %zu organisations (%zu are needed)\n", checkpoint->size, root,
 		judgement->organisations, genesis->member_count, judgement->needed);
 	for (size_t i = 0; i < checkpoint->line_count; i++) {
-		bool member = member_of(genesis, checkpoint->lines[i].name) < genesis->member_count;
-		bool witness = !member && is_witness(policy, checkpoint->lines[i].name);
-		buffer_append_text(report, witness ? "ok: checkpoint: the witness " : "ok: checkpoint: ");
-		report_text(report, checkpoint->lines[i].name);
-		if (!member && !witness) {
+		struct span name = checkpoint->lines[i].name;
+		bool witness = member_of(genesis, name) == genesis->member_count;
+		buffer_append_text(report, "ok: checkpoint: ");
+		if (witness && !is_witness_of(policy, name)) {
+			report_text(report, name);
 			buffer_append_text(report, " is named by a line as a witness; it was not checked and does not count\n");
 			continue;
 		}
+		if (witness)
+			buffer_append_text(report, "the witness ");
+		report_text(report, name);
 		buffer_append_text(report, " signed it at ");
 		report_seconds(report, checkpoint->lines[i].cosignature.timestamp_s);
 		buffer_append_byte(report, '\n');

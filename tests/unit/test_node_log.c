@@ -317,6 +317,8 @@ static struct answer checkpoint_of(uint64_t size, struct checkpoint *checkpoint)
 	return (struct answer){0};
 }
 
+static struct digest early;      /* the last entry of the first checkpoint that a test saw */
+
 static uint64_t log_size(void)
 {
 	struct answer answer = get("/api/v1/node");
@@ -382,14 +384,7 @@ static void the_log_can_be_rebuilt_from_tiles(void **state)
 			fail_msg("%s: %d", absent[i], answer.code);
 		answer_free(&answer);
 	}
-	/* A receipt is for the earliest checkpoint that covers its entry: so all organisations' receipts sign one root. */
-	static struct receipt receipt;
-	entry_path(&maker.last, path);
-	answer = get(path);
-	assert_int_equal(receipt_decode(buffer_span(&answer.body), &receipt, NULL), OK);
-	assert_int_equal(receipt.proofs[0].first, STATEMENTS + 2);
-	assert_int_equal(receipt.proofs[0].size, STATEMENTS + 3);
-	answer_free(&answer);
+	early = maker.last;
 	merkle_tree_free(&tree);
 	buffer_free(&batch);
 	answer_free(&note);
@@ -424,6 +419,16 @@ static void tiles_end_where_the_checkpoint_ends(void **state)
 		answer_free(&after);
 	}
 	assert_true(seen);
+	/* A receipt is for the earliest checkpoint that covers its entry: so all organisations' receipts sign one root. */
+	static struct receipt receipt;
+	char path[128];
+	entry_path(&early, path);
+	struct answer answer = get(path);
+	assert_int_equal(receipt_decode(buffer_span(&answer.body), &receipt, NULL), OK);
+	assert_int_equal(receipt.proofs[0].first, STATEMENTS + 2);
+	assert_int_equal(receipt.proofs[0].size, STATEMENTS + 3);
+	assert_true(log_size() > STATEMENTS + 3);
+	answer_free(&answer);
 	buffer_free(&bytes);
 	free(checkpoint);
 }
@@ -491,6 +496,35 @@ static void what_is_exported_verifies(void **state)
 	assert_int_equal(RUN(command_export, &out, "export", "--node", base, "--since", size, "--out", since), 0);
 	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, since, note), 0);
 	assert_non_null(strstr((char *)out.data, "the log of size 304, root "));
+	/* A policy is for checkpoints; a receipt is one organisation's word. */
+	static const struct { const char *text; int note; } policies[] = {{"{\"required\": [\"org:maker\"]}", 0}, {"{\"max_age_s\": 1}", 1}};
+	char policy[128];
+	at(policy, "policy.json");
+	usleep(2500000);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(disk_write(policy, text(policies[i].text), 0644, &fault), OK);
+		assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, "--policy", policy, note), policies[i].note);
+		assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, "--policy", policy, since, note), policies[i].note);
+		assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, "--policy", policy, receipt, statement), 1);
+		assert_non_null(strstr((char *)out.data, "FAILED: policy: a receipt is the word of one organisation"));
+	}
+	/* Anybody can add a line: of one that the policy does not name nothing is claimed. */
+	static struct checkpoint_line stranger;
+	stranger = (struct checkpoint_line){.name = text("witness.example/stranger"), .cosignature = {.timestamp_s = 1}};
+	char added[128];
+	at(added, "added.note");
+	buffer_clear(&bytes);
+	assert_int_equal(disk_read(note, 1 << 20, &bytes, &fault), OK);
+	checkpoint_line_encode(&stranger, &bytes);
+	assert_int_equal(disk_write(added, buffer_span(&bytes), 0644, &fault), OK);
+	assert_int_equal(disk_write(policy, text(policies[0].text), 0644, &fault), OK);
+	for (int with = 0; with < 2; with++) {
+		int code = with ? RUN(command_verify, &out, "verify", "--genesis", genesis, "--policy", policy, added)
+				: RUN(command_verify, &out, "verify", "--genesis", genesis, added);
+		assert_int_equal(code, 0);
+		assert_non_null(strstr((char *)out.data, "witness.example/stranger is named by a line as a witness; it was not checked and does not count"));
+		assert_null(strstr((char *)out.data, "witness.example/stranger signed"));
+	}
 	/* Not together: what does not belong together. */
 	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, since, statement), 1);
 	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, receipt, note), 1);

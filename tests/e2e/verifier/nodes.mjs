@@ -104,8 +104,8 @@ export async function cluster(names) {
 // Let a node send its checkpoints to these witnesses.
 export function watchedBy(node, ...watchers) {
 	const lines = watchers.map(({ url, vkey }, i) => {
-		writeFileSync(join(node.home, 'keys', `witness-${i}.vkey`), `${vkey}\n`);
-		return `url = ${url} keys/witness-${i}.vkey\n`;
+		writeFileSync(join(node.home, `witness-${i}.vkey`), `${vkey}\n`);
+		return `url = ${url} witness-${i}.vkey\n`;
 	});
 	appendFileSync(join(node.home, 'node.ini'), `\n[witness]\n${lines.join('')}`);
 }

@@ -8,7 +8,7 @@ import { concat, consistencyRoot, hex, inclusionRoot, leafHash, read, readNote, 
 import { foreignReceiptHolds, readGenesis, verifyBundle, verifyConsistency, verifyNote, verifyReceipt } from './verifier.mjs';
 import { bundle, consortium, example, expect, finish, judge, keyOf, leavesOf, line, note, receipt, report, statement, test } from './world.mjs';
 
-const seed = Number(process.env.VERIFIER_SEED ?? 1), flips = Number(process.env.VERIFIER_FLIPS ?? 300);
+const seed = Number(process.env.VERIFIER_SEED ?? 1), flips = Number(process.env.VERIFIER_FLIPS ?? 150);
 
 // -- the two verdicts ------------------------------------------------------------------------------------
 
