@@ -108,6 +108,8 @@ struct node {
 	bool carrying, failed;
 	bool registrations_changed;   /* a device statement became final: look who may stay */
 	uint64_t view_uncommitted;
+	uint64_t unreadable;          /* blocks that the disk did not return when a peer asked */
+	int64_t unreadable_told_ns;
 	struct wire_link *members[BLOCK_MEMBERS_MAX]; /* NULL: away */
 	const struct entity **known_guests; /* identity - NODE_GUEST is the position */
 	size_t known_guest_count, known_guest_capacity;

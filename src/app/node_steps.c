@@ -16,6 +16,7 @@ enum {
 	QUEUE_AGE_MS = 5,
 	VIEW_COMMIT_EVERY = 500,
 	RECOVERY_NOTE_MS = 2000,
+	UNREADABLE_NOTE_MS = 10000,
 };
 
 void node_fail(struct node *node, const struct fault *fault)
@@ -118,6 +119,17 @@ static void send_to(struct node *node, uint16_t peer, struct span bytes)
 		note(NOTE_DEBUG, "send_queue_full", "member=%u", (unsigned)peer);
 }
 
+/* An old block that cannot be read is no reason to stop: others have it, and the next start repairs the log. */
+static void unreadable_note(struct node *node, const struct fault *fault)
+{
+	int64_t now = clock_monotonic_ns();
+	if (node->unreadable++ && now - node->unreadable_told_ns < UNREADABLE_NOTE_MS * NS_PER_MS)
+		return;
+	node->unreadable_told_ns = now;
+	note(NOTE_ERROR, "block_unreadable", "times=%" PRIu64 " reason=\"%s\" advice=\"restart this node: it then fetches from the other "
+		"members what its disk lost\"", node->unreadable, fault->text);
+}
+
 static void send_stored(struct node *node, const struct node_deed *deed, struct span positions)
 {
 	struct buffer block = {0}, message = {0};
@@ -132,11 +144,10 @@ static void send_stored(struct node *node, const struct node_deed *deed, struct 
 		enum status status = disk_log_read(node->log, position, &block, &kind, &fault);
 		if (status == E_NOT_FOUND)
 			continue;
-		if (status != OK) {
-			node_fail(node, &fault);
-			break;
+		if (status != OK || kind != REPLICA_FRAME_BLOCK) {
+			unreadable_note(node, &fault);
+			continue;
 		}
-		CHECK(kind == REPLICA_FRAME_BLOCK);
 		replica_message_of_block(buffer_span(&block), &message);
 		if (wire_send(link, WIRE_REPLICA, buffer_span(&message)) != OK)
 			break;
@@ -160,8 +171,10 @@ static void send_range(struct node *node, const struct node_deed *deed, struct s
 		if (status == E_NOT_FOUND)
 			break;
 		if (status != OK) {
-			node_fail(node, &fault);
-			break;
+			unreadable_note(node, &fault);
+			if (disk_log_skip(node->log, range.position, &range.position) != OK)
+				break;
+			continue;
 		}
 		range.position += LOG_FRAME_OVERHEAD + block.size;
 		if (kind != REPLICA_FRAME_BLOCK || !consensus_range_takes(&range, buffer_span(&block)))

@@ -361,6 +361,61 @@ static void a_lost_log_is_fetched_again(void **state)
 	wait_equal(cluster, size + 1);
 }
 
+static void file_flip(const char *path, off_t at)
+{
+	uint8_t byte;
+	int fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x20;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+static bool node_log_says(const struct member *member, const char *words)
+{
+	char path[PATH_SIZE];
+	struct buffer log = {0};
+	struct fault fault;
+	path_of(member->folder, "node.log", path);
+	assert_int_equal(disk_read(path, 1 << 20, &log, &fault), OK);
+	buffer_append_byte(&log, 0);
+	bool says = strstr((char *)log.data, words) != NULL;
+	buffer_free(&log);
+	return says;
+}
+
+/* The disk returns other bytes than were written, at a dozen places: the node says so and comes back with everything. */
+static void a_damaged_log_is_repaired_from_the_others(void **state)
+{
+	struct cluster *cluster = *state;
+	struct member *member = &cluster->members[3];
+	uint64_t size = look(cluster, 0).log_size;
+	assert_int_equal(node_end(cluster, 3, SIGTERM), 0);
+	char path[PATH_SIZE];
+	struct stat facts;
+	path_of(member->folder, "data/log.000000", path);
+	assert_int_equal(stat(path, &facts), 0);
+	for (int i = 0; i < 12; i++)
+		file_flip(path, 36 + (facts.st_size - 36) / 14 * i + 3 * i);
+	assert_int_equal(submit(cluster, 0, 0, false), 201);
+	assert_false(node_log_says(member, "event=log_damaged"));
+	node_start(cluster, 3);
+	wait_equal(cluster, size + 1);
+	assert_true(node_log_says(member, "level=error event=log_damaged"));
+	char damaged[PATH_SIZE];
+	path_of(member->folder, "data/damaged", damaged);
+	assert_int_equal(access(damaged, F_OK), 0);
+	assert_int_equal(submit(cluster, 3, 3, false), 201);
+	/* Nothing is left to repair. */
+	assert_int_equal(node_end(cluster, 3, SIGTERM), 0);
+	char log[PATH_SIZE];
+	path_of(member->folder, "node.log", log);
+	assert_int_equal(truncate(log, 0), 0);
+	node_start(cluster, 3);
+	wait_equal(cluster, size + 2);
+	assert_false(node_log_says(member, "event=log_damaged"));
+}
+
 /* By way of a limit on file sizes: the node stops with 1 and a sentence, and comes back with everything. */
 static void a_full_disk_stops_the_node_honestly(void **state)
 {
@@ -392,6 +447,33 @@ static void a_full_disk_stops_the_node_honestly(void **state)
 	buffer_free(&log);
 	node_start(cluster, 1);
 	wait_equal(cluster, size + 12);
+}
+
+/* A library in front of the C library lets the flush of its log fail as soon as a file exists. */
+static void a_failed_flush_stops_the_node_honestly(void **state)
+{
+	struct cluster *cluster = *state;
+	struct member *member = &cluster->members[2];
+	char trigger[PATH_SIZE];
+	uint64_t size = look(cluster, 0).log_size;
+	assert_int_equal(node_end(cluster, 2, SIGTERM), 0);
+	path_of(cluster->folder, "flushes-fail", trigger);
+	setenv("TALLY_TEST_FLUSH_FAILS", trigger, 1);
+	setenv("LD_PRELOAD", getenv("TALLY_FLUSH_FAILS"), 1);
+	node_start(cluster, 2);
+	unsetenv("LD_PRELOAD");
+	wait_equal(cluster, size);
+	assert_int_equal(submit(cluster, 2, 2, false), 201);
+	int fd = open(trigger, O_WRONLY | O_CREAT, 0600);
+	close(fd);
+	assert_int_equal(submit(cluster, 0, 0, false), 201); /* final without it */
+	assert_int_equal(wait_code(member->process), 1);
+	member->process = 0;
+	assert_true(node_log_says(member, "event=node_stops"));
+	assert_true(node_log_says(member, "cannot be flushed to the disk"));
+	unlink(trigger);
+	node_start(cluster, 2);
+	wait_equal(cluster, size + 2);
 }
 
 static void nothing_is_lost_when_all_are_killed(void **state)
@@ -637,6 +719,8 @@ int main(void)
 		cmocka_unit_test(four_nodes_find_each_other_and_agree),
 		cmocka_unit_test(a_killed_node_catches_up),
 		cmocka_unit_test(a_lost_log_is_fetched_again),
+		cmocka_unit_test(a_damaged_log_is_repaired_from_the_others),
+		cmocka_unit_test(a_failed_flush_stops_the_node_honestly),
 		cmocka_unit_test(a_full_disk_stops_the_node_honestly),
 		cmocka_unit_test(nothing_is_lost_when_all_are_killed),
 		cmocka_unit_test(without_a_quorum_nothing_is_final),

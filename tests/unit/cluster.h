@@ -8,6 +8,7 @@
 #include "consortium.h"
 #include "crypto/hash.h"
 #include "replica/replica.h"
+#include "store/log_repair.h"
 
 enum { CLUSTER_MAX = 4, NOBODY = 0xffff };
 enum kill_moment { KILL_BEFORE, KILL_TORN, KILL_AFTER, KILL_MOMENTS };
@@ -45,6 +46,7 @@ struct cluster {
 	struct random random;
 	int64_t now_ms;
 	double loss;
+	bool repairs;                 /* logs that are damaged in the middle are repaired, as on disk */
 	/* the plan to kill */
 	uint16_t victim;
 	uint64_t kill_at;             /* this append, counted from 1 over its life */
@@ -291,12 +293,24 @@ static inline void cluster_member_down(struct cluster *cluster, uint16_t index)
 	cluster_peer(cluster, index, REPLICA_PEER_DOWN);
 }
 
+static inline void cluster_repair(struct member *member)
+{
+	struct buffer repaired = {0};
+	struct log_damages damages = {0};
+	CHECK(log_repair(buffer_span(&member->log), 0, UINT64_MAX, &repaired, &damages) == OK);
+	buffer_free(&member->log);
+	member->log = repaired;
+	log_damages_free(&damages);
+}
+
 /* Read the log back as a shell does: good frames in order, a torn tail is cut. */
 static inline void cluster_recover(struct cluster *cluster, uint16_t index)
 {
 	struct member *member = &cluster->member[index];
 	struct fault fault;
 	size_t at = 0;
+	if (cluster->repairs)
+		cluster_repair(member);
 	for (;;) {
 		struct log_frame frame;
 		size_t size;
