@@ -12,6 +12,7 @@ app_command command_init;         /* keys, genesis */
 app_command command_node;
 app_command command_gateway;
 app_command command_register;     /* devices, people, bounds, models, events from documents */
+app_command command_evidence;     /* a member lied */
 app_command command_provision; /* key files for devices */
 app_command command_status;
 app_command command_trace;

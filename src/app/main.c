@@ -16,6 +16,7 @@ static const struct command commands[] = {
 	{"gateway", command_gateway, "run a shop floor's gateway"},
 	{"node", command_node, "run an organisation's node: ledger, interface, dashboard"},
 	{"register", command_register, "put devices, people and events on the ledger"},
+	{"evidence", command_evidence, "put on the ledger that a member lied"},
 	{"provision", command_provision, "derive the message keys of registered devices"},
 	{"shopfloor", command_shopfloor, "simulate machines that speak MQTT"},
 	{"replay", command_replay, "send recorded data as if it were live"},

@@ -74,6 +74,8 @@ struct node_queue {
 		uint64_t index, commit_index, log_size;
 		int64_t commit_ms;
 		bool of_state;            /* evidence of a fork of the state's root, not of the log's */
+		size_t first_size;        /* EVIDENCE: of the first of the two parts */
+		uint64_t position;        /* EVIDENCE, when the first part is empty: where that block lies in the log */
 	} *deeds;
 	size_t count, capacity;
 	struct buffer bytes;

@@ -1,7 +1,6 @@
 #include "replica/state.h"
 
 /* FIPS 204 context: a block's signature is nothing else's. */
-static const char block_context[] = "tally/block/v1";
 
 uint64_t signer_clock(const struct replica *replica)
 {
@@ -18,7 +17,7 @@ static enum status block_sign(void *context, const struct digest *digest, struct
 {
 	struct replica_signer *signer = context;
 	struct signature made;
-	TRY(signing_key_sign(signer->replica->node_key, digest_span(digest), span_of_text(block_context), signer->randomness, &made));
+	TRY(signing_key_sign(signer->replica->node_key, digest_span(digest), span_of_text(BLOCK_SIGNATURE_CONTEXT), signer->randomness, &made));
 	buffer_append(signature, made.bytes, sizeof made.bytes);
 	return OK;
 }
@@ -30,7 +29,7 @@ static enum status block_verify(void *context, uint16_t author, const struct dig
 		return E_SIGNATURE;
 	uint64_t start = signer_clock(replica);
 	enum status status =
-		verifying_key_verify(replica->node_keys[author], digest_span(digest), span_of_text(block_context), signature);
+		verifying_key_verify(replica->node_keys[author], digest_span(digest), span_of_text(BLOCK_SIGNATURE_CONTEXT), signature);
 	signer_count(replica, start);
 	return status;
 }

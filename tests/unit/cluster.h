@@ -33,6 +33,7 @@ struct member {
 	uint64_t outcome_count;
 	uint64_t checkpoint_size;
 	uint64_t evidence;
+	struct buffer convicts;       /* the body of the statement that the last evidence is for */
 };
 
 struct cluster {
@@ -152,6 +153,26 @@ static inline void cluster_outcome(struct member *member, const struct replica_a
 	member->outcome_count++;
 }
 
+/* As the node's shell does: a first block that is accepted lies in the log. */
+static inline void cluster_evidence(struct cluster *cluster, struct member *member, const struct replica_action *action)
+{
+	struct body_evidence body = {.accused = cluster->consortium->genesis.members[action->peer].header.iss,
+		.lie = action->size ? LIE_FORK : LIE_EQUIVOCATION, .first = action->evidence[0]};
+	struct log_frame frame;
+	struct block block;
+	size_t size;
+	member->evidence++;
+	if (body.lie == LIE_EQUIVOCATION)
+		body.second = action->evidence[1];
+	if (!body.first.size) {
+		uint64_t at = action->positions[0];
+		CHECK(log_frame_read(span_after(buffer_span(&member->log), at), at, &frame, &size) == OK && block_parse(frame.bytes, &block, NULL) == OK);
+		body.first = block_signed_header(&block);
+	}
+	buffer_clear(&member->convicts);
+	body_evidence_encode(&body, &member->convicts);
+}
+
 static inline void cluster_step(struct cluster *cluster, uint16_t index, struct replica_event event)
 {
 	struct member *member = &cluster->member[index];
@@ -191,7 +212,7 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 			if (action->size > member->checkpoint_size)
 				member->checkpoint_size = action->size;
 			break;
-		case REPLICA_EVIDENCE: member->evidence++; break;
+		case REPLICA_EVIDENCE: cluster_evidence(cluster, member, action); break;
 		}
 	}
 	CHECK(replica_log_end(member->replica) == member->log.size || starting);
@@ -361,6 +382,7 @@ static inline void cluster_end(struct cluster *cluster)
 		replica_free(member->replica);
 		consensus_free(member->liar);
 		buffer_free(&member->log);
+		buffer_free(&member->convicts);
 		map_free(&member->outcomes);
 		free(member->finals);
 	}
