@@ -1,4 +1,4 @@
-/* Verifying a bundle with its reading explained. Pure. */
+/* Verifying what an auditor was handed: a bundle with its reading explained, a checkpoint, a receipt. Pure. */
 #ifndef TALLY_APP_VERIFY_H
 #define TALLY_APP_VERIFY_H
 
@@ -11,5 +11,13 @@ MUST_USE enum status verify_bundle(struct span genesis, struct span bundle, stru
 /* After the bundle itself: do the proofs in its EVIDENCE statements convict? One line each. E_MALFORMED, E_NETWORK,
  * E_SIGNATURE, E_FORBIDDEN. */
 MUST_USE enum status verify_evidence(const struct genesis *genesis, const struct bundle *bundle, struct buffer *report, struct fault *fault);
+
+/* The same for one or two files, told apart by their bytes: a bundle; a checkpoint's note; a receipt and its statement; a
+ * receipt with a consistency proof and the note of the older checkpoint. Two in either order. */
+enum { VERIFY_FILES_MAX = 2 };
+MUST_USE enum status verify_files(struct span genesis, const struct span *files, size_t count, struct buffer *report, struct fault *fault);
+
+/* Neither a checkpoint nor a receipt nor a statement: what verify_files takes for a bundle. */
+bool verify_is_bundle(struct span file);
 
 #endif

@@ -108,7 +108,7 @@ static size_t make_count(struct maker *m, size_t max)
 static void make_org(struct maker *m, struct body_org *b)
 {
 	*b = (struct body_org){.name = make_name(m), .role = make_name(m), .record_key = make_key(m), .node_key = make_key(m),
-		.checkpoint_key = make_key(m), .tls_key = make_digest(m), .address = make_text(m)};
+		.checkpoint_key = make_key(m), .tls_key = make_digest(m), .address = make_text(m), .root_key = make_optional_digest(m)};
 }
 
 static void make_person(struct maker *m, struct body_person *b)

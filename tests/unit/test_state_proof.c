@@ -114,7 +114,7 @@ static void every_byte_counts(void **state)
 			file.data[i] ^= (uint8_t)(1 << i % 8);
 		}
 		for (size_t size = 0; size < file.size; size += 1 + size / 8)
-			assert_true(verify(span_of(file.data, size), NULL).status != OK);
+			assert_refused(span_of(file.data, size), NULL, E_MALFORMED, "state proof");
 		buffer_append_byte(&file, 0);
 		assert_refused(buffer_span(&file), NULL, E_MALFORMED, "bytes follow");
 		buffer_free(&file);
@@ -176,6 +176,16 @@ static void parts_of_other_proofs_do_not_fit(void **state)
 	*mixed = *a;
 	mixed->note = buffer_span(&log_note);
 	assert_proof_refused(mixed, E_NETWORK, "is expected");
+	/* One organisation is one, however often it signs. */
+	buffer_clear(&log_note);
+	sample_state_note(&state_, 0x1, &log_note);
+	const uint8_t *line = memmem(log_note.data, log_note.size, "\n\n", 2);
+	struct buffer twice = {0};
+	buffer_append_span(&twice, buffer_span(&log_note));
+	buffer_append_span(&twice, span_of(line + 2, log_note.size - (size_t)(line + 2 - log_note.data)));
+	mixed->note = buffer_span(&twice);
+	assert_proof_refused(mixed, E_DUPLICATE, "two lines of org:manufacturer");
+	buffer_free(&twice);
 	/* Nobody but the organisations counts without a policy. */
 	buffer_clear(&log_note);
 	sample_state_note(&state_, SIGNERS | WITNESS, &log_note);
