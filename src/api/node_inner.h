@@ -18,6 +18,7 @@ struct node_picture {
 	struct replica_numbers numbers;
 	struct view_totals totals;
 	const struct genesis *genesis;
+	const struct ledger *ledger;
 	double uptime_s;
 	int64_t cpu_ns;
 	uint64_t resident_kb;         /* 0: not known */

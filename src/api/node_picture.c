@@ -22,7 +22,8 @@ void node_picture_take(const struct node_api *api, struct node_picture *out)
 	api->source.facts(api->source.context, &out->facts);
 	replica_numbers(api->source.replica, &out->numbers);
 	view_totals(api->source.view, &out->totals);
-	out->genesis = ledger_genesis(replica_ledger(api->source.replica));
+	out->ledger = replica_ledger(api->source.replica);
+	out->genesis = ledger_genesis(out->ledger);
 	CHECK(out->facts.member < out->genesis->member_count);
 	out->uptime_s = (double)(clock_monotonic_ns() - out->facts.started_ns) / NS_PER_S;
 	out->cpu_ns = clock_process_cpu_ns();
@@ -52,6 +53,10 @@ static void members_json(struct json *json, const struct node_picture *picture)
 		json_bool(json, "connected", self || picture->facts.connected[i]);
 		json_uint(json, "round", self ? picture->numbers.consensus.round : picture->facts.rounds[i]);
 		json_bool(json, "self", self);
+		const struct entity *organisation = ledger_entity(picture->ledger, member->header.iss);
+		json_uint(json, "lies", organisation->lies);
+		if (organisation->lies)
+			json_digest(json, "lied", &organisation->lied);
 		json_object_end(json);
 	}
 	json_array_end(json);

@@ -172,7 +172,8 @@ static enum status log_recover(struct node *node, struct fault *fault)
 	int64_t start = clock_monotonic_ns();
 	node->told_ns = start;
 	node->recovery_bytes = disk_log_bytes(path, "log");
-	TRY(disk_log_open(path, "log", node_recovered, node, &node->log, fault));
+	/* What a damaged disk lost, the other members have; a member that is alone has nobody to ask. */
+	TRY((node->genesis.member_count > 1 ? disk_log_open_repairing : disk_log_open)(path, "log", node_recovered, node, &node->log, fault));
 	TRY(replica_recovery(node->replica, fault));
 	if (node->failed)
 		return fault_set(fault, E_IO, "the view could not be written while the log was read; see above");

@@ -78,6 +78,8 @@ struct node_queue {
 		uint64_t index, commit_index, log_size;
 		int64_t commit_ms;
 		bool of_state;            /* evidence of a fork of the state's root, not of the log's */
+		size_t first_size;        /* EVIDENCE: of the first of the two parts */
+		uint64_t position;        /* EVIDENCE, when the first part is empty: where that block lies in the log */
 	} *deeds;
 	size_t count, capacity;
 	struct buffer bytes;
@@ -120,6 +122,8 @@ struct node {
 	} twin;
 	bool registrations_changed;   /* a device statement became final: look who may stay */
 	uint64_t view_uncommitted;
+	uint64_t unreadable;          /* blocks that the disk did not return when a peer asked */
+	int64_t unreadable_told_ns;
 	struct wire_link *members[BLOCK_MEMBERS_MAX]; /* NULL: away */
 	const struct entity **known_guests; /* identity - NODE_GUEST is the position */
 	size_t known_guest_count, known_guest_capacity;

@@ -16,6 +16,7 @@ enum {
 	QUEUE_AGE_MS = 5,
 	VIEW_COMMIT_EVERY = 500,
 	RECOVERY_NOTE_MS = 2000,
+	UNREADABLE_NOTE_MS = 10000,
 };
 
 void node_fail(struct node *node, const struct fault *fault)
@@ -50,6 +51,8 @@ static void deed_add(struct node *node, const struct replica_action *action)
 		buffer_append_byte(&queue->bytes, 0);
 		break;
 	case REPLICA_EVIDENCE:
+		deed->first_size = action->evidence[0].size;
+		deed->position = action->position_count ? action->positions[0] : 0;
 		buffer_append_span(&queue->bytes, action->evidence[0]);
 		buffer_append_span(&queue->bytes, action->evidence[1]);
 		break;
@@ -118,6 +121,17 @@ static void send_to(struct node *node, uint16_t peer, struct span bytes)
 		note(NOTE_DEBUG, "send_queue_full", "member=%u", (unsigned)peer);
 }
 
+/* An old block that cannot be read is no reason to stop: others have it, and the next start repairs the log. */
+static void unreadable_note(struct node *node, const struct fault *fault)
+{
+	int64_t now = clock_monotonic_ns();
+	if (node->unreadable++ && now - node->unreadable_told_ns < UNREADABLE_NOTE_MS * NS_PER_MS)
+		return;
+	node->unreadable_told_ns = now;
+	note(NOTE_ERROR, "block_unreadable", "times=%" PRIu64 " reason=\"%s\" advice=\"restart this node: it then fetches from the other "
+		"members what its disk lost\"", node->unreadable, fault->text);
+}
+
 static void send_stored(struct node *node, const struct node_deed *deed, struct span positions)
 {
 	struct buffer block = {0}, message = {0};
@@ -132,11 +146,10 @@ static void send_stored(struct node *node, const struct node_deed *deed, struct 
 		enum status status = disk_log_read(node->log, position, &block, &kind, &fault);
 		if (status == E_NOT_FOUND)
 			continue;
-		if (status != OK) {
-			node_fail(node, &fault);
-			break;
+		if (status != OK || kind != REPLICA_FRAME_BLOCK) {
+			unreadable_note(node, &fault);
+			continue;
 		}
-		CHECK(kind == REPLICA_FRAME_BLOCK);
 		replica_message_of_block(buffer_span(&block), &message);
 		if (wire_send(link, WIRE_REPLICA, buffer_span(&message)) != OK)
 			break;
@@ -160,8 +173,10 @@ static void send_range(struct node *node, const struct node_deed *deed, struct s
 		if (status == E_NOT_FOUND)
 			break;
 		if (status != OK) {
-			node_fail(node, &fault);
-			break;
+			unreadable_note(node, &fault);
+			if (disk_log_skip(node->log, range.position, &range.position) != OK)
+				break;
+			continue;
 		}
 		range.position += LOG_FRAME_OVERHEAD + block.size;
 		if (kind != REPLICA_FRAME_BLOCK || !consensus_range_takes(&range, buffer_span(&block)))
@@ -202,23 +217,47 @@ static void final_take(struct node *node, const struct node_deed *deed, struct s
 		node_api_final(node->api, node->http, &statement, deed->index, deed->commit_index, deed->commit_ms);
 }
 
+/* The body of the statement that convicts the member, for `tally evidence`; or, when there is none, the parts as they are. */
+static void evidence_body(struct node *node, const struct node_deed *deed, struct span bytes, struct buffer *out)
+{
+	struct body_evidence body = {.lie = deed->log_size ? LIE_FORK : LIE_EQUIVOCATION, .accused = node->genesis.members[deed->peer].header.iss,
+		.first = span_part(bytes, 0, deed->first_size), .second = span_after(bytes, deed->first_size)};
+	struct buffer stored = {0};
+	struct block block;
+	uint8_t kind = 0;
+	if (body.lie == LIE_FORK)
+		body.second = (struct span){0}; /* our own line proves nothing about another */
+	else if (!body.first.size && disk_log_read(node->log, deed->position, &stored, &kind, NULL) == OK && kind == REPLICA_FRAME_BLOCK
+		&& block_parse(buffer_span(&stored), &block, NULL) == OK)
+		body.first = block_signed_header(&block);
+	if (body.first.size && !deed->of_state)
+		body_evidence_encode(&body, out);
+	else
+		buffer_append_span(out, bytes);
+	buffer_free(&stored);
+}
+
 /* Kept as files, a bounded number: they convict a member in front of the others. */
 static void evidence_keep(struct node *node, const struct node_deed *deed, struct span bytes)
 {
 	char path[1200], name[DIGEST_HEX_SIZE];
-	struct digest digest = sha256(bytes);
 	struct fault fault = {0};
+	struct buffer body = {0};
+	CHECK(deed->peer < node->genesis.member_count); /* who signed it */
+	evidence_body(node, deed, bytes, &body);
+	struct digest digest = sha256(buffer_span(&body));
 	span_hex(digest_span(&digest), name);
-	const struct span iss = node->genesis.members[deed->peer < node->genesis.member_count ? deed->peer : 0].header.iss;
+	const struct span iss = node->genesis.members[deed->peer].header.iss;
 	note(NOTE_ERROR, "member_lied", "member=%u name=%.*s what=%s file=evidence/%.16s", (unsigned)deed->peer, (int)iss.size, (const char *)iss.data,
 		deed->of_state ? "state_fork" : deed->log_size ? "fork" : "equivocation", name);
 	snprintf(path, sizeof path, "%.1000s/data/evidence", node->settings.folder);
 	enum status status = disk_folder(path, &fault);
 	snprintf(path, sizeof path, "%.1000s/data/evidence/%.16s", node->settings.folder, name);
 	if (status == OK)
-		status = disk_write(path, bytes, 0600, &fault);
+		status = disk_write(path, buffer_span(&body), 0600, &fault);
 	if (status != OK)
 		note(NOTE_WARNING, "evidence_not_kept", "reason=\"%s\"", fault.text);
+	buffer_free(&body);
 }
 
 static void deed_do(struct node *node, const struct node_queue *queue, const struct node_deed *deed)

@@ -105,10 +105,13 @@ static void print_members(const struct node *node)
 	yyjson_val *members = yyjson_obj_get(node->root, "members"), *member;
 	printf("\nmembers, as %s sees them\n%-5s %-22s %-28s %-13s %-22s %9s %s\n", text(node->root, "org"), "index", "organisation", "name", "role", "address", "round", "connected");
 	size_t i, max;
-	yyjson_arr_foreach(members, i, max, member)
+	yyjson_arr_foreach(members, i, max, member) {
 		printf("%-5llu %-22s %-28s %-13s %-22s %9llu %s\n", number(member, "index"), text(member, "iss"), text(member, "name"), text(member, "role"),
 			text(member, "address"), number(member, "round"), yyjson_is_true(yyjson_obj_get(member, "self")) ? "itself" :
 			yyjson_is_true(yyjson_obj_get(member, "connected")) ? "yes" : "no");
+		if (number(member, "lies"))
+			printf("      lied, as is proven %llu times, first by statement %s\n", number(member, "lies"), text(member, "lied"));
+	}
 }
 
 static void print_statements(const struct node *node)

@@ -46,6 +46,8 @@ enum status verify_bundle(struct span genesis_bytes, struct span bytes, struct b
 	status = bundle_decode(bytes, &bundle, fault);
 	if (status == OK) {
 		status = bundle_verify_described(&bundle, &genesis, &describer, report, fault);
+		if (status == OK)
+			status = verify_evidence(&genesis, &bundle, report, fault);
 		bundle_free(&bundle);
 	} else {
 		buffer_printf(report, "FAILED: form: %s\n", fault->text);

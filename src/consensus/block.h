@@ -19,6 +19,9 @@ enum {
 	BLOCK_SIGNATURE_MAX = 3400,
 };
 
+/* What a member signs a block's digest under (FIPS 204 context). */
+#define BLOCK_SIGNATURE_CONTEXT "tally/block/v1"
+
 /* Round, author and digest: the total order of blocks, the digest last. */
 struct block_ref {
 	uint32_t round;

@@ -197,6 +197,11 @@ enum status consensus_queue(struct consensus *consensus, struct span transaction
 	return queue_push(&consensus->queue, transaction);
 }
 
+void consensus_own_blocks_lost(struct consensus *consensus)
+{
+	consensus->tip.doubted = true;
+}
+
 void consensus_block_stored(struct consensus *consensus, const struct digest *digest, uint64_t position)
 {
 	uint32_t id = output_stored(&consensus->output);

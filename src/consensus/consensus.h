@@ -144,6 +144,10 @@ void consensus_step(struct consensus *consensus, const struct consensus_event *e
 /* Put a transaction into the queue without a step; the next one looks at it. E_BUSY, E_LIMIT, E_MALFORMED as in SUBMIT. */
 MUST_USE enum status consensus_queue(struct consensus *consensus, struct span transaction);
 
+/* Between RECOVERED events: own blocks may have been lost from the disk at this place. Unless a later one is recovered, the
+ * own tip is looked for with the patience of an empty disk. */
+void consensus_own_blocks_lost(struct consensus *consensus);
+
 /* Tell where a persisted block lies. (A step without PERSIST actions needs no call.) Must be called for each PERSIST action, in order, before
  * the next step. COMMIT actions of the same step carry positions filled in only through
  * consensus_positions_resolve, which the shell calls after storing; so do SEND_STORED and EVIDENCE. */

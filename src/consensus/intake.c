@@ -302,8 +302,10 @@ void intake_recovered(struct consensus *machine, struct span bytes, uint64_t pos
 	struct block_ref ref = block_reference(&block);
 	if (dag_find(&machine->dag, &ref) != DAG_NONE || waiting_find(&machine->waiting, &ref) || block.round <= machine->dag.gc_round)
 		return;
-	if (block.author == machine->config.own)
+	if (block.author == machine->config.own) {
 		tip_seen(&machine->tip, block.round);
+		machine->tip.doubted = false; /* own blocks were stored in the order of their rounds */
+	}
 	if (block.timestamp_ms > machine->heard_ms[block.author])
 		machine->heard_ms[block.author] = block.timestamp_ms;
 	bool twin = is_twin(machine, &block);

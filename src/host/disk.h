@@ -23,6 +23,12 @@ typedef void disk_log_callback(void *context, const struct log_frame *frame);
  * damage in the middle is E_CORRUPT with a sentence that says what to do. */
 MUST_USE enum status disk_log_open(const char *folder, const char *name, disk_log_callback *callback, void *context,
 	struct disk_log **out, struct fault *fault);
+/* The same for a log whose content can be fetched again: damaged frames in the middle are replaced by frames of kind
+ * LOG_FRAME_HOLE, which the callback gets in their place, now and at every later start. Each damaged part is noted as an
+ * error, and kept in folder/damaged/. E_CORRUPT only for what cannot be repaired: a segment's file that is missing or
+ * stands in the place of another. docs/decisions/0007-damaged-log.md. */
+MUST_USE enum status disk_log_open_repairing(const char *folder, const char *name, disk_log_callback *callback, void *context,
+	struct disk_log **out, struct fault *fault);
 void disk_log_close(struct disk_log *log);
 /* Begin new segments at this size from now on, instead of LOG_SEGMENT_SIZE. */
 void disk_log_segment_size(struct disk_log *log, uint64_t bytes);
@@ -34,6 +40,8 @@ MUST_USE enum status disk_log_append(struct disk_log *log, struct span frames, s
 /* fdatasync. E_IO: stop the daemon, never retry. Does nothing when nothing was appended since. */
 MUST_USE enum status disk_log_flush(struct disk_log *log, struct fault *fault);
 MUST_USE enum status disk_log_read(struct disk_log *log, uint64_t position, struct buffer *bytes, uint8_t *kind, struct fault *fault);
+/* After E_CORRUPT at `position`: where the next good frame is. E_NOT_FOUND: there is none up to the log's end. E_IO. */
+MUST_USE enum status disk_log_skip(struct disk_log *log, uint64_t position, uint64_t *next);
 /* Delete whole segments that end at or before `position`. Readers of earlier positions get E_NOT_FOUND. */
 MUST_USE enum status disk_log_prune(struct disk_log *log, uint64_t position, struct fault *fault);
 

@@ -15,9 +15,8 @@
 
 /* A segment file is a header frame (kind 0, not counted in positions) and then the frames from `start` on, so the frame
  * at position p lies HEADER_SIZE + p - start bytes into its file. */
-enum { SEGMENTS_MAX = 999999, WINDOW = 1 << 20, FRAME_HEAD = 16, MARK_SIZE = 16 };
-static const char mark[MARK_SIZE + 1] = "tallystick log 1";
-enum { HEADER_SIZE = LOG_FRAME_OVERHEAD + MARK_SIZE };
+enum { SEGMENTS_MAX = 999999, WINDOW = 1 << 20, FRAME_HEAD = 16, HEADER_SIZE = DISK_SEGMENT_HEADER };
+static const char mark[DISK_SEGMENT_MARK + 1] = "tallystick log 1";
 
 struct segment {
 	uint32_t number;
@@ -34,7 +33,27 @@ struct disk_log {
 	uint32_t old_number;
 	uint64_t segment_size;
 	bool dirty;
+	bool failed;                  /* a flush: what the system then dropped is unknown */
+	bool repairing;               /* while it is opened */
+	uint64_t handed;              /* position after the last frame given to the callback */
+	uint64_t bad, bad_next;       /* disk_log_skip's last answer; equal: none */
 };
+
+void disk_segment_header(uint64_t start, struct buffer *out)
+{
+	log_frame_write(out, start, LOG_FRAME_SEGMENT, span_of_text(mark));
+}
+
+bool disk_segment_header_read(struct span bytes, uint64_t *start)
+{
+	struct log_frame frame;
+	size_t size;
+	if (bytes.size < HEADER_SIZE)
+		return false;
+	struct reader reader = reader_of(span_of(bytes.data + 8, 8));
+	*start = read_u64(&reader);
+	return log_frame_read(bytes, *start, &frame, &size) == OK && frame.kind == LOG_FRAME_SEGMENT && span_is_text(frame.bytes, mark);
+}
 
 static void segment_path(const struct disk_log *log, uint32_t number, char out[PATH_MAX])
 {
@@ -202,10 +221,12 @@ static enum status segment_scan(struct disk_log *log, struct segment *segment, s
 			TRY(tail_cut(log, segment, window, position, last, fault));
 			break;
 		}
-		if (callback)
+		if (callback && position >= log->handed)
 			callback(context, &frame);
 		window_take(window, size);
 		position += size;
+		if (position > log->handed)
+			log->handed = position;
 	}
 	segment->size = position - segment->start;
 	return OK;
@@ -233,14 +254,11 @@ static enum status header_read(const struct disk_log *log, struct segment *segme
 	struct span bytes = window_span(window);
 	if (bytes.size < HEADER_SIZE)
 		return E_NOT_FOUND;
-	struct reader reader = reader_of(span_of(bytes.data + 8, 8));
-	uint64_t start = read_u64(&reader);
-	struct log_frame frame;
-	size_t size;
-	if (log_frame_read(bytes, start, &frame, &size) != OK || frame.kind != 0 || !span_is_text(frame.bytes, mark))
+	uint64_t start;
+	if (!disk_segment_header_read(bytes, &start))
 		return header_judge(log, segment, window, last, expected, fault);
 	segment->start = start;
-	window_take(window, size);
+	window_take(window, HEADER_SIZE);
 	return OK;
 }
 
@@ -252,7 +270,7 @@ static enum status segment_create(struct disk_log *log, uint32_t number, uint64_
 	if (fd < 0)
 		return fault_set(fault, E_IO, "%s cannot be made: %s%s", path, strerror(errno), disk_advice(errno));
 	struct buffer header = {0};
-	log_frame_write(&header, start, 0, span_of_text(mark));
+	disk_segment_header(start, &header);
 	bool done = disk_write_all(fd, buffer_span(&header)) == OK && fsync(fd) == 0;
 	int error = errno;
 	buffer_free(&header);
@@ -273,7 +291,19 @@ static enum status segment_create(struct disk_log *log, uint32_t number, uint64_
 	return OK;
 }
 
-static enum status segment_open(struct disk_log *log, size_t which, uint64_t pruned, disk_log_callback *callback, void *context,
+/* Does a segment reach to where the next one begins? Looked at before the next one is, when this one could be repaired. */
+static enum status segment_end_check(const struct disk_log *log, size_t which, struct fault *fault)
+{
+	const struct segment *segment = &log->segments[which];
+	char path[PATH_MAX];
+	uint64_t next;
+	segment_path(log, segment[1].number, path);
+	if (disk_segment_start(path, &next) != OK || next <= segment->start + segment->size)
+		return OK;
+	return damaged(log, segment, HEADER_SIZE + segment->size, fault);
+}
+
+static enum status segment_try(struct disk_log *log, size_t which, uint64_t pruned, disk_log_callback *callback, void *context,
 	struct fault *fault)
 {
 	struct segment *segment = &log->segments[which];
@@ -298,6 +328,8 @@ static enum status segment_open(struct disk_log *log, size_t which, uint64_t pru
 	if (status == OK)
 		status = segment_scan(log, segment, &window, last, callback, context, fault);
 	buffer_free(&window.bytes);
+	if (status == OK && !last && log->repairing)
+		status = segment_end_check(log, which, fault);
 	if (status == E_NOT_FOUND) {
 		/* The power failed while the segment was being made: it holds nothing yet. */
 		close(fd);
@@ -314,8 +346,38 @@ static enum status segment_open(struct disk_log *log, size_t which, uint64_t pru
 	return status;
 }
 
-enum status disk_log_open(const char *folder, const char *name, disk_log_callback *callback, void *context, struct disk_log **out,
+/* Replace the file by a repaired one. E_CORRUPT, the fault as it was: that cannot be done. */
+static enum status segment_mend(const struct disk_log *log, size_t which, struct fault *fault)
+{
+	const struct segment *segment = &log->segments[which];
+	char path[PATH_MAX], next[PATH_MAX];
+	struct disk_damaged facts = {.folder = log->folder, .name = log->name, .path = path, .number = segment->number, .end = UINT64_MAX};
+	segment_path(log, segment->number, path);
+	bool known = disk_segment_start(path, &facts.start) == OK;
+	uint64_t expected = which ? segment[-1].start + segment[-1].size : segment->number ? facts.start : 0;
+	if (known ? facts.start != expected : !which && segment->number) /* another file in its place; or nobody knows where it begins */
+		return E_CORRUPT;
+	facts.start = expected;
+	if (which + 1 < log->count) {
+		segment_path(log, segment[1].number, next);
+		if (disk_segment_start(next, &facts.end) != OK)
+			return E_CORRUPT;
+	}
+	return disk_segment_repair(&facts, fault);
+}
+
+static enum status segment_open(struct disk_log *log, size_t which, uint64_t pruned, disk_log_callback *callback, void *context,
 	struct fault *fault)
+{
+	enum status status = segment_try(log, which, pruned, callback, context, fault);
+	if (status != E_CORRUPT || !log->repairing)
+		return status;
+	TRY(segment_mend(log, which, fault));
+	return segment_try(log, which, pruned, callback, context, fault);
+}
+
+static enum status log_open(bool repairing, const char *folder, const char *name, disk_log_callback *callback, void *context,
+	struct disk_log **out, struct fault *fault)
 {
 	if (strlen(folder) + strlen(name) + 32 > PATH_MAX)
 		return fault_set(fault, E_CONFIG, "the folder name %.100s... is too long", folder);
@@ -324,6 +386,7 @@ enum status disk_log_open(const char *folder, const char *name, disk_log_callbac
 	log->name = memory_text(span_of_text(name));
 	log->fd = log->old_fd = -1;
 	log->segment_size = LOG_SEGMENT_SIZE;
+	log->repairing = repairing;
 	uint64_t pruned = 0;
 	enum status status = disk_folder(folder, fault);
 	if (status == OK)
@@ -345,6 +408,18 @@ enum status disk_log_open(const char *folder, const char *name, disk_log_callbac
 	}
 	*out = log;
 	return OK;
+}
+
+enum status disk_log_open(const char *folder, const char *name, disk_log_callback *callback, void *context, struct disk_log **out,
+	struct fault *fault)
+{
+	return log_open(false, folder, name, callback, context, out, fault);
+}
+
+enum status disk_log_open_repairing(const char *folder, const char *name, disk_log_callback *callback, void *context,
+	struct disk_log **out, struct fault *fault)
+{
+	return log_open(true, folder, name, callback, context, out, fault);
 }
 
 void disk_log_segment_size(struct disk_log *log, uint64_t bytes)
@@ -393,9 +468,17 @@ uint64_t disk_log_end(const struct disk_log *log)
 	return newest(log)->start + newest(log)->size;
 }
 
+static enum status flush_failed(struct disk_log *log, int error, struct fault *fault)
+{
+	log->failed = true;
+	return fault_set(fault, E_IO, "the log %s/%s cannot be flushed to the disk: %s%s", log->folder, log->name, strerror(error), disk_advice(error));
+}
+
 enum status disk_log_append(struct disk_log *log, struct span frames, struct fault *fault)
 {
 	struct segment *segment = newest(log);
+	if (log->failed)
+		return flush_failed(log, EIO, fault);
 	if (segment->size && segment->size + frames.size > log->segment_size) {
 		if (segment->number == SEGMENTS_MAX)
 			return fault_set(fault, E_LIMIT, "the log %s/%s has reached its last segment; prune it", log->folder, log->name);
@@ -414,9 +497,8 @@ enum status disk_log_flush(struct disk_log *log, struct fault *fault)
 {
 	if (!log->dirty)
 		return OK;
-	if (fdatasync(log->fd) != 0)
-		return fault_set(fault, E_IO, "the log %s/%s cannot be flushed to the disk: %s%s", log->folder, log->name, strerror(errno),
-			disk_advice(errno));
+	if (log->failed || fdatasync(log->fd) != 0)
+		return flush_failed(log, log->failed ? EIO : errno, fault);
 	log->dirty = false;
 	return OK;
 }
@@ -482,6 +564,35 @@ enum status disk_log_read(struct disk_log *log, uint64_t position, struct buffer
 		*kind = frame.kind;
 	}
 	buffer_free(&raw);
+	return status;
+}
+
+enum status disk_log_skip(struct disk_log *log, uint64_t position, uint64_t *next)
+{
+	const struct segment *segment = segment_of(log, position);
+	if (!segment)
+		return E_NOT_FOUND;
+	/* A peer may ask for the same place again and again; the search is long. */
+	if (log->bad == position && log->bad_next > position) {
+		*next = log->bad_next;
+		return OK;
+	}
+	int fd = segment_fd(log, segment);
+	uint64_t left = segment->start + segment->size - position;
+	struct buffer bytes = {0};
+	size_t got = 0;
+	if (left <= LOG_FRAME_OVERHEAD || left > SIZE_MAX)
+		return E_CORRUPT;
+	buffer_reserve(&bytes, (size_t)left);
+	enum status status = fd < 0 ? E_IO : pread_all(fd, bytes.data, (size_t)left, HEADER_SIZE + position - segment->start, &got);
+	bytes.size = got;
+	if (status == OK) {
+		size_t good = got > LOG_FRAME_OVERHEAD ? log_frame_find(buffer_span(&bytes), position, LOG_FRAME_OVERHEAD) : got;
+		*next = good < got ? position + good : segment->start + segment->size;
+		log->bad = position;
+		log->bad_next = *next;
+	}
+	buffer_free(&bytes);
 	return status;
 }
 

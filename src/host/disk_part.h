@@ -1,4 +1,4 @@
-/* What disk.c and disk_log.c share. */
+/* What disk.c, disk_log.c and disk_repair.c share. */
 #ifndef TALLY_HOST_DISK_PART_H
 #define TALLY_HOST_DISK_PART_H
 
@@ -9,5 +9,27 @@ MUST_USE enum status disk_write_all(int fd, struct span bytes);
 /* What to do about an errno, as the end of a sentence; may be empty. */
 const char *disk_advice(int error);
 MUST_USE enum status disk_folder_flush(const char *folder, struct fault *fault);
+
+enum { DISK_SEGMENT_MARK = 16, DISK_SEGMENT_HEADER = LOG_FRAME_OVERHEAD + DISK_SEGMENT_MARK };
+
+/* The header frame of a segment whose first frame has position `start`. Appends. */
+void disk_segment_header(uint64_t start, struct buffer *out);
+/* Is that the header of a segment? */
+bool disk_segment_header_read(struct span bytes, uint64_t *start);
+
+/* disk_repair.c. A segment file that is damaged, and what is known about it. */
+struct disk_damaged {
+	const char *folder, *name;    /* of the log */
+	const char *path;             /* of the file */
+	uint32_t number;
+	uint64_t start, end;          /* positions, as in log_repair */
+};
+
+/* Where a segment file begins, from its header or, if that is damaged, its first frame. E_NOT_FOUND: neither is good. */
+MUST_USE enum status disk_segment_start(const char *path, uint64_t *start);
+
+/* Put a repaired copy in its place; every damaged part is noted, and kept under folder/damaged/ as long as there is room.
+ * E_CORRUPT, without a sentence: it cannot be repaired. E_IO. */
+MUST_USE enum status disk_segment_repair(const struct disk_damaged *damaged, struct fault *fault);
 
 #endif

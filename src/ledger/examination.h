@@ -3,6 +3,7 @@
 #ifndef TALLY_LEDGER_EXAMINATION_H
 #define TALLY_LEDGER_EXAMINATION_H
 
+#include "ledger/evidence.h"
 #include "ledger/state.h"
 
 /* The bodies that change the state or are looked into. */
@@ -16,6 +17,7 @@ union examined_body {
 	struct body_disturbance disturbance;
 	struct body_result result;
 	struct body_ack ack;
+	struct body_evidence evidence;
 };
 
 struct examination {
@@ -28,7 +30,14 @@ struct examination {
 	struct entity *subject;       /* NULL when not registered */
 	struct verifying_key *new_key; /* of a registration; owned, may be NULL */
 	union examined_body body;
+	struct evidence_proves proves; /* of EVIDENCE */
 };
+
+/* What one lie is known by: which, whose, and the round or size. */
+struct lie_key {
+	uint8_t bytes[1 + 2 + 8];
+};
+struct lie_key lie_key(const struct examination *examination);
 
 /* Fill in ledger, statement, fault and lenient; the rest is set here. new_key must be freed or taken in any case. */
 MUST_USE enum status examination_run(struct examination *examination);

@@ -170,6 +170,7 @@ void ledger_free(struct ledger *ledger)
 	state_changes_free(&ledger->changes);
 	map_free(&ledger->names);
 	map_free(&ledger->tls_keys);
+	map_free(&ledger->lies);
 	final_index_free(&ledger->finals);
 	merkle_tree_free(&ledger->tree);
 	free(ledger);
@@ -212,6 +213,15 @@ static void apply_device(struct ledger *ledger, struct examination *e)
 		.index = ledger_size(ledger), .device = e->subject, .gateway = e->subject->gateway};
 }
 
+/* Marked, no more: what follows from a lie is for the members to decide. */
+static void apply_evidence(struct ledger *ledger, struct examination *e)
+{
+	struct lie_key key = lie_key(e);
+	map_put(&ledger->lies, span_of(key.bytes, sizeof key.bytes), ledger_size(ledger));
+	if (e->subject->lies++ == 0)
+		e->subject->lied = e->statement->id;
+}
+
 static void apply_change(struct ledger *ledger, struct examination *e)
 {
 	struct entity *subject = e->subject;
@@ -233,6 +243,9 @@ static void apply_change(struct ledger *ledger, struct examination *e)
 	case STATEMENT_DEVICE_STATE:
 		subject->state = (enum device_state)e->body.device_state.state;
 		break;
+	case STATEMENT_EVIDENCE:
+		apply_evidence(ledger, e);
+		return; /* not in the state tree */
 	default: /* is in the log, changes no state */
 		return;
 	}

@@ -37,6 +37,8 @@ struct entity {
 	uint64_t bounds_version;
 	struct digest model;          /* head: MODEL statement */
 	uint64_t model_version;
+	struct digest lied;           /* of a member: the first EVIDENCE statement against it; zero: none */
+	uint32_t lies;                /* different ones that are proven */
 };
 
 /* genesis must outlive the ledger. Applies the ORG statements as log entries 0..n-1. */

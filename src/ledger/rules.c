@@ -33,6 +33,7 @@ static enum status rule_anchor(struct examination *e);
 static enum status rule_disturbance(struct examination *e);
 static enum status rule_result(struct examination *e);
 static enum status rule_ack(struct examination *e);
+static enum status rule_evidence(struct examination *e);
 
 #define ORG MAY(ENTITY_ORG)
 #define PERSON MAY(ENTITY_PERSON)
@@ -57,6 +58,7 @@ static const struct rule rules[STATEMENT_TYPE_END] = {
 	[STATEMENT_RESULT]       = {GATEWAY, SPOKEN, DEVICE, ITS_GATEWAY, rule_result},
 	[STATEMENT_CRITICAL]     = {GATEWAY, SPOKEN, DEVICE, ITS_GATEWAY, NULL},
 	[STATEMENT_ACK]          = {GATEWAY | PERSON, SPECIAL, 0, "a person, or the gateway that raised the alarm or speaks for the device", rule_ack},
+	[STATEMENT_EVIDENCE]     = {ORG, SPECIAL, ORG, "an organisation", rule_evidence},
 };
 
 /* -- the three questions ----------------------------------------------------------------------- */
@@ -95,6 +97,7 @@ enum status rules_body(struct examination *e)
 	case STATEMENT_DISTURBANCE:  return body_disturbance_decode(bytes, &e->body.disturbance, e->fault);
 	case STATEMENT_RESULT:       return body_result_decode(bytes, &e->body.result, e->fault);
 	case STATEMENT_ACK:          return body_ack_decode(bytes, &e->body.ack, e->fault);
+	case STATEMENT_EVIDENCE:     return body_evidence_decode(bytes, &e->body.evidence, e->fault);
 	default:                     return body_check(e->statement->type, bytes, e->fault);
 	}
 }
@@ -352,4 +355,45 @@ static enum status rule_ack(struct examination *e)
 		|| (e->subject && e->subject->gateway == e->issuer) || (!alarm && e->lenient))
 		return OK;
 	return forbidden(e, rule_of(e)->who);
+}
+
+/* -- members that lied ------------------------------------------------------------------------------ */
+
+struct lie_key lie_key(const struct examination *e)
+{
+	struct lie_key key = {{(uint8_t)e->body.evidence.lie}};
+	memcpy(key.bytes + 1, &e->proves.member, sizeof e->proves.member);
+	memcpy(key.bytes + 3, &e->proves.at, sizeof e->proves.at);
+	return key;
+}
+
+/* A cosignature convicts when the log, which is the same for all, had another root at that size. */
+static enum status fork_convicts(struct examination *e)
+{
+	if (e->proves.at > ledger_size(e->ledger))
+		return fault_set(e->fault, E_SEQUENCE, "The log has not reached %" PRIu64 " entries, for which %s signed a root; wait until it has.",
+			e->proves.at, e->subject->name);
+	struct digest root = merkle_tree_root(&e->ledger->tree, e->proves.at);
+	if (digest_equal(&root, &e->proves.first))
+		return fault_set(e->fault, E_FORBIDDEN, "%s signed the root that the log has at %" PRIu64 " entries: that is no lie.", e->subject->name,
+			e->proves.at);
+	return OK;
+}
+
+static enum status rule_evidence(struct examination *e)
+{
+	const struct body_evidence *body = &e->body.evidence;
+	uint64_t index;
+	TRY(subject_is_one_of(e, rule_of(e)->subjects));
+	if (!span_equal(e->statement->sub, body->accused))
+		return fault_set(e->fault, E_MALFORMED, "The statement is about %s, but accuses %s; name the accused as its subject.",
+			printable(e->statement->sub).text, printable(body->accused).text);
+	TRY(evidence_proof(e->ledger->genesis, body, &e->proves, e->fault));
+	if (body->lie == LIE_FORK)
+		TRY(fork_convicts(e));
+	struct lie_key key = lie_key(e);
+	if (map_get(&e->ledger->lies, span_of(key.bytes, sizeof key.bytes), &index))
+		return fault_set(e->fault, E_FORBIDDEN, "That %s lied there is proven already, by log entry %" PRIu64 "; nothing is to be added.",
+			e->subject->name, index);
+	return OK;
 }

@@ -34,6 +34,7 @@ struct ledger {
 	struct registration *registrations;
 	size_t registration_count;
 	size_t registration_capacity;
+	struct map lies;              /* lie_key to the position in the log of the statement that proves it */
 	struct state_tree state;
 	struct state_changes {
 		uint32_t *positions;  /* of entities whose entries in `state` are not up to date, each once */

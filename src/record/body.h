@@ -264,6 +264,19 @@ struct body_ack {
 	int64_t time_ns;              /* 4 */
 };
 
+/* -- 30 EVIDENCE: sub is the member organisation that lied ----------------------------- */
+enum lie { LIE_EQUIVOCATION = 1, LIE_FORK = 2, LIE_END };
+const char *lie_name(unsigned lie); /* "equivocation" "fork" */
+enum { BODY_PROOF_MAX = 16 * 1024 };
+
+/* What convicts: docs/ledger.md, "Equivocation". Checked by ledger/evidence.h. */
+struct body_evidence {
+	struct span accused;          /* 1 "org:supplier" */
+	uint32_t lie;                 /* 2 enum lie */
+	struct span first;            /* 3 the signed header of a block; or a cosignature, as members exchange it */
+	struct span second;           /* 4 the header of another block of the same slot; empty for a fork */
+};
+
 #define BODY_CODEC(name)                                                              \
 	void body_##name##_encode(const struct body_##name *body, struct buffer *out); \
 	MUST_USE enum status body_##name##_decode(struct span bytes, struct body_##name *out, struct fault *fault)
@@ -282,6 +295,7 @@ BODY_CODEC(command);
 BODY_CODEC(result);
 BODY_CODEC(critical);
 BODY_CODEC(ack);
+BODY_CODEC(evidence);
 
 /* Decode by type and throw the result away: is this a valid body? E_MALFORMED, E_LIMIT;
  * E_UNKNOWN for a type that does not exist. */

@@ -48,6 +48,7 @@ CHECKER(command)
 CHECKER(result)
 CHECKER(critical)
 CHECKER(ack)
+CHECKER(evidence)
 
 enum status body_check(unsigned type, struct span bytes, struct fault *fault)
 {
@@ -66,6 +67,7 @@ enum status body_check(unsigned type, struct span bytes, struct fault *fault)
 		[STATEMENT_RESULT] = check_result,
 		[STATEMENT_CRITICAL] = check_critical,
 		[STATEMENT_ACK] = check_ack,
+		[STATEMENT_EVIDENCE] = check_evidence,
 	};
 	if (type >= STATEMENT_TYPE_END || !checkers[type])
 		return fault_set(fault, E_UNKNOWN, "There is no statement type %u; a newer version may know it.", type);

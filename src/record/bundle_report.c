@@ -292,6 +292,12 @@ static void say_ack(const struct body_ack *body, struct buffer *out)
 	say(out, ": ", body->comment);
 }
 
+static void say_evidence(const struct body_evidence *body, struct buffer *out)
+{
+	say(out, "", body->accused);
+	buffer_printf(out, " lied: %s, with %zu bytes of proof", lie_name(body->lie), body->first.size + body->second.size);
+}
+
 #define SAY_AS(TYPE, name)                                                           \
 	case STATEMENT_##TYPE: {                                                     \
 		struct body_##name body;                                             \
@@ -317,6 +323,7 @@ void bundle_says(const struct statement *statement, struct buffer *out)
 	SAY_AS(RESULT, result)
 	SAY_AS(CRITICAL, critical)
 	SAY_AS(ACK, ack)
+	SAY_AS(EVIDENCE, evidence)
 	default:
 		break;
 	}

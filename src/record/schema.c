@@ -166,6 +166,21 @@ void schema_digest(struct schema *s, int key, const char *field, struct digest *
 		fail(s, E_MALFORMED, "a hash of zeros must be left out");
 }
 
+void schema_bytes(struct schema *s, int key, const char *field, struct span *bytes, size_t max, enum schema_presence presence)
+{
+	if (!(presence == SCHEMA_REQUIRED ? required(s, key, field) : schema_key(s, key, field, bytes->size != 0)))
+		return;
+	if (s->out) {
+		cbor_write_bytes(s->out, *bytes);
+		return;
+	}
+	*bytes = cbor_read_bytes(&s->in);
+	if (bytes->size > max)
+		fail(s, E_LIMIT, "there are too many bytes");
+	if (bytes->size == 0)
+		fail(s, E_MALFORMED, "there are no bytes");
+}
+
 struct decimal decimal_normal(struct decimal decimal)
 {
 	if (decimal.mantissa == 0)

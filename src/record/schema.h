@@ -43,6 +43,8 @@ void schema_text(struct schema *s, int key, const char *field, struct span *text
 void schema_digest(struct schema *s, int key, const char *field, struct digest *digest, enum schema_presence presence);
 void schema_decimal(struct schema *s, int key, const char *field, struct decimal *decimal);
 void schema_public_key(struct schema *s, int key, const char *field, struct public_key *value);
+/* Optional: left out when empty. Never empty when there. */
+void schema_bytes(struct schema *s, int key, const char *field, struct span *bytes, size_t max, enum schema_presence presence);
 /* A key that is there when *has. */
 void schema_optional_key(struct schema *s, int key, const char *field, bool *has, struct public_key *value);
 

@@ -23,6 +23,7 @@ const char *statement_type_name(unsigned type)
 		[STATEMENT_RESULT] = "result",
 		[STATEMENT_CRITICAL] = "critical",
 		[STATEMENT_ACK] = "ack",
+		[STATEMENT_EVIDENCE] = "evidence",
 	};
 	return type < STATEMENT_TYPE_END && names[type] ? names[type] : "unknown";
 }

@@ -30,6 +30,7 @@ enum statement_type {
 	STATEMENT_RESULT = 27,     /* what a machine reported after a command */
 	STATEMENT_CRITICAL = 28,   /* fire alarm, power, door: already acted upon */
 	STATEMENT_ACK = 29,        /* a person acknowledged an alarm */
+	STATEMENT_EVIDENCE = 30,   /* a member lied, with the proof */
 	STATEMENT_TYPE_END
 };
 

@@ -347,6 +347,8 @@ enum status checkpoints_recovered(struct replica *replica, struct span bytes)
 	TRY(cosigned_decode(bytes, &cosigned));
 	if (!cosigned_is_possible(replica, &cosigned))
 		return E_CORRUPT;
+	if (replica->damaged && !cosigned_verifies(replica, replica->checkpoints.origin, &cosigned))
+		return E_SIGNATURE;
 	/* Our own line for a checkpoint that no commit made. */
 	if (cosigned.member == replica->own && cosigned.size > kept_size(replica) && cosigned.size <= ledger_size(replica->ledger))
 		kept_add(replica, cosigned.size, cosigned.cosignature.timestamp_s);

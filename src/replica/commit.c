@@ -7,12 +7,12 @@ static enum status signature_check(struct replica *replica, const struct stateme
 {
 	if (map_get(&replica->submitted, digest_span(&statement->id), NULL))
 		return OK; /* verified when it was submitted */
-	if (!replica->started) /* verified when it was applied before the restart */
+	if (!replica->started && !replica->damaged) /* verified when it was applied before the restart */
 		return map_get(&replica->forged, digest_span(&statement->id), NULL) ? E_SIGNATURE : OK;
 	uint64_t start = signer_clock(replica);
 	enum status status = replica->signatures->statement_verify(statement, key, fault);
 	signer_count(replica, start);
-	if (status != OK)
+	if (status != OK && replica->started)
 		write_digest(&replica->forged_now, &statement->id);
 	return status;
 }

@@ -194,6 +194,8 @@ static enum status recover_block(struct replica *replica, const struct replica_e
 	if (block_parse(event->bytes, &block, NULL) != OK || block.author >= replica->members
 		|| memcmp(block.network, replica->genesis->network, BLOCK_NETWORK_SIZE) != 0)
 		return E_CORRUPT;
+	if (replica->damaged && !damaged_block_holds(replica, &block))
+		return E_SIGNATURE;
 	bodies_add(&replica->bodies, &block);
 	return consensus_give(replica, event, CONSENSUS_RECOVERED, event->bytes);
 }
@@ -224,9 +226,11 @@ static void recover(struct replica *replica, const struct replica_event *event)
 		status = state_checkpoints_recovered(replica, event->bytes);
 	else if (event->frame_kind == REPLICA_FRAME_FORGED)
 		status = recover_forged(replica, event->bytes);
+	else if (event->frame_kind == LOG_FRAME_HOLE)
+		damaged_hole(replica);
 	else
 		status = E_CORRUPT;
-	if (status != OK)
+	if (status != OK && !replica->damaged)
 		fault_set(&replica->recovery_fault, E_CORRUPT,
 			"The log's frame at %llu (kind %u) cannot be used: it belongs to another network, or to another version of this program."
 			" Start with the folder that belongs to this configuration; or move the log away, and this node fetches everything"

@@ -6,7 +6,8 @@
  * Log frames: kind 1 block, kind 2 cosignature (member u16, size u64, root, timestamp u64, signature),
  * kind 3 ids of statements in the blocks that follow whose signatures did not verify, kind 4 a cosignature of the
  * state's root (docs/decisions/0005-state-tree.md) in the form of kind 2. Recovery does not
- * verify signatures again: it takes every statement of the log's blocks for verified except these.
+ * verify signatures again: it takes every statement of the log's blocks for verified except these. Kind LOG_FRAME_HOLE: damaged
+ * frames stood here; behind it everything is verified again (docs/decisions/0007-damaged-log.md).
  * Messages: u8 kind, then for 1 a message of consensus, for 2 and 3 u8 "send me yours", then a cosignature, of the log's
  * root or of the state's.
  *

@@ -1,8 +1,5 @@
 #include "replica/state.h"
 
-/* FIPS 204 context: a block's signature is nothing else's. */
-static const char block_context[] = "tally/block/v1";
-
 uint64_t signer_clock(const struct replica *replica)
 {
 	return replica->clock_ns ? replica->clock_ns() : 0;
@@ -18,14 +15,14 @@ static enum status real_block_sign(const struct signing_key *key, const struct d
 	struct buffer *signature)
 {
 	struct signature made;
-	TRY(signing_key_sign(key, digest_span(digest), span_of_text(block_context), randomness, &made));
+	TRY(signing_key_sign(key, digest_span(digest), span_of_text(BLOCK_SIGNATURE_CONTEXT), randomness, &made));
 	buffer_append(signature, made.bytes, sizeof made.bytes);
 	return OK;
 }
 
 static enum status real_block_verify(const struct verifying_key *key, const struct digest *digest, struct span signature)
 {
-	return verifying_key_verify(key, digest_span(digest), span_of_text(block_context), signature);
+	return verifying_key_verify(key, digest_span(digest), span_of_text(BLOCK_SIGNATURE_CONTEXT), signature);
 }
 
 const struct replica_signatures *replica_signatures_real(void)

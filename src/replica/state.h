@@ -74,6 +74,7 @@ struct replica {
 	struct buffer forged_now;     /* ids found in this step, for the log */
 	struct buffer again;          /* transactions of own blocks that were collected: u32 size, bytes */
 	bool started;
+	bool damaged;                 /* recovery: the log has a hole above; what follows it is verified, see damaged.c */
 	struct fault recovery_fault;
 	uint64_t log_end;
 	uint64_t (*clock_ns)(void);
@@ -122,6 +123,12 @@ void signer_count(struct replica *replica, uint64_t start);
 void commit_apply(struct replica *replica, const struct consensus_commit *commit);
 /* Blocks that no commit will ever hold: what ours carried waits in replica->again. */
 void commit_give_up(struct replica *replica, const struct consensus_action *collected);
+
+/* -- damaged.c -------------------------------------------------------------------------------------- */
+/* A hole in the log: from here on nothing is taken from it unverified. */
+void damaged_hole(struct replica *replica);
+/* After a hole: may this block of the log be recovered? */
+bool damaged_block_holds(struct replica *replica, const struct block *block);
 
 /* -- checkpoints.c ------------------------------------------------------------------------------------ */
 void checkpoints_init(struct replica *replica);

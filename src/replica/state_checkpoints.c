@@ -285,6 +285,8 @@ enum status state_checkpoints_recovered(struct replica *replica, struct span byt
 	TRY(cosigned_decode(bytes, &cosigned));
 	if (cosigned.member >= replica->members || cosigned.size < replica->members)
 		return E_CORRUPT;
+	if (replica->damaged && !cosigned_verifies(replica, replica->state.origin, &cosigned))
+		return E_SIGNATURE;
 	if (cosigned.size > reached(&replica->state))
 		line_hold(replica, &cosigned, true);
 	else

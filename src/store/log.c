@@ -53,12 +53,17 @@ enum status log_frame_read(struct span bytes, uint64_t position, struct log_fram
 	return is_zeros(bytes) ? E_NOT_FOUND : E_CORRUPT;
 }
 
-bool log_tail_is_torn(struct span bytes, uint64_t position)
+size_t log_frame_find(struct span bytes, uint64_t position, size_t from)
 {
 	struct log_frame frame;
 	size_t size;
-	for (size_t at = 1; at < bytes.size; at++)
+	for (size_t at = from; at < bytes.size; at++)
 		if (frame_is_good(span_of(bytes.data + at, bytes.size - at), position + at, &frame, &size))
-			return false;
-	return true;
+			return at;
+	return bytes.size;
+}
+
+bool log_tail_is_torn(struct span bytes, uint64_t position)
+{
+	return log_frame_find(bytes, position, 1) == bytes.size;
 }

@@ -18,6 +18,7 @@ enum {
 	LOG_FRAME_HEAD = 16,          /* before the bytes: size, kind, zeros, position */
 	LOG_FRAME_OVERHEAD = LOG_FRAME_HEAD + 4,
 	LOG_FRAME_SEGMENT = 0,        /* kind of a segment's header */
+	LOG_FRAME_HOLE = 255,         /* kind of a frame of zeros that stands where damaged frames stood: store/log_repair.h */
 };
 
 /* Append a frame whose position is `position`; the next one is position + LOG_FRAME_OVERHEAD + bytes.size. */
@@ -32,6 +33,9 @@ struct log_frame {
 /* Read the frame at the start of `bytes`, expected at `position`. OK; E_NOT_FOUND: nothing but zeros or nothing at all
  * is left; E_CORRUPT: cut short or damaged. *size is its whole length. */
 MUST_USE enum status log_frame_read(struct span bytes, uint64_t position, struct log_frame *out, size_t *size);
+
+/* The first good frame at or after bytes.data + from; `bytes` begin at `position`. bytes.size: there is none. */
+size_t log_frame_find(struct span bytes, uint64_t position, size_t from);
 
 /* After E_CORRUPT at `position`: true when no good frame follows: the torn tail of the last write, which may be cut.
  * False when one does: the log is damaged in the middle, and cutting it would lose final data. `bytes` reaches to the

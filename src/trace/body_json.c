@@ -239,6 +239,13 @@ static void write_ack(struct json *json, const struct body_ack *body)
 	json_int(json, "time_ns", body->time_ns);
 }
 
+static void write_evidence(struct json *json, const struct body_evidence *body)
+{
+	json_text(json, "accused", body->accused);
+	json_text(json, "lie", span_of_text(lie_name(body->lie)));
+	json_uint(json, "proof_bytes", body->first.size + body->second.size);
+}
+
 #define WRITE_CASE(type, name)                                                        \
 	case type: {                                                                  \
 		struct body_##name body;                                              \
@@ -269,6 +276,7 @@ void trace_body_json(const struct statement *statement, struct buffer *out)
 	WRITE_CASE(STATEMENT_RESULT, result)
 	WRITE_CASE(STATEMENT_CRITICAL, critical)
 	WRITE_CASE(STATEMENT_ACK, ack)
+	WRITE_CASE(STATEMENT_EVIDENCE, evidence)
 	}
 	json_null(&json, NULL);
 }

@@ -255,6 +255,12 @@ static void label_ack(const struct statement *statement, const struct body_ack *
 	clean(out, ": ", body->comment);
 }
 
+static void label_evidence(const struct statement *statement, const struct body_evidence *body, struct buffer *out)
+{
+	clean(out, "evidence: ", short_name(statement->sub));
+	clean(out, " lied: ", span_of_text(lie_name(body->lie)));
+}
+
 #define LABEL_CASE(type, name)                                                        \
 	case type: {                                                                  \
 		struct body_##name body;                                              \
@@ -282,6 +288,7 @@ void trace_label(const struct statement *statement, struct buffer *out)
 	LABEL_CASE(STATEMENT_RESULT, result)
 	LABEL_CASE(STATEMENT_CRITICAL, critical)
 	LABEL_CASE(STATEMENT_ACK, ack)
+	LABEL_CASE(STATEMENT_EVIDENCE, evidence)
 	}
 	buffer_printf(out, "%s: its body cannot be read", statement_type_name(statement->type));
 }

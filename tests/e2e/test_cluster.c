@@ -4,6 +4,7 @@
 #include "host/keys.h"
 #include "host/wire.h"
 #include "record/genesis.h"
+#include "../unit/lie.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -363,6 +364,61 @@ static void a_lost_log_is_fetched_again(void **state)
 	wait_equal(cluster, size + 1);
 }
 
+static void file_flip(const char *path, off_t at)
+{
+	uint8_t byte;
+	int fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x20;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+static bool node_log_says(const struct member *member, const char *words)
+{
+	char path[PATH_SIZE];
+	struct buffer log = {0};
+	struct fault fault;
+	path_of(member->folder, "node.log", path);
+	assert_int_equal(disk_read(path, 1 << 20, &log, &fault), OK);
+	buffer_append_byte(&log, 0);
+	bool says = strstr((char *)log.data, words) != NULL;
+	buffer_free(&log);
+	return says;
+}
+
+/* The disk returns other bytes than were written, at a dozen places: the node says so and comes back with everything. */
+static void a_damaged_log_is_repaired_from_the_others(void **state)
+{
+	struct cluster *cluster = *state;
+	struct member *member = &cluster->members[3];
+	uint64_t size = look(cluster, 0).log_size;
+	assert_int_equal(node_end(cluster, 3, SIGTERM), 0);
+	char path[PATH_SIZE];
+	struct stat facts;
+	path_of(member->folder, "data/log.000000", path);
+	assert_int_equal(stat(path, &facts), 0);
+	for (int i = 0; i < 12; i++)
+		file_flip(path, 36 + (facts.st_size - 36) / 14 * i + 3 * i);
+	assert_int_equal(submit(cluster, 0, 0, false), 201);
+	assert_false(node_log_says(member, "event=log_damaged"));
+	node_start(cluster, 3);
+	wait_equal(cluster, size + 1);
+	assert_true(node_log_says(member, "level=error event=log_damaged"));
+	char damaged[PATH_SIZE];
+	path_of(member->folder, "data/damaged", damaged);
+	assert_int_equal(access(damaged, F_OK), 0);
+	assert_int_equal(submit(cluster, 3, 3, false), 201);
+	/* Nothing is left to repair. */
+	assert_int_equal(node_end(cluster, 3, SIGTERM), 0);
+	char log[PATH_SIZE];
+	path_of(member->folder, "node.log", log);
+	assert_int_equal(truncate(log, 0), 0);
+	node_start(cluster, 3);
+	wait_equal(cluster, size + 2);
+	assert_false(node_log_says(member, "event=log_damaged"));
+}
+
 /* By way of a limit on file sizes: the node stops with 1 and a sentence, and comes back with everything. */
 static void a_full_disk_stops_the_node_honestly(void **state)
 {
@@ -394,6 +450,66 @@ static void a_full_disk_stops_the_node_honestly(void **state)
 	buffer_free(&log);
 	node_start(cluster, 1);
 	wait_equal(cluster, size + 12);
+}
+
+/* Old blocks that go bad under running nodes, each of them at one: who serves them goes on, and others have them. */
+static void damage_under_running_nodes_stops_nobody(void **state)
+{
+	struct cluster *cluster = *state;
+	uint64_t size = look(cluster, 0).log_size;
+	char path[PATH_SIZE];
+	bool told = false;
+	struct stat facts;
+	assert_int_equal(node_end(cluster, 3, SIGTERM), 0);
+	for (int i = 0; i < 3; i++) {
+		path_of(cluster->members[i].folder, "data/log.000000", path);
+		assert_int_equal(stat(path, &facts), 0);
+		for (int k = 0; k < 6; k++)
+			file_flip(path, 36 + facts.st_size / 8 + (facts.st_size / 24) * (3 * k + i) / 2);
+	}
+	path_of(cluster->members[3].folder, "data/log.000000", path);
+	assert_int_equal(unlink(path), 0);
+	node_start(cluster, 3);
+	wait_equal(cluster, size);
+	for (int i = 0; i < 3; i++)
+		told = told || node_log_says(&cluster->members[i], "event=block_unreadable");
+	assert_true(told);
+	/* One after the other they start again, and repair. */
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(node_end(cluster, i, SIGTERM), 0);
+		node_start(cluster, i);
+		wait_equal(cluster, size);
+		assert_true(node_log_says(&cluster->members[i], "event=log_damaged"));
+	}
+	assert_int_equal(submit(cluster, 1, 1, false), 201);
+	wait_equal(cluster, size + 1);
+}
+
+/* A library in front of the C library lets the flush of its log fail as soon as a file exists. */
+static void a_failed_flush_stops_the_node_honestly(void **state)
+{
+	struct cluster *cluster = *state;
+	struct member *member = &cluster->members[2];
+	char trigger[PATH_SIZE];
+	uint64_t size = look(cluster, 0).log_size;
+	assert_int_equal(node_end(cluster, 2, SIGTERM), 0);
+	path_of(cluster->folder, "flushes-fail", trigger);
+	setenv("TALLY_TEST_FLUSH_FAILS", trigger, 1);
+	setenv("LD_PRELOAD", getenv("TALLY_FLUSH_FAILS"), 1);
+	node_start(cluster, 2);
+	unsetenv("LD_PRELOAD");
+	wait_equal(cluster, size);
+	assert_int_equal(submit(cluster, 2, 2, false), 201);
+	int fd = open(trigger, O_WRONLY | O_CREAT, 0600);
+	close(fd);
+	assert_int_equal(submit(cluster, 0, 0, false), 201); /* final without it */
+	assert_int_equal(wait_code(member->process), 1);
+	member->process = 0;
+	assert_true(node_log_says(member, "event=node_stops"));
+	assert_true(node_log_says(member, "cannot be flushed to the disk"));
+	unlink(trigger);
+	node_start(cluster, 2);
+	wait_equal(cluster, size + 2);
 }
 
 static void nothing_is_lost_when_all_are_killed(void **state)
@@ -609,6 +725,75 @@ static void a_registered_gateway_follows_and_submits_until_it_is_revoked(void **
 	signing_key_free(node_tls);
 }
 
+static bool file_says(const char *path, const char *words)
+{
+	struct buffer text = {0};
+	struct fault fault;
+	assert_int_equal(disk_read(path, 1 << 20, &text, &fault), OK);
+	buffer_append_byte(&text, 0);
+	bool says = strstr((char *)text.data, words) != NULL;
+	buffer_free(&text);
+	return says;
+}
+
+/* Two headers of one slot, signed by a node's key: what a node that sees them keeps in data/evidence. They become a
+ * statement; every node marks the liar, and an outsider can check it with the genesis alone. */
+static void a_liar_is_convicted(void **state)
+{
+	struct cluster *cluster = *state;
+	struct genesis genesis;
+	struct buffer genesis_bytes = {0}, first = {0}, second = {0}, body = {0};
+	struct fault fault;
+	struct signing_key *key = NULL;
+	char genesis_path[PATH_SIZE], path[PATH_SIZE], url[URL_SIZE], out[PATH_SIZE];
+	path_of(cluster->folder, "genesis.cbor", genesis_path);
+	assert_int_equal(disk_read(genesis_path, 1 << 20, &genesis_bytes, &fault), OK);
+	assert_int_equal(genesis_decode(buffer_span(&genesis_bytes), &genesis, &fault), OK);
+	path_of(cluster->members[2].folder, "keys/node.key", path);
+	assert_int_equal(keys_load(path, false, &key, &fault), OK);
+	lie_header(&genesis, 2, key, 1000, &first);
+	lie_header(&genesis, 2, key, 1001, &second);
+	lie_body("org:repair", LIE_EQUIVOCATION, buffer_span(&first), buffer_span(&second), &body);
+	path_of(cluster->folder, "evidence", path);
+	path_of(cluster->folder, "out", out);
+	assert_int_equal(disk_write(path, buffer_span(&body), 0600, &fault), OK);
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", cluster->members[1].http_port);
+	uint64_t size = look(cluster, 0).log_size;
+	assert_int_equal(RUN(cluster, "evidence", "--folder", cluster->members[0].folder, "--node", url, path), 0);
+	assert_int_equal(RUN(cluster, "evidence", "--folder", cluster->members[1].folder, "--node", url, path), 1); /* once is enough */
+	wait_equal(cluster, size + 1);
+	cluster->members[0].seq++; /* it spoke */
+	char id[DIGEST_HEX_SIZE] = "";
+	for (int i = 0; i < NODES; i++) {
+		yyjson_doc *document = ask(cluster, i, "/api/v1/node");
+		yyjson_val *members = yyjson_obj_get(yyjson_doc_get_root(document), "members");
+		for (int m = 0; m < NODES; m++)
+			assert_int_equal(yyjson_get_uint(yyjson_obj_get(yyjson_arr_get(members, (size_t)m), "lies")), m == 2);
+		snprintf(id, sizeof id, "%s", yyjson_get_str(yyjson_obj_get(yyjson_arr_get(members, 2), "lied")));
+		yyjson_doc_free(document);
+	}
+	assert_true(span_from_hex(span_of_text(id), cluster->members[0].last.bytes, DIGEST_SIZE));
+	assert_int_equal(wait_code(start(out, (const char *const[]){cluster->program, "status", "--node", url, NULL})), 0);
+	assert_true(file_says(out, "lied, as is proven 1 times") && file_says(out, id));
+	/* One more entry later a checkpoint covers it. */
+	char bundle[PATH_SIZE];
+	path_of(cluster->folder, "bundle", bundle);
+	assert_int_equal(submit(cluster, 3, 3, false), 201);
+	int code = 1;
+	for (int64_t end = now_ms() + PATIENCE_MS; code != 0 && now_ms() < end; usleep(200000))
+		code = RUN(cluster, "export", "--node", url, "--out", bundle, id);
+	assert_int_equal(code, 0);
+	assert_int_equal(unlink(out), 0);
+	assert_int_equal(wait_code(start(out, (const char *const[]){cluster->program, "verify", "--genesis", genesis_path, bundle, NULL})), 0);
+	assert_true(file_says(out, "org:repair lied: it signed two blocks of round 1"));
+	genesis_free(&genesis);
+	signing_key_free(key);
+	buffer_free(&genesis_bytes);
+	buffer_free(&first);
+	buffer_free(&second);
+	buffer_free(&body);
+}
+
 /* A fifth process with the keys of a member that runs. lost: it cannot find the original where the genesis says it is,
  * so that the other members must tell. */
 static void copy_stops(struct cluster *cluster, int which, bool lost)
@@ -709,10 +894,14 @@ int main(void)
 		cmocka_unit_test(four_nodes_find_each_other_and_agree),
 		cmocka_unit_test(a_killed_node_catches_up),
 		cmocka_unit_test(a_lost_log_is_fetched_again),
+		cmocka_unit_test(a_damaged_log_is_repaired_from_the_others),
+		cmocka_unit_test(damage_under_running_nodes_stops_nobody),
+		cmocka_unit_test(a_failed_flush_stops_the_node_honestly),
 		cmocka_unit_test(a_full_disk_stops_the_node_honestly),
 		cmocka_unit_test(nothing_is_lost_when_all_are_killed),
 		cmocka_unit_test(without_a_quorum_nothing_is_final),
 		cmocka_unit_test(a_registered_gateway_follows_and_submits_until_it_is_revoked),
+		cmocka_unit_test(a_liar_is_convicted),
 		cmocka_unit_test(a_copied_folder_does_not_become_a_second_member),
 		cmocka_unit_test(one_folder_one_node_and_good_settings),
 		cmocka_unit_test(a_stopped_node_ends_well),

@@ -33,6 +33,7 @@ static bool again(unsigned type, struct span bytes, struct buffer *out)
 	AGAIN(RESULT, result)
 	AGAIN(CRITICAL, critical)
 	AGAIN(ACK, ack)
+	AGAIN(EVIDENCE, evidence)
 	default:
 		return false;
 	}

@@ -8,6 +8,7 @@
 #include "consortium.h"
 #include "crypto/hash.h"
 #include "replica/replica.h"
+#include "store/log_repair.h"
 
 enum { CLUSTER_MAX = 4, NOBODY = 0xffff };
 enum kill_moment { KILL_BEFORE, KILL_TORN, KILL_AFTER, KILL_MOMENTS };
@@ -32,6 +33,7 @@ struct member {
 	uint64_t outcome_count;
 	uint64_t checkpoint_size;
 	uint64_t evidence;
+	struct buffer convicts;       /* the body of the statement that the last evidence is for */
 };
 
 struct cluster {
@@ -45,6 +47,7 @@ struct cluster {
 	struct random random;
 	int64_t now_ms;
 	double loss;
+	bool repairs;                 /* logs that are damaged in the middle are repaired, as on disk */
 	/* the plan to kill */
 	uint16_t victim;
 	uint64_t kill_at;             /* this append, counted from 1 over its life */
@@ -150,6 +153,26 @@ static inline void cluster_outcome(struct member *member, const struct replica_a
 	member->outcome_count++;
 }
 
+/* As the node's shell does: a first block that is accepted lies in the log. */
+static inline void cluster_evidence(struct cluster *cluster, struct member *member, const struct replica_action *action)
+{
+	struct body_evidence body = {.accused = cluster->consortium->genesis.members[action->peer].header.iss,
+		.lie = action->size ? LIE_FORK : LIE_EQUIVOCATION, .first = action->evidence[0]};
+	struct log_frame frame;
+	struct block block;
+	size_t size;
+	member->evidence++;
+	if (body.lie == LIE_EQUIVOCATION)
+		body.second = action->evidence[1];
+	if (!body.first.size) {
+		uint64_t at = action->positions[0];
+		CHECK(log_frame_read(span_after(buffer_span(&member->log), at), at, &frame, &size) == OK && block_parse(frame.bytes, &block, NULL) == OK);
+		body.first = block_signed_header(&block);
+	}
+	buffer_clear(&member->convicts);
+	body_evidence_encode(&body, &member->convicts);
+}
+
 static inline void cluster_step(struct cluster *cluster, uint16_t index, struct replica_event event)
 {
 	struct member *member = &cluster->member[index];
@@ -189,7 +212,7 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 			if (action->size > member->checkpoint_size)
 				member->checkpoint_size = action->size;
 			break;
-		case REPLICA_EVIDENCE: member->evidence++; break;
+		case REPLICA_EVIDENCE: cluster_evidence(cluster, member, action); break;
 		}
 	}
 	CHECK(replica_log_end(member->replica) == member->log.size || starting);
@@ -291,12 +314,24 @@ static inline void cluster_member_down(struct cluster *cluster, uint16_t index)
 	cluster_peer(cluster, index, REPLICA_PEER_DOWN);
 }
 
+static inline void cluster_repair(struct member *member)
+{
+	struct buffer repaired = {0};
+	struct log_damages damages = {0};
+	CHECK(log_repair(buffer_span(&member->log), 0, UINT64_MAX, &repaired, &damages) == OK);
+	buffer_free(&member->log);
+	member->log = repaired;
+	log_damages_free(&damages);
+}
+
 /* Read the log back as a shell does: good frames in order, a torn tail is cut. */
 static inline void cluster_recover(struct cluster *cluster, uint16_t index)
 {
 	struct member *member = &cluster->member[index];
 	struct fault fault;
 	size_t at = 0;
+	if (cluster->repairs)
+		cluster_repair(member);
 	for (;;) {
 		struct log_frame frame;
 		size_t size;
@@ -347,6 +382,7 @@ static inline void cluster_end(struct cluster *cluster)
 		replica_free(member->replica);
 		consensus_free(member->liar);
 		buffer_free(&member->log);
+		buffer_free(&member->convicts);
 		map_free(&member->outcomes);
 		free(member->finals);
 	}

@@ -209,6 +209,11 @@ static void make_ack(struct maker *m, struct body_ack *b)
 	*b = (struct body_ack){.target = make_digest(m), .person = make_name(m), .comment = make_text(m), .time_ns = make_i64(m)};
 }
 
+static void make_evidence(struct maker *m, struct body_evidence *b)
+{
+	*b = (struct body_evidence){.accused = make_name(m), .lie = make_bool(m) ? LIE_EQUIVOCATION : LIE_FORK, .first = make_name(m), .second = make_text(m)};
+}
+
 /* For each type: encode a random one; decode bytes and encode what was found. */
 #define TYPE_PAIR(name)                                                                             \
 	static void random_##name(struct maker *m, struct buffer *out)                              \
@@ -242,6 +247,7 @@ TYPE_PAIR(command)
 TYPE_PAIR(result)
 TYPE_PAIR(critical)
 TYPE_PAIR(ack)
+TYPE_PAIR(evidence)
 
 static const struct type {
 	unsigned number;
@@ -263,6 +269,7 @@ static const struct type {
 	{STATEMENT_RESULT, 4, random_result, again_result},
 	{STATEMENT_CRITICAL, 6, random_critical, again_critical},
 	{STATEMENT_ACK, 4, random_ack, again_ack},
+	{STATEMENT_EVIDENCE, 4, random_evidence, again_evidence},
 };
 enum { TYPES = sizeof types / sizeof *types };
 

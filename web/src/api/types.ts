@@ -1,6 +1,6 @@
 // What the node and the gateway send (docs/api.md). Times are milliseconds unless the name says otherwise.
 
-export interface Member { index: number; iss: string; name: string; role: string; address: string; connected: boolean; round: number; self: boolean }
+export interface Member { index: number; iss: string; name: string; role: string; address: string; connected: boolean; round: number; self: boolean; lies?: number; lied?: string }
 
 export interface NodePicture {
 	org: string; role: string; member: number; network: string; genesis: string; uptime_s: number;

@@ -22,7 +22,7 @@ function Members({ picture }: { picture: NodePicture }) {
 					<tbody>
 						{picture.members.map((m) => (
 							<tr key={m.index}>
-								<td title={m.iss}>{m.name}{m.self ? <span class="dim"> (this node)</span> : null}</td><td class="wide">{m.role}</td>
+								<td title={m.iss}>{m.name}{m.self ? <span class="dim"> (this node)</span> : null}{m.lies ? <a class="late" title="a statement on the ledger proves it" href={address('statement', m.lied)}> ✕ lied</a> : null}</td><td class="wide">{m.role}</td>
 								<td class={'number-text' + (m.connected ? '' : ' late')}>{m.connected ? '● connected' : '✕ not connected'}</td><td class="number">{count(m.round)}</td>
 								<td class={'wide ' + (picture.highest_round - m.round > 50 ? 'late' : 'dim')}>{picture.highest_round > m.round ? plural(picture.highest_round - m.round, 'round') : none}</td><td class="id wide">{m.address}</td>
 							</tr>

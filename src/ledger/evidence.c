@@ -1,0 +1,71 @@
+#include "ledger/evidence.h"
+
+#include "base/map.h"
+#include "consensus/evidence.h"
+#include "record/checkpoint.h"
+
+/* Verifies blocks under the node keys of a genesis. */
+static enum status header_verify(void *context, uint16_t author, const struct digest *digest, struct span signature)
+{
+	const struct genesis *genesis = context;
+	if (author >= genesis->member_count)
+		return E_SIGNATURE;
+	struct verifying_key *key = verifying_key_new(&genesis->members[author].org.node_key);
+	enum status status = key ? verifying_key_verify(key, digest_span(digest), span_of_text(BLOCK_SIGNATURE_CONTEXT), signature) : E_SIGNATURE;
+	verifying_key_free(key);
+	return status;
+}
+
+static enum status equivocation_proof(const struct genesis *genesis, const struct body_evidence *body, struct evidence_proves *out,
+	struct fault *fault)
+{
+	const struct validity validity = validity_of((uint16_t)genesis->member_count, genesis->network, 0, &genesis->digest, 0);
+	const struct block_signer verifier = {.context = (void *)(uintptr_t)genesis, .verify = header_verify};
+	struct block first, second;
+	struct fault inner = {{0}};
+	enum status status = evidence_check(body->first, body->second, &validity, &verifier, &out->member, &inner);
+	if (status != OK)
+		return fault_set(fault, status, "The proof of an equivocation is two signed headers of one slot: %s.", inner.text);
+	TRY(block_signed_header_parse(body->first, &first, fault));
+	TRY(block_signed_header_parse(body->second, &second, fault));
+	out->at = first.round;
+	out->first = first.digest;
+	out->second = second.digest;
+	return OK;
+}
+
+/* In the form in which members exchange them: member u16, size u64, root, timestamp u64, signature. */
+static enum status fork_proof(const struct genesis *genesis, const struct body_evidence *body, struct evidence_proves *out,
+	struct fault *fault)
+{
+	struct reader in = reader_of(body->first);
+	struct cosignature cosignature = {0};
+	char origin[CHECKPOINT_ORIGIN_SIZE];
+	out->member = read_u16(&in);
+	out->at = read_u64(&in);
+	out->first = read_digest(&in);
+	out->second = (struct digest){0};
+	cosignature.timestamp_s = read_u64(&in);
+	struct span signature = read_bytes(&in, sizeof cosignature.signature.bytes);
+	if (reader_end(&in) != OK || body->second.size || out->member >= genesis->member_count || out->at == 0
+		|| cosignature.timestamp_s == 0)
+		return fault_set(fault, E_MALFORMED, "The proof of a fork is one cosignature of a member, and nothing else.");
+	memcpy(cosignature.signature.bytes, signature.data, signature.size);
+	const struct genesis_member *member = &genesis->members[out->member];
+	checkpoint_origin(genesis->network, origin);
+	struct verifying_key *key = verifying_key_new(&member->org.checkpoint_key);
+	enum status status =
+		key ? cosignature_verify(key, member->header.iss, span_of_text(origin), out->at, &out->first, &cosignature) : E_SIGNATURE;
+	verifying_key_free(key);
+	return status == OK ? OK : fault_set(fault, E_SIGNATURE, "The cosignature is not the member's.");
+}
+
+enum status evidence_proof(const struct genesis *genesis, const struct body_evidence *body, struct evidence_proves *out,
+	struct fault *fault)
+{
+	*out = (struct evidence_proves){0};
+	TRY(body->lie == LIE_FORK ? fork_proof(genesis, body, out, fault) : equivocation_proof(genesis, body, out, fault));
+	if (!span_equal(genesis->members[out->member].header.iss, body->accused))
+		return fault_set(fault, E_FORBIDDEN, "The proof convicts another member than the accused; name the one who signed.");
+	return OK;
+}

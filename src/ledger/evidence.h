@@ -1,0 +1,21 @@
+/* Evidence: does the proof in an EVIDENCE statement convict the member? With the genesis alone, so that an outsider can ask
+ * as well. Source: docs/ledger.md, "Equivocation". */
+#ifndef TALLY_LEDGER_EVIDENCE_H
+#define TALLY_LEDGER_EVIDENCE_H
+
+#include "record/body.h"
+#include "record/genesis.h"
+
+struct evidence_proves {
+	uint16_t member;              /* who signed both */
+	uint64_t at;                  /* the round of both blocks; or the size of the log whose root was signed */
+	struct digest first, second;  /* digests of the blocks; or the root that was signed, and nothing */
+};
+
+/* OK: an equivocation is proven. A fork is when, besides, the log had another root at size `at`; that a member signed
+ * first for it is proven. E_MALFORMED: no proof; E_NETWORK: of another network; E_SIGNATURE: not signed by that member;
+ * E_FORBIDDEN: signed by another member than the accused. */
+MUST_USE enum status evidence_proof(const struct genesis *genesis, const struct body_evidence *body, struct evidence_proves *out,
+	struct fault *fault);
+
+#endif
