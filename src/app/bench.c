@@ -148,7 +148,7 @@ static void markdown_print(const struct bench *bench, const char *machine)
 	for (size_t r = 0; r < bench->row_count; r++) {
 		row_texts(&bench->rows[r], texts);
 		for (int c = 0; c < 6; c++)
-			printf("| %s ", texts[c] + strspn(texts[c], " "));
+			printf("| %s%s ", texts[c][0] == ' ' ? "… " : "", texts[c] + strspn(texts[c], " "));
 		printf("|\n");
 	}
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { READY_S = 30, KEY_SIZE = 17 };
+enum { READY_S = 120, KEY_SIZE = 17 };
 
 struct etcd {
 	struct bench_site *site;

@@ -4,13 +4,15 @@
 
 #include "app/bench_peers.h"
 #include "app/run_ask.h"
+#include "client/client.h"
 #include "host/loop.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { IDLE_SINGLES = 40, BATCH_SMALL = 16, BATCH_LARGE = 256 };
+enum { IDLE_SINGLES = 40, BATCH_SMALL = 16, BATCH_LARGE = 256, BATCH_CHUNK = 4096, CLIENT_RATE = 600 /* statements a second that are prepared for */ };
+#define CHUNK_BYTES_ALL 1e9
 
 struct profile {
 	double signature_s, cpu_s, checks;
@@ -46,6 +48,8 @@ static enum status most_measure(struct bench *bench, struct trial *trial, struct
 {
 	/* Not more than the limit lets through in the given time. */
 	double sign = fmin(limit_of(bench) * bench->seconds, TRIAL_STATEMENTS_MAX) / TRIAL_MEMBERS;
+	if (trial->voice == TRIAL_ANCHORS)
+		sign = fmin(sign, CHUNK_BYTES_ALL / TRIAL_MEMBERS / (double)(trial->records * TRIAL_RECORD));
 	double before = trial_number(trial, 0, NULL, "log_size"), elapsed;
 	bench_tell("ledger: signing %.0f statements", TRIAL_MEMBERS * floor(sign));
 	TRY(trial_sign(trial, (size_t)fmax(sign, 1), fault));
@@ -120,18 +124,53 @@ static enum status finality_idle(struct bench *bench, struct trial *trial, struc
 	return OK;
 }
 
-static enum status one_by_one(struct bench *bench, struct trial *trial, size_t body_bytes, double *rate, struct fault *fault)
+static enum status one_by_one(struct bench *bench, struct trial *trial, size_t body_bytes, struct bench_rival *out, struct fault *fault)
 {
 	struct most most;
 	trial->voice = TRIAL_EVENTS;
 	trial->body_bytes = body_bytes;
 	trial->records = 0;
 	TRY(most_measure(bench, trial, &most, fault));
-	*rate = most.rate;
+	*out = (struct bench_rival){.what = "statements of 1 record, each signed, on 4 nodes", .records = 1, .rate = most.rate, .cpu_s = most.spent.cpu_s / most.count};
 	most_rows(bench, trial, &most);
 	TRY(finality_at(bench, trial, most.rate, 0.1, fault));
 	TRY(finality_at(bench, trial, most.rate, 0.5, fault));
 	return finality_at(bench, trial, most.rate, 0.9, fault);
+}
+
+/* -- by way of the client library ------------------------------------------------------------------------ */
+
+/* One issuer, one client, over HTTP: each request is answered when its statements are final. */
+static enum status by_client(struct bench *bench, struct trial *trial, struct fault *fault)
+{
+	struct trial_chain *chain = &trial->chains[0];
+	char urls[TRIAL_MEMBERS][64];
+	const char *given[TRIAL_MEMBERS];
+	struct client *client;
+	trial->voice = TRIAL_EVENTS;
+	trial->body_bytes = TRIAL_RECORD;
+	trial->records = 0;
+	TRY(trial_sign(trial, (size_t)fmax(fmin(CLIENT_RATE * bench->seconds, TRIAL_STATEMENTS_MAX / TRIAL_MEMBERS), 10), fault));
+	for (int m = 0; m < TRIAL_MEMBERS; m++) {
+		bench_site_url(&trial->site, m, urls[m]);
+		given[m] = urls[m];
+	}
+	TRY(client_new(&(struct client_config){.urls = given, .url_count = TRIAL_MEMBERS}, &client, fault));
+	struct client_item *items = memory_new_array(chain->count, sizeof *items);
+	for (size_t i = 0; i < chain->count; i++)
+		items[i].bytes = span_of(chain->bytes.data + chain->items[i].at, chain->items[i].size);
+	int64_t start_ns = clock_monotonic_ns();
+	enum status status = client_send(client, items, chain->count, fault);
+	double elapsed_s = (double)(clock_monotonic_ns() - start_ns) / 1e9;
+	if (status == OK) {
+		chain->sent = chain->count;
+		trial_sent(trial);
+		bench_row_peer(bench_row_add(bench, "ledger", (double)chain->count / elapsed_s, "statements/s", "one client over HTTP, one issuer, %zu statements, up to 512 a request", chain->count),
+			limit_of(bench), NULL, "the same limit");
+	}
+	free(items);
+	client_free(client);
+	return status;
 }
 
 /* -- batches ------------------------------------------------------------------------------------------- */
@@ -144,7 +183,9 @@ static enum status batch(struct bench *bench, struct trial *trial, enum trial_vo
 	trial->records = records;
 	TRY(most_measure(bench, trial, &most, fault));
 	out->rate = most.rate * (double)records;
+	out->cpu_s = most.spent.cpu_s / (most.count * (double)records);
 	out->records = records;
+	bench_tell("  %zu together: %.0f records/s", records, out->rate);
 	if (voice == TRIAL_EVENTS)
 		snprintf(out->what, sizeof out->what, "statements of %zu records: bytes signed, on 4 nodes", records);
 	else
@@ -227,28 +268,28 @@ static enum status recovery(struct bench *bench, struct trial *trial, struct fau
 /* -- the part ------------------------------------------------------------------------------------------ */
 
 struct result {
-	struct bench_rival single, body_small, body_large, anchor_small, anchor_large;
+	struct bench_rival single, body_small, body_large, anchor_small, anchor_large, anchor_chunk;
 };
 
 static enum status measure(struct bench *bench, struct trial *trial, struct result *result, struct fault *fault)
 {
-	double rate_large;
+	struct bench_rival large;
 	struct bench_use before, after;
 	TRY(trial_open(bench, trial, fault));
 	if (!bench_site_use(&trial->site, "manufacturer", &before))
 		return fault_set(fault, E_IO, "/proc does not tell what the nodes use");
 	double from = trial_number(trial, 0, NULL, "log_size");
-	TRY(one_by_one(bench, trial, TRIAL_RECORD, &result->single.rate, fault));
-	result->single.records = 1;
-	snprintf(result->single.what, sizeof result->single.what, "statements of 1 record, each signed, on 4 nodes");
+	TRY(one_by_one(bench, trial, TRIAL_RECORD, &result->single, fault));
 	TRY(finality_idle(bench, trial, fault));
 	if (bench_site_use(&trial->site, "manufacturer", &after))
 		growth_rows(bench, trial, &before, &after, trial_number(trial, 0, NULL, "log_size") - from);
-	TRY(one_by_one(bench, trial, 1024, &rate_large, fault));
+	TRY(by_client(bench, trial, fault));
+	TRY(one_by_one(bench, trial, 1024, &large, fault));
 	TRY(batch(bench, trial, TRIAL_EVENTS, BATCH_SMALL, &result->body_small, fault));
 	TRY(batch(bench, trial, TRIAL_EVENTS, TRIAL_BODY_RECORDS, &result->body_large, fault));
 	TRY(batch(bench, trial, TRIAL_ANCHORS, BATCH_SMALL, &result->anchor_small, fault));
 	TRY(batch(bench, trial, TRIAL_ANCHORS, BATCH_LARGE, &result->anchor_large, fault));
+	TRY(batch(bench, trial, TRIAL_ANCHORS, BATCH_CHUNK, &result->anchor_chunk, fault));
 	return recovery(bench, trial, fault);
 }
 
@@ -265,6 +306,6 @@ enum status bench_ledger(struct bench *bench, struct fault *fault)
 	trial_close(trial);
 	free(trial);
 	/* Ours is stopped by now: the peers have the machine alone, as ours had. */
-	const struct bench_rival ours[] = {result.single, result.body_small, result.body_large, result.anchor_small, result.anchor_large};
+	const struct bench_rival ours[] = {result.single, result.body_small, result.body_large, result.anchor_small, result.anchor_large, result.anchor_chunk};
 	return status == OK ? bench_peers(bench, ours, sizeof ours / sizeof *ours, fault) : status;
 }

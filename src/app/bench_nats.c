@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 2 * PEER_MEMBERS, READY_S = 30, PATIENCE_S = 20, READ_SIZE = 64 << 10, LINE_MAX_SIZE = 4096 };
+enum { CONNECTIONS = 2 * PEER_MEMBERS, READY_S = 120, PATIENCE_S = 20, ASK_MS = 3000, READ_SIZE = 64 << 10, LINE_MAX_SIZE = 4096 };
 
 struct nats;
 
@@ -190,7 +190,7 @@ static enum status stream_create(struct nats *nats, struct fault *fault)
 		ready = nats->created;
 		for (int i = 0; i < CONNECTIONS; i++)
 			ready = ready && nats->connections[i].acknowledged;
-		if (!ready && now_ns - asked_ns > NS_PER_S) {
+		if (!ready && now_ns - asked_ns > ASK_MS * NS_PER_MS) {
 			asked_ns = now_ns;
 			if (!nats->created)
 				message_put(&nats->connections[0], "$JS.API.STREAM.CREATE.BENCH", "create", span_of_text(request));

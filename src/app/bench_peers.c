@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "host/disk.h"
+#include "host/loop.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,17 +36,31 @@ static bool is_installed(const char *program)
 	return false;
 }
 
+static double site_cpu_s(struct bench_site *site)
+{
+	double sum = 0;
+	struct bench_use use;
+	for (size_t i = 0; i < site->run.child_count; i++)
+		sum += bench_site_use(site, site->run.children[i].name, &use) ? use.cpu_s : 0;
+	return sum;
+}
+
 /* More writes under way until that gives no more. */
-static enum status saturate(struct bench *bench, const struct bench_peer *peer, void *running, size_t records, struct bench_rival *best, struct fault *fault)
+static enum status saturate(struct bench *bench, const struct bench_peer *peer, struct bench_site *site, void *running, size_t records, struct bench_rival *best,
+	struct fault *fault)
 {
 	*best = (struct bench_rival){.records = records};
 	for (unsigned parallel = PARALLEL_FIRST; parallel <= peer->parallel_max; parallel *= PARALLEL_FACTOR) {
 		double rate = 0, before = best->rate;
 		TRY(bench_go_on(fault));
+		double cpu_s = site_cpu_s(site), elapsed_s = -(double)clock_monotonic_ns() / 1e9;
 		TRY(peer->write(running, records, parallel, bench->seconds, &rate, fault));
+		cpu_s = site_cpu_s(site) - cpu_s;
+		elapsed_s += (double)clock_monotonic_ns() / 1e9;
 		bench_tell("  %s: %zu together, %u under way: %.0f records/s", peer->name, records, parallel, rate);
 		if (rate > best->rate) {
 			best->rate = rate;
+			best->cpu_s = cpu_s / (rate * elapsed_s);
 			if (records == 1)
 				snprintf(best->what, sizeof best->what, "%s, 3 members, %s, %u under way", peer->name, peer->one, parallel);
 			else
@@ -62,6 +77,7 @@ static enum status peer_measure(struct bench *bench, const struct bench_peer *pe
 	struct bench_site *site = memory_new_array(1, sizeof *site);
 	char logs[1200];
 	void *running = NULL;
+	bench_tell("%s", peer->name);
 	snprintf(site->folder, sizeof site->folder, "%s/%s", bench->folder, peer->name);
 	site->run.options = (struct run_options){.state = site->folder, .program = bench->program};
 	bench_site_path(site, "logs", logs);
@@ -69,7 +85,7 @@ static enum status peer_measure(struct bench *bench, const struct bench_peer *pe
 	if (status == OK)
 		status = peer->open(site, &running, fault);
 	for (size_t i = 0; i < PEER_WAYS && status == OK; i++)
-		status = saturate(bench, peer, running, peer->ways[i], &out[i], fault);
+		status = saturate(bench, peer, site, running, peer->ways[i], &out[i], fault);
 	if (status == OK)
 		status = bench_site_check(site, fault);
 	if (running)
@@ -88,24 +104,36 @@ static const struct bench_rival *nearest(const struct bench_rival *rivals, size_
 	return best;
 }
 
+/* What stands beside one row of ours. A peer that cannot be measured does not spoil the rest. */
+static void beside(struct bench *bench, const struct bench_rival *ours, const char *name, const struct bench_rival *theirs, const char *missing)
+{
+	struct bench_row *row = bench_row_add(bench, "ledger", ours->rate, "records/s", "%s", ours->what);
+	if (missing[0]) {
+		bench_row_peer(row, NAN, NULL, missing);
+		return;
+	}
+	const struct bench_rival *rival = nearest(theirs, ours->records);
+	bench_row_peer(row, rival->rate, NULL, rival->what);
+	bench_row_peer(bench_row_add(bench, "ledger", ours->cpu_s * 1e6, "us", "  processor time a record, all servers together"), rival->cpu_s * 1e6, NULL, name);
+}
+
 enum status bench_peers(struct bench *bench, const struct bench_rival *ours, size_t count, struct fault *fault)
 {
 	const struct bench_peer *const peers[PEERS] = {bench_peer_etcd(), bench_peer_nats()};
 	struct bench_rival theirs[PEERS][PEER_WAYS] = {0};
-	bool installed[PEERS];
+	char missing[PEERS][72] = {{0}};
 	for (int p = 0; p < PEERS; p++) {
-		installed[p] = is_installed(peers[p]->program);
-		bench_tell("%s%s", peers[p]->name, installed[p] ? "" : " is not installed here");
-		if (installed[p])
-			TRY(peer_measure(bench, peers[p], theirs[p], fault));
+		struct fault why = {{0}};
+		if (!is_installed(peers[p]->program)) {
+			snprintf(missing[p], sizeof missing[p], "%s: not installed; `tools/enter bench` has it", peers[p]->name);
+		} else if (peer_measure(bench, peers[p], theirs[p], &why) != OK) {
+			TRY(bench_go_on(fault));
+			bench_tell("%s", why.text);
+			snprintf(missing[p], sizeof missing[p], "%s: not measured: %.50s", peers[p]->name, why.text);
+		}
 	}
 	for (size_t i = 0; i < count; i++)
-		for (int p = 0; p < PEERS; p++) {
-			struct bench_row *row = bench_row_add(bench, "ledger", ours[i].rate, "records/s", "%s", ours[i].what);
-			const struct bench_rival *rival = nearest(theirs[p], ours[i].records);
-			char missing[72];
-			snprintf(missing, sizeof missing, "%s: not installed; `tools/enter bench` has it", peers[p]->name);
-			bench_row_peer(row, installed[p] ? rival->rate : NAN, NULL, installed[p] ? rival->what : missing);
-		}
+		for (int p = 0; p < PEERS; p++)
+			beside(bench, &ours[i], peers[p]->name, theirs[p], missing[p]);
 	return OK;
 }

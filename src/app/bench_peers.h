@@ -16,6 +16,7 @@ struct bench_rival {
 	char what[72];
 	size_t records;               /* written together */
 	double rate;                  /* records a second */
+	double cpu_s;                 /* processor time a record, of all servers together */
 };
 
 /* Rows of ours beside the way of each peer that writes most nearly as many records together. */

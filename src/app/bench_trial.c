@@ -69,7 +69,7 @@ static void chunk_make(const struct trial_chain *chain, uint64_t number, struct 
 {
 	char record[TRIAL_RECORD];
 	for (size_t i = 0; i < chain->trial->records; i++) {
-		record_make(chain->member, number << 16 | i, record);
+		record_make(chain->member, number * TRIAL_CHUNK_RECORDS + i, record);
 		buffer_append(out, record, sizeof record);
 	}
 }
@@ -78,6 +78,7 @@ static void anchor_make(const struct trial_chain *chain, struct trial_item *item
 {
 	struct buffer chunk = {0};
 	struct merkle_tree tree = {0};
+	CHECK(chain->trial->records <= TRIAL_CHUNK_RECORDS);
 	chunk_make(chain, item->number, &chunk);
 	for (size_t i = 0; i < chain->trial->records; i++) {
 		struct digest leaf = merkle_leaf(span_of(chunk.data + i * TRIAL_RECORD, TRIAL_RECORD));
@@ -164,14 +165,20 @@ enum status trial_sign(struct trial *trial, size_t count, struct fault *fault)
 
 /* -- chunk files ---------------------------------------------------------------------------------------- */
 
+static void chunk_folder(const struct trial_chain *chain, char out[1200])
+{
+	char name[32];
+	snprintf(name, sizeof name, "chunks-%d", chain->member);
+	bench_site_path(&chain->trial->site, name, out);
+}
+
 /* As a gateway does it: a file under the digest, written beside, flushed, renamed, the folder flushed. */
 static bool chunk_write(const struct trial_chain *chain, const struct trial_item *item, struct buffer *bytes)
 {
-	char name[64], hex[DIGEST_HEX_SIZE], folder[1200], path[1300];
+	char hex[DIGEST_HEX_SIZE], folder[1200], path[1300];
 	struct fault fault;
 	span_hex(digest_span(&item->chunk), hex);
-	snprintf(name, sizeof name, "chunks-%d", chain->member);
-	bench_site_path(&chain->trial->site, name, folder);
+	chunk_folder(chain, folder);
 	snprintf(path, sizeof path, "%.1199s/%s.chunk", folder, hex);
 	buffer_clear(bytes);
 	chunk_make(chain, item->number, bytes);
@@ -328,7 +335,8 @@ static void on_down(void *context, struct wire_link *link, uint32_t identity)
 	(void)link;
 	struct trial *trial = context;
 	trial->links[identity] = NULL;
-	if (trial->purpose != TRIAL_CONNECT) {
+	/* While other things are waited for, the links' own messages may come too late; they are dialled again. */
+	if (trial->purpose != TRIAL_CONNECT && trial->purpose != TRIAL_SIGN) {
 		fault_set(&trial->fault, E_CLOSED, "the node of %s closed the connection", run_member((int)identity));
 		stop(trial);
 	}
@@ -358,10 +366,23 @@ static enum status loop_through(struct trial *trial, enum trial_purpose purpose,
 	return trial->stopped ? OK : fault_set(fault, E_CLOSED, "the measurement was interrupted");
 }
 
+void trial_sent(struct trial *trial)
+{
+	for (int m = 0; m < TRIAL_MEMBERS; m++) {
+		struct trial_chain *chain = &trial->chains[m];
+		struct trial_issuer *issuer = &chain->issuers[trial->voice];
+		if (chain->sent)
+			issuer->last = chain->items[chain->sent - 1].id;
+		issuer->seq += chain->sent;
+		chain->sent = 0;
+	}
+}
+
 enum status trial_run(struct trial *trial, enum trial_purpose purpose, double *elapsed_s, struct fault *fault)
 {
 	pthread_t writers[TRIAL_MEMBERS];
 	int begun = 0;
+	TRY(loop_through(trial, TRIAL_CONNECT, fault));
 	atomic_store(&trial->writing, true);
 	for (int m = 0; m < TRIAL_MEMBERS && trial->voice == TRIAL_ANCHORS; m++)
 		begun += begun == m && pthread_create(&writers[m], NULL, chunks_write, &trial->chains[m]) == 0;
@@ -369,16 +390,14 @@ enum status trial_run(struct trial *trial, enum trial_purpose purpose, double *e
 		: loop_through(trial, purpose, fault);
 	*elapsed_s = (double)(clock_monotonic_ns() - trial->start_ns) / 1e9;
 	atomic_store(&trial->writing, false);
-	for (int m = 0; m < begun; m++)
+	for (int m = 0; m < begun; m++) {
+		char folder[1200];
 		pthread_join(writers[m], NULL);
-	trial->total = trial->latency_count;
-	for (int m = 0; m < TRIAL_MEMBERS; m++) {
-		struct trial_chain *chain = &trial->chains[m];
-		struct trial_issuer *issuer = &chain->issuers[trial->voice];
-		if (chain->sent)
-			issuer->last = chain->items[chain->sent - 1].id;
-		issuer->seq += chain->sent;
+		chunk_folder(&trial->chains[m], folder);
+		bench_folder_remove(folder);
 	}
+	trial->total = trial->latency_count;
+	trial_sent(trial);
 	return status;
 }
 

@@ -16,6 +16,7 @@ enum {
 	TRIAL_MEMBERS = RUN_MEMBERS,
 	TRIAL_RECORD = 256,           /* bytes of a record */
 	TRIAL_BODY_RECORDS = 32,      /* records that one statement's body holds: details of an event */
+	TRIAL_CHUNK_RECORDS = 1 << 16, /* in a chunk, at most */
 	TRIAL_STATEMENTS_MAX = 60000, /* signed at a time; about 3 KiB each */
 };
 
@@ -98,6 +99,9 @@ MUST_USE enum status trial_sign(struct trial *trial, size_t count, struct fault 
  * chunk's file, which is written and flushed as a gateway does it, beside, by one thread an issuer. *elapsed_s: from
  * the first to the last statement that is final; trial->latencies_s holds each one's time. */
 MUST_USE enum status trial_run(struct trial *trial, enum trial_purpose purpose, double *elapsed_s, struct fault *fault);
+
+/* The issuers go on behind what chains[].sent says; trial_run does it itself. */
+void trial_sent(struct trial *trial);
 
 /* A number of the node's status, or of an object in it. NAN: the node does not answer. */
 double trial_number(const struct trial *trial, int member, const char *object, const char *name);

@@ -101,6 +101,7 @@ static void node_start(struct cluster *cluster, int which)
 static int node_end(struct cluster *cluster, int which, int signal_number)
 {
 	struct member *member = &cluster->members[which];
+	assert_true(member->process > 0); /* 0 would be all of us */
 	kill(member->process, signal_number);
 	int code = wait_code(member->process);
 	member->process = 0;
