@@ -23,6 +23,11 @@ struct gateway_api *gateway_api_new(const struct gateway_api_source *source)
 	return api;
 }
 
+void gateway_api_edge(struct gateway_api *api, struct edge *edge)
+{
+	api->source.edge = edge;
+}
+
 void gateway_api_free(struct gateway_api *api)
 {
 	if (!api)
@@ -60,6 +65,7 @@ static void floor_members(struct gateway_api *api, struct json *json)
 	json_bool(json, "node_connected", totals.node_up);
 	json_bool(json, "broker_connected", totals.broker_up);
 	json_bool(json, "caught_up", totals.caught_up);
+	json_bool(json, "from_proofs", totals.assumed);
 	gateway_json_totals(json, "totals", api->source.edge);
 	json_object(json, "alarm_us");
 	json_number(json, "p50", now.alarm_count ? now.alarm_p50_us : NAN);

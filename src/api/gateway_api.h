@@ -28,6 +28,8 @@ struct gateway_api_source {
 struct gateway_api;
 struct gateway_api *gateway_api_new(const struct gateway_api_source *source);
 void gateway_api_free(struct gateway_api *api);
+/* From now on this edge is the gateway's. */
+void gateway_api_edge(struct gateway_api *api, struct edge *edge);
 bool gateway_api_handle(struct gateway_api *api, struct http_request *request);
 /* Streams: four times a second; once a second; when alarm or marker `number` changed. */
 void gateway_api_samples(struct gateway_api *api, struct http_server *server);

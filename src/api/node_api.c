@@ -133,7 +133,7 @@ static void get_trace(struct node_api *api, struct http_request *request, struct
 static enum status checkpoint_of(void *context, uint64_t index, struct buffer *note, uint64_t *size)
 {
 	const struct node_api *api = context;
-	return replica_checkpoint(api->source.replica, index, false, note, size);
+	return node_log_checkpoint(api, index, false, note, size);
 }
 
 static void get_export(struct node_api *api, struct http_request *request, struct span text)
@@ -260,7 +260,7 @@ static void get_checkpoint(struct node_api *api, struct http_request *request, s
 	(void)text;
 	struct buffer note = {0};
 	uint64_t size;
-	if (replica_checkpoint(api->source.replica, 0, true, &note, &size) == OK)
+	if (node_log_checkpoint(api, 0, true, &note, &size) == OK)
 		http_answer(request, 200, "text/plain; charset=utf-8", NULL, buffer_span(&note));
 	else
 		node_answer_fault(request, E_NOT_FOUND, "there is no checkpoint yet; the first one follows the first final statements within seconds");
@@ -353,6 +353,8 @@ static bool route_fits(const struct route *route, const char *path, struct span 
 
 bool node_api_handle(struct node_api *api, struct http_request *request)
 {
+	if (node_log_handle(api, request))
+		return true;
 	const char *path = http_request_path(request);
 	bool known = false;
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {

@@ -9,6 +9,7 @@
 enum {
 	NODE_API_STREAM = 1,
 	NODE_API_WAIT_MS = 30000,     /* a submission's fate is waited for this long */
+	NODE_API_ENTRY_WAIT_MS = 2000, /* the same for POST /entries, which then tells where to ask */
 	NODE_API_BATCH_MAX = 512,     /* statements in one POST /api/v1/statements/batch */
 	NODE_API_ANSWER_MAX = 8 << 20, /* a list ends early, with `next`, when it is longer */
 };
@@ -21,6 +22,7 @@ struct node_facts {
 	uint32_t rounds[BLOCK_MEMBERS_MAX];
 	double finality_p50_ms, finality_p99_ms;
 	uint64_t finality_count;
+	uint64_t twin_reports;        /* of other processes with this node's keys */
 	const char *const *floor_gateways; /* two arrays of equal length that end with NULL; or both NULL */
 	const char *const *floor_urls;
 };
@@ -29,6 +31,10 @@ struct node_api_source {
 	void *context;
 	struct replica *replica;
 	struct view *view;
+	uint16_t own;                 /* consensus index */
+	const struct signing_key *checkpoint_key; /* signs receipts */
+	/* Append the cosignature lines that witnesses gave for the checkpoint of this size; NULL: there are no witnesses. */
+	void (*witnesses)(void *context, uint64_t size, struct buffer *note);
 	void (*facts)(void *context, struct node_facts *out);
 	/* Submit a statement; `done` is called once with its fate (or never when the process stops). */
 	void (*submit)(void *context, struct span statement,

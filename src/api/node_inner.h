@@ -43,6 +43,18 @@ void node_answer_fault_as(struct http_request *request, int code, enum status st
 /* POST of one statement, or of several one after another. */
 void node_post_one(struct node_api *api, struct http_request *request);
 void node_post_batch(struct node_api *api, struct http_request *request);
+/* One statement for POST /entries: answered by node_log_answer. */
+void node_post_entry(struct node_api *api, struct http_request *request, struct span statement);
+/* Was it posted here, and is its fate still unknown? */
+bool node_post_waits(const struct node_api *api, const struct digest *id);
 void node_post_free_all(struct node_api *api);
+
+/* -- node_log.c: the log as the standards name it ------------------------------------------- */
+/* /entries, /.well-known/scitt-keys, /checkpoint, /tile, /api/v1/consistency: answered when true. */
+bool node_log_handle(struct node_api *api, struct http_request *request);
+/* The fate of a posted entry. known: false when it is not final in time. */
+void node_log_answer(struct node_api *api, struct http_request *request, bool known, enum status status, const char *reason, const struct digest *id);
+/* The newest, or the earliest that covers `index`, with the witnesses' lines. As replica_checkpoint. */
+MUST_USE enum status node_log_checkpoint(const struct node_api *api, uint64_t index, bool newest, struct buffer *note, uint64_t *size);
 
 #endif

@@ -16,12 +16,14 @@ struct submission {
 	char *reason;
 };
 
+enum post_kind { POST_ONE, POST_BATCH, POST_ENTRY };
+
 struct node_post {
 	struct node_api *api;
 	struct node_post *next, **link;
 	struct http_request *request; /* NULL: answered */
 	struct loop_timer *timer;
-	bool batch;
+	enum post_kind kind;
 	struct submission *submissions;
 	size_t count;
 	size_t unknown;               /* fates still to come: the post lives until 0 */
@@ -101,10 +103,13 @@ static void post_answer(struct node_post *post)
 	if (!request)
 		return;
 	post->request = NULL;
-	if (post->batch)
+	const struct submission *first = &post->submissions[0];
+	if (post->kind == POST_BATCH)
 		answer_batch(request, post);
+	else if (post->kind == POST_ENTRY)
+		node_log_answer(post->api, request, first->known, first->status, first->reason, &first->id);
 	else
-		answer_one(request, &post->submissions[0]);
+		answer_one(request, first);
 }
 
 /* -- What happens to a post ---------------------------------------------------------------- */
@@ -148,7 +153,7 @@ static enum status wait_of(struct http_request *request, int64_t *ms)
 }
 
 /* The fates may become known while this still runs, and the last of them frees the post. */
-static void post_submit(struct node_api *api, struct http_request *request, bool batch, const struct span *statements, size_t count)
+static void post_submit(struct node_api *api, struct http_request *request, enum post_kind kind, const struct span *statements, size_t count)
 {
 	int64_t wait_ms;
 	if (wait_of(request, &wait_ms) != OK) {
@@ -156,7 +161,7 @@ static void post_submit(struct node_api *api, struct http_request *request, bool
 		return;
 	}
 	struct node_post *post = memory_new_array(1, sizeof *post);
-	*post = (struct node_post){.api = api, .next = api->posts, .link = &api->posts, .request = request, .batch = batch, .count = count, .unknown = count};
+	*post = (struct node_post){.api = api, .next = api->posts, .link = &api->posts, .request = request, .kind = kind, .count = count, .unknown = count};
 	if (post->next)
 		post->next->link = &post->next;
 	api->posts = post;
@@ -167,7 +172,7 @@ static void post_submit(struct node_api *api, struct http_request *request, bool
 		submissions[i].id = sha256(statements[i]);
 	}
 	post->timer = loop_timer_new(api->loop, post_late, post);
-	loop_timer_set(post->timer, wait_ms);
+	loop_timer_set(post->timer, kind == POST_ENTRY && wait_ms > NODE_API_ENTRY_WAIT_MS ? NODE_API_ENTRY_WAIT_MS : wait_ms);
 	for (size_t i = 0; i < count; i++)
 		api->source.submit(api->source.context, statements[i], fate_known, &submissions[i]);
 }
@@ -181,7 +186,7 @@ void node_post_one(struct node_api *api, struct http_request *request)
 	if (status != OK)
 		node_answer_fault(request, status, fault.text);
 	else
-		post_submit(api, request, false, &body, 1);
+		post_submit(api, request, POST_ONE, &body, 1);
 }
 
 void node_post_batch(struct node_api *api, struct http_request *request)
@@ -204,8 +209,22 @@ void node_post_batch(struct node_api *api, struct http_request *request)
 	else if (rest.size > 0)
 		node_answer_fault(request, E_LIMIT, "at most 512 statements in one request; send the others in a further one");
 	else
-		post_submit(api, request, true, statements, count);
+		post_submit(api, request, POST_BATCH, statements, count);
 	free(statements);
+}
+
+void node_post_entry(struct node_api *api, struct http_request *request, struct span statement)
+{
+	post_submit(api, request, POST_ENTRY, &statement, 1);
+}
+
+bool node_post_waits(const struct node_api *api, const struct digest *id)
+{
+	for (const struct node_post *post = api->posts; post; post = post->next)
+		for (size_t i = 0; i < post->count; i++)
+			if (!post->submissions[i].known && digest_equal(&post->submissions[i].id, id))
+				return true;
+	return false;
 }
 
 void node_post_free_all(struct node_api *api)

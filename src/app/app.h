@@ -11,16 +11,22 @@ typedef int app_command(int count, char **arguments);
 app_command command_init;         /* keys, genesis */
 app_command command_node;
 app_command command_gateway;
+app_command command_keys;         /* encrypt, decrypt, show, check */
 app_command command_register;     /* devices, people, bounds, models, events from documents */
 app_command command_provision; /* key files for devices */
 app_command command_status;
 app_command command_trace;
 app_command command_export;
 app_command command_verify;
+app_command command_witness;      /* cosigns a log's checkpoints from outside */
 app_command command_shopfloor;
 app_command command_replay;
 app_command command_run;          /* the whole example: `./run` */
 app_command command_bench;
+app_command command_sim;          /* consortia from seeds */
+
+/* Version of the program: the commit it was built from where that is known. */
+const char *app_version(void);
 
 /* Options as "--name value" or "--name=value", "--flag", then words. One table a command. */
 struct option_spec {

@@ -1,6 +1,8 @@
 #include "app/app.h"
 #include "app/gateway.h"
+#include "app/gateway_proofs.h"
 #include "app/mqtt_watch.h"
+#include "app/policy.h"
 
 #include "api/gateway_api.h"
 #include "api/page.h"
@@ -14,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TICK_MS = 100, FLUSH_MS = 10, GENESIS_MAX = 4 << 20 };
+enum { TICK_MS = 100, FLUSH_MS = 10, GENESIS_MAX = 4 << 20, BUSY_MOMENT_MS = 5000 };
 
 struct gateway {
 	struct gateway_settings settings;
@@ -22,7 +24,12 @@ struct gateway {
 	struct genesis genesis;
 	struct signing_key *statement_key, *tls_key;
 	struct unit_table *units;
+	struct edge_config config;
 	struct edge *edge;
+	struct policy policy;         /* for state proofs */
+	bool offline;                 /* the edge works with state proofs */
+	int64_t proofs_wait_ns;       /* monotonic: when they are looked for next, if the node stays away */
+	uint64_t proofs_until_s;      /* wall: when they will be too old */
 	struct loop *loop;
 	struct disk_log *log;
 	struct control *control;
@@ -310,12 +317,25 @@ static bool on_identify(void *context, const struct digest *tls_key, uint32_t *i
 	return false;
 }
 
+static void edge_again(struct gateway *gateway);
+
+static bool on_root(void *context, uint32_t identity, struct digest *root_key)
+{
+	const struct gateway *gateway = context;
+	*root_key = gateway->genesis.members[identity].org.root_key;
+	return !digest_is_zero(root_key);
+}
+
 static void on_node_up(void *context, struct wire_link *link, uint32_t identity)
 {
 	(void)identity;
 	struct gateway *gateway = context;
 	struct buffer wanted = {0};
 	gateway->node = link;
+	if (gateway->offline) {
+		note(NOTE_INFO, "state_from_ledger", "reason=\"the node is there: the ledger replaces what the proofs said\"");
+		edge_again(gateway);
+	}
 	write_u64(&wanted, gateway->next_index);
 	if (wire_send(link, WIRE_FOLLOW, buffer_span(&wanted)) != OK)
 		wire_close(link, "the queue is full at the start");
@@ -417,6 +437,8 @@ static enum status acknowledge(void *context, const struct digest *id, struct sp
 	return status;
 }
 
+static void offline_watch(struct gateway *gateway, int64_t now_ns);
+
 static void on_tick(void *context)
 {
 	struct gateway *gateway = context;
@@ -428,6 +450,8 @@ static void on_tick(void *context)
 	if (gateway->late_broker_down && !mqtt_is_up(gateway->data))
 		step(gateway, &(struct edge_event){.kind = EDGE_BROKER_DOWN});
 	gateway->late_node_down = gateway->late_broker_down = false;
+	if (!gateway->failed)
+		offline_watch(gateway, now_ns);
 	step(gateway, &(struct edge_event){.kind = EDGE_TICK});
 	flush(gateway);
 	mqtt_watch_update(gateway->data_watch);
@@ -464,40 +488,144 @@ static enum status firmware_digest(struct digest *out, struct fault *fault)
 	return OK;
 }
 
-static enum status keys_open(struct gateway *gateway, uint8_t secret[SESSION_SECRET_SIZE], struct fault *fault)
+static enum status keys_take(struct gateway *gateway, struct passphrase *passphrase, uint8_t secret[SESSION_SECRET_SIZE], struct fault *fault)
 {
 	char path[1024];
-	struct buffer bytes = {0};
 	snprintf(path, sizeof path, "%s/keys/statement.key", gateway->settings.folder);
-	TRY(keys_load(path, false, &gateway->statement_key, fault));
+	TRY(keys_open(path, passphrase, &gateway->statement_key, fault));
 	snprintf(path, sizeof path, "%s/keys/tls.key", gateway->settings.folder);
-	TRY(keys_load(path, false, &gateway->tls_key, fault));
+	TRY(keys_open(path, passphrase, &gateway->tls_key, fault));
 	snprintf(path, sizeof path, "%s/keys/provisioning.secret", gateway->settings.folder);
-	TRY(disk_read(path, SESSION_SECRET_SIZE, &bytes, fault));
-	if (bytes.size != SESSION_SECRET_SIZE)
-		return fault_set(fault, E_MALFORMED, "%s must hold %d bytes; make the gateway's keys again with tally init gateway", path, SESSION_SECRET_SIZE);
-	memcpy(secret, bytes.data, SESSION_SECRET_SIZE);
-	wipe(bytes.data, bytes.size);
-	buffer_free(&bytes);
+	return keys_secret_open(path, passphrase, secret, fault);
+}
+
+static enum status keys_find(struct gateway *gateway, uint8_t secret[SESSION_SECRET_SIZE], struct fault *fault)
+{
+	struct passphrase *passphrase = passphrase_new(gateway->settings.passphrase_file, gateway->settings.key_command);
+	enum status status = keys_take(gateway, passphrase, secret, fault);
+	passphrase_free(passphrase);
+	return status;
+}
+
+/* A new edge, from the own log alone. */
+static enum status edge_begin(struct gateway *gateway, struct fault *fault)
+{
+	edge_free(gateway->edge);
+	gateway->edge = edge_new(&gateway->config);
+	if (gateway->log)
+		disk_log_close(gateway->log);
+	gateway->log = NULL;
+	gateway->next_index = 0;
+	gateway->offline = false;
+	return disk_log_open(gateway->settings.folder, "log", on_recovered, gateway, &gateway->log, fault);
+}
+
+/* While running: what was known of the ledger is forgotten, and comes from it again or from proofs. */
+static void edge_again(struct gateway *gateway)
+{
+	struct fault fault;
+	flush(gateway);
+	if (gateway->failed)
+		return;
+	if (edge_begin(gateway, &fault) != OK) {
+		machine_failed(gateway, &fault);
+		return;
+	}
+	gateway_api_edge(gateway->api, gateway->edge);
+	step(gateway, &(struct edge_event){.kind = EDGE_START, .position = disk_log_end(gateway->log)});
+	if (mqtt_is_up(gateway->data))
+		step(gateway, &(struct edge_event){.kind = EDGE_BROKER_UP});
+}
+
+/* -- without the node ------------------------------------------------------------------ */
+
+static void proofs_give(struct gateway *gateway, const struct gateway_proofs *proofs)
+{
+	edge_again(gateway); /* it may know a part of the ledger already */
+	for (size_t i = 0; i < proofs->count; i++) {
+		const struct state_finding *found = &proofs->items[i].found;
+		struct edge_proven proven = {.name = span_of_text(proofs->items[i].name), .kind = (enum entity_kind)found->entry.kind,
+			.state = (enum device_state)found->entry.state, .registration = found->registration, .bounds = found->bounds,
+			.model = found->model, .last_seq = found->entry.last_seq, .last_id = found->entry.last_id};
+		step(gateway, &(struct edge_event){.kind = EDGE_PROVEN, .proven = &proven});
+	}
+	step(gateway, &(struct edge_event){.kind = EDGE_PROVEN_END});
+	gateway->offline = true;
+}
+
+static void proofs_use(struct gateway *gateway)
+{
+	struct gateway_proofs proofs;
+	struct fault fault = {{0}};
+	struct gateway_proofs_rule rule = {.genesis = &gateway->genesis, .policy = &gateway->policy, .now_s = clock_now_ns() / NS_PER_S,
+		.gateway = gateway->settings.id};
+	if (gateway_proofs_read(gateway->settings.proofs, &rule, &proofs, &fault) == OK) {
+		proofs_give(gateway, &proofs);
+		gateway->proofs_until_s = proofs.fresh_s + gateway->policy.age_max_s;
+		note(NOTE_WARNING, "state_from_proofs", "names=%zu refused=%zu devices=%zu signed_s=%" PRIu64 " until_s=%" PRIu64
+			" reason=\"the node cannot be reached\"", proofs.count, proofs.refused, edge_device_count(gateway->edge), proofs.fresh_s, gateway->proofs_until_s);
+	} else {
+		note(NOTE_WARNING, "no_state_proofs", "reason=\"%s\"", fault.text);
+	}
+	gateway_proofs_free(&proofs);
+}
+
+/* Not caught up, and nobody to ask: after a while proofs will do, as long as they are young enough. */
+static void offline_watch(struct gateway *gateway, int64_t now_ns)
+{
+	struct edge_totals totals;
+	if (!gateway->settings.proofs || gateway->node) {
+		gateway->proofs_wait_ns = now_ns + gateway->settings.proofs_after_ms * NS_PER_MS;
+		return;
+	}
+	if (gateway->offline && clock_now_ns() / NS_PER_S > (int64_t)gateway->proofs_until_s) {
+		note(NOTE_WARNING, "state_proofs_too_old", "until_s=%" PRIu64, gateway->proofs_until_s);
+		edge_again(gateway);
+	}
+	edge_totals(gateway->edge, &totals);
+	if (gateway->offline || totals.caught_up || now_ns < gateway->proofs_wait_ns)
+		return;
+	gateway->proofs_wait_ns = now_ns + gateway->settings.proofs_after_ms * NS_PER_MS;
+	proofs_use(gateway);
+}
+
+/* The settings' age holds for a policy too, unless the policy is stricter. */
+static enum status policy_open(struct gateway *gateway, struct fault *fault)
+{
+	uint64_t age_s = (uint64_t)gateway->settings.proofs_age_ms / 1000;
+	if (gateway->settings.policy) {
+		struct buffer text = {0};
+		enum status status = disk_read(gateway->settings.policy, POLICY_SIZE_MAX, &text, fault);
+		if (status == OK)
+			status = policy_read(buffer_span(&text), &gateway->policy, fault);
+		buffer_free(&text);
+		if (status != OK)
+			return status;
+	}
+	if (gateway->policy.age_max_s == 0 || gateway->policy.age_max_s > age_s)
+		gateway->policy.age_max_s = age_s;
 	return OK;
 }
 
 static enum status edge_open(struct gateway *gateway, struct fault *fault)
 {
 	const struct gateway_settings *settings = &gateway->settings;
-	struct edge_config config = {.gateway = span_of_text(settings->id), .site = span_of_text(settings->site), .seal_ms = settings->seal_ms,
+	/* Where machines run faster than time, a moment in which the processor was busy elsewhere is a long silence. */
+	int64_t confirm_ms = settings->clock_rate_percent > 100 ? BUSY_MOMENT_MS : 0;
+	struct edge_config config = {.gateway = span_of_text(settings->id), .silence_confirm_ms = confirm_ms, .site = span_of_text(settings->site), .seal_ms = settings->seal_ms,
 		.seal_samples = (uint64_t)settings->seal_samples};
 	TRY(disk_read(settings->genesis, GENESIS_MAX, &gateway->genesis_bytes, fault));
 	TRY(genesis_decode(buffer_span(&gateway->genesis_bytes), &gateway->genesis, fault));
-	TRY(keys_open(gateway, config.secret, fault));
+	TRY(keys_find(gateway, config.secret, fault));
 	TRY(unit_table_new(&gateway->units, fault));
 	TRY(firmware_digest(&config.firmware, fault));
 	memcpy(config.network, gateway->genesis.network, NETWORK_ID_SIZE);
 	config.key = gateway->statement_key;
 	config.units = gateway->units;
-	gateway->edge = edge_new(&config);
+	gateway->config = config;
 	wipe(config.secret, sizeof config.secret);
-	TRY(disk_log_open(settings->folder, "log", on_recovered, gateway, &gateway->log, fault));
+	TRY(policy_open(gateway, fault));
+	TRY(edge_begin(gateway, fault));
 	return control_open(settings->folder, &gateway->control, fault);
 }
 
@@ -519,7 +647,8 @@ static enum status node_open(struct gateway *gateway, struct fault *fault)
 	const struct genesis_member *member = own_organisation(gateway);
 	if (!member)
 		return fault_set(fault, E_CONFIG, "id = %s names no member of the genesis; it must be gw:ORGANISATION/NAME", gateway->settings.id);
-	struct wire_callbacks callbacks = {.context = gateway, .identify = on_identify, .up = on_node_up, .down = on_node_down, .frame = on_frame};
+	struct wire_callbacks callbacks = {.context = gateway, .identify = on_identify, .root = on_root, .up = on_node_up, .down = on_node_down,
+		.frame = on_frame};
 	TRY(wire_new(gateway->loop, gateway->tls_key, &callbacks, &gateway->wire, fault));
 	char address[200];
 	snprintf(address, sizeof address, "%.*s", (int)member->org.address.size, (const char *)member->org.address.data);
@@ -573,6 +702,8 @@ static void gateway_close(struct gateway *gateway)
 	http_server_free(gateway->http);
 	gateway_api_free(gateway->api);
 	edge_free(gateway->edge);
+	wipe(gateway->config.secret, sizeof gateway->config.secret);
+	policy_free(&gateway->policy);
 	if (gateway->log)
 		disk_log_close(gateway->log);
 	control_close(gateway->control);
@@ -607,6 +738,7 @@ int command_gateway(int count, char **arguments)
 		status = gateway_open(gateway, &fault);
 	if (status == OK) {
 		step(gateway, &(struct edge_event){.kind = EDGE_START, .position = disk_log_end(gateway->log)});
+		gateway->proofs_wait_ns = clock_monotonic_ns() + gateway->settings.proofs_after_ms * NS_PER_MS;
 		loop_timer_set(gateway->tick_timer, 0);
 		note(NOTE_INFO, "gateway_runs", "id=%s listen=%s", gateway->settings.id, gateway->settings.listen);
 		loop_run(gateway->loop);

@@ -13,8 +13,12 @@ struct gateway_settings {
 	char *node;                   /* wire address of the own organisation's node; NULL: as in the genesis */
 	char *broker;                 /* host:port */
 	char *listen;                 /* HTTP */
+	char *passphrase_file, *key_command; /* NULL: the terminal, when a key is encrypted */
 	int64_t seal_ms;
 	int64_t seal_samples;
+	char *proofs;                 /* folder of state proofs for a start without the node; NULL: none */
+	char *policy;                 /* path of the policy for them; NULL: f+1 */
+	int64_t proofs_after_ms, proofs_age_ms;
 	/* The shop floor's clock: origin + (wall - wall_origin) * rate. All 0: the wall clock. */
 	int64_t clock_origin_ns, clock_wall_ns, clock_rate_percent;
 };

@@ -10,16 +10,22 @@
 		{"gateway", "site", CONFIG_TEXT, &(s)->site, true, NULL, 0, 0, "ISA-95 path of what it stands beside"},                \
 		{"gateway", "genesis", CONFIG_PATH, &(s)->genesis, true, NULL, 0, 0, "the consortium's genesis.cbor"},                 \
 		{"gateway", "node", CONFIG_ADDRESS, &(s)->node, false, NULL, 0, 0, "the own organisation's node; default as in the genesis"}, \
+		{"keys", "passphrase_file", CONFIG_PATH, &(s)->passphrase_file, false, NULL, 0, 0, "its first line opens encrypted key files; mode 0600"}, \
+		{"keys", "command", CONFIG_TEXT, &(s)->key_command, false, NULL, 0, 0, "or the first line that this program prints; no shell, words split at blanks, 20 s"}, \
 		{"mqtt", "broker", CONFIG_ADDRESS, &(s)->broker, false, "127.0.0.1:1883", 0, 0, "MQTT 5 broker"},                      \
 		{"http", "listen", CONFIG_ADDRESS, &(s)->listen, false, "127.0.0.1:8180", 0, 0, "interface and dashboard"},            \
 		{"chunks", "seal", CONFIG_DURATION, &(s)->seal_ms, false, "5s", 100, 3600000, "an open chunk is sealed and anchored after this time"}, \
 		{"chunks", "samples", CONFIG_NUMBER, &(s)->seal_samples, false, "500000", 100, 4000000, "and when it holds this many samples"}, \
+		{"state", "proofs", CONFIG_PATH, &(s)->proofs, false, NULL, 0, 0, "folder of state proofs to start on while the node cannot be reached"}, \
+		{"state", "policy", CONFIG_PATH, &(s)->policy, false, NULL, 0, 0, "who must have signed them, a policy file; default f+1 organisations"}, \
+		{"state", "after", CONFIG_DURATION, &(s)->proofs_after_ms, false, "30s", 1000, 86400000, "so long the node is waited for first"}, \
+		{"state", "max_age", CONFIG_DURATION, &(s)->proofs_age_ms, false, "168h", 60000, INT64_C(31536000000), "older proofs are not believed"}, \
 		{"clock", "origin_ns", CONFIG_NUMBER, &(s)->clock_origin_ns, false, "0", 0, INT64_MAX, "simulated floors only: their time ..."}, \
 		{"clock", "wall_ns", CONFIG_NUMBER, &(s)->clock_wall_ns, false, "0", 0, INT64_MAX, "... at this wall time (0: the wall clock itself)"}, \
 		{"clock", "rate_percent", CONFIG_NUMBER, &(s)->clock_rate_percent, false, "100", 1, 1000000, "and how fast it runs"},   \
 	}
 
-enum { KEY_COUNT = 12 };
+enum { KEY_COUNT = 18 };
 
 /* Both stand in every statement: what the ledger would refuse is told before anything is signed. */
 static enum status name_check(const char *path, const char *key, const char *value, struct fault *fault)

@@ -8,6 +8,7 @@
 #include "host/config.h"
 #include "host/disk.h"
 #include "host/keys.h"
+#include "host/root.h"
 #include "host/loop.h"
 #include "record/genesis.h"
 
@@ -85,11 +86,12 @@ static enum status folder_new(const char *folder, const char *witness, struct fa
 /* ---- org ---- */
 
 struct org_options {
-	const char *folder, *id, *name, *role, *address, *http;
+	const char *folder, *id, *name, *role, *address, *http, *root;
 };
 
 struct org_keys {
 	struct signing_key *record, *node, *checkpoint, *tls;
+	struct digest root;           /* zero: none */
 };
 
 static void org_keys_free(struct org_keys *keys)
@@ -108,6 +110,37 @@ static enum status org_keys_make(const char *folder, struct org_keys *keys, stru
 	return key_in(folder, "keys/tls.key", &keys->tls, fault);
 }
 
+/* The root, and its certificates of the four keys. */
+static enum status org_root_make(const struct org_options *options, struct org_keys *keys, struct fault *fault)
+{
+	const struct signing_key *certified[ROOT_PURPOSES] = {[ROOT_RECORD] = keys->record, [ROOT_NODE] = keys->node,
+		[ROOT_CHECKPOINT] = keys->checkpoint, [ROOT_TLS] = keys->tls};
+	char path[PATH_MAX], name[60];
+	struct buffer pem = {0};
+	struct root *root;
+	TRY(root_generate(options->id, &root, fault));
+	path_in(options->folder, "certificates", path);
+	enum status status = disk_folder(path, fault);
+	for (int i = 0; i < ROOT_PURPOSES && status == OK; i++) {
+		buffer_clear(&pem);
+		snprintf(name, sizeof name, "certificates/%s.pem", root_purpose_name((enum root_purpose)i));
+		status = root_issue(root, (enum root_purpose)i, signing_key_public(certified[i]), &pem, fault);
+		if (status == OK)
+			status = file_new(options->folder, name, buffer_span(&pem), 0644, fault);
+	}
+	buffer_clear(&pem);
+	root_certificate(root, &pem);
+	if (status == OK)
+		status = file_new(options->folder, "certificates/root.pem", buffer_span(&pem), 0644, fault);
+	path_in(options->folder, "keys/root.key", path);
+	if (status == OK)
+		status = root_save(path, root, fault);
+	keys->root = root_digest(root);
+	root_free(root);
+	buffer_free(&pem);
+	return status;
+}
+
 static enum status org_statement_make(const struct org_options *options, const struct org_keys *keys, struct buffer *out, struct fault *fault)
 {
 	struct body_org org = {
@@ -118,6 +151,7 @@ static enum status org_statement_make(const struct org_options *options, const s
 		.checkpoint_key = *signing_key_public(keys->checkpoint),
 		.tls_key = keys_tls_digest(signing_key_public(keys->tls)),
 		.address = span_of_text(options->address),
+		.root_key = keys->root,
 	};
 	struct buffer body = {0};
 	body_org_encode(&org, &body);
@@ -149,6 +183,8 @@ static enum status org_make(const struct org_options *options, struct fault *fau
 	enum status status = folder_new(options->folder, "org.cose", fault);
 	if (status == OK)
 		status = org_keys_make(options->folder, &keys, fault);
+	if (status == OK && options->root)
+		status = org_root_make(options, &keys, fault);
 	if (status == OK)
 		status = org_statement_make(options, &keys, &statement, fault);
 	org_ini_write(options, &ini);
@@ -171,6 +207,7 @@ static int init_org(int count, char **arguments)
 		{"name", "TEXT", "its name for people", &options.name},
 		{"role", "ROLE", "manufacturer, supplier, repair or regulator", &options.role},
 		{"address", "HOST:PORT", "where its node is reached by others", &options.address},
+		{"root", "KIND", "slh-dsa: also make a root of another family of signatures, which certifies its keys", &options.root},
 		{"http", "HOST:PORT", "where its node serves the interface and the dashboard (default 127.0.0.1, port + 1000)", &options.http},
 		{NULL, NULL, NULL, NULL},
 	};
@@ -191,6 +228,10 @@ static int init_org(int count, char **arguments)
 		known = known || strcmp(roles[i], options.role) == 0;
 	if (!known)
 		return wrong("--role must be manufacturer, supplier, repair or regulator");
+	if (options.root && strcmp(options.root, "slh-dsa") != 0)
+		return wrong("--root must be slh-dsa");
+	if (options.root && strlen(options.id) > 64)
+		return wrong("with a root, --id has at most 64 bytes");
 	if (!options.name)
 		options.name = options.id + strlen("org:");
 	if (strlen(options.name) > BODY_TEXT_MAX)
@@ -206,6 +247,10 @@ static int init_org(int count, char **arguments)
 		return app_fail(&fault);
 	printf("%s: give %s/org.cose to whoever makes the genesis (`tally init genesis`); keep %s/keys to yourself\n", options.id, options.folder,
 		options.folder);
+	printf("the keys are not encrypted; `tally keys encrypt %s` does that\n", options.folder);
+	if (options.root)
+		printf("move %s/keys/root.key to where no network reaches it: no daemon needs it; `tally keys check %s` checks its certificates\n",
+			options.folder, options.folder);
 	return 0;
 }
 
@@ -409,6 +454,7 @@ static int init_person(int count, char **arguments)
 		return wrong("--id must be person:ORGANISATION/NAME, and --role a word");
 	if (person_make(folder, id, role, &fault) != OK)
 		return app_fail(&fault);
+	printf("the key is not encrypted; `tally keys encrypt %s` does that\n", folder);
 	printf("%s: the organisation registers it with `tally register ... %s/person.json`\n", id, folder);
 	return 0;
 }

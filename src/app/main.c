@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{"run", command_run, "start the whole example, or check it"},
 	{"gateway", command_gateway, "run a shop floor's gateway"},
 	{"node", command_node, "run an organisation's node: ledger, interface, dashboard"},
+	{"keys", command_keys, "show, encrypt, decrypt and check the key files of a folder"},
 	{"register", command_register, "put devices, people and events on the ledger"},
 	{"provision", command_provision, "derive the message keys of registered devices"},
 	{"shopfloor", command_shopfloor, "simulate machines that speak MQTT"},
@@ -23,6 +24,8 @@ static const struct command commands[] = {
 	{"trace", command_trace, "show what a statement was derived from"},
 	{"export", command_export, "put a statement or a reading with all its proofs into one file"},
 	{"verify", command_verify, "check such a file offline"},
+	{"sim", command_sim, "simulate consortia from seeds: faults, liars, and whether the ledger holds"},
+	{"witness", command_witness, "watch a consortium's log from outside and cosign its checkpoints"},
 	{"bench", command_bench, "measure this program on this machine, beside peers and limits"},
 };
 

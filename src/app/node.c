@@ -42,6 +42,7 @@ static void on_second(void *context)
 	struct node *node = context;
 	if (!node->failed)
 		view_settle(node);
+	node_witnesses_push(node);
 	node_api_second(node->api, node->http);
 	loop_timer_set(node->second_timer, SECOND_MS);
 }
@@ -57,7 +58,8 @@ static void on_facts(void *context, struct node_facts *out)
 {
 	struct node *node = context;
 	*out = (struct node_facts){.member = node->own, .started_ns = node->started_ns, .floor_gateways = node->floor_gateways,
-		.floor_urls = node->floor_urls, .finality_count = node->waiting.latency_count};
+		.floor_urls = node->floor_urls, .finality_count = node->waiting.latency_count,
+		.twin_reports = node->twin.reports};
 	replica_rounds(node->replica, out->rounds);
 	for (size_t i = 0; i < node->genesis.member_count; i++)
 		out->connected[i] = i == node->own || node->members[i];
@@ -77,11 +79,15 @@ static void path_in(const struct node *node, const char *name, char out[PATH_SIZ
 	snprintf(out, PATH_SIZE, "%.1000s/%s", node->settings.folder, name);
 }
 
-static enum status key_in(const struct node *node, const char *name, struct signing_key **out, struct fault *fault)
+static enum status keys_take(struct node *node, struct passphrase *passphrase, struct fault *fault)
 {
 	char path[PATH_SIZE];
-	path_in(node, name, path);
-	return keys_load(path, false, out, fault);
+	path_in(node, "keys/node.key", path);
+	TRY(keys_open(path, passphrase, &node->node_key, fault));
+	path_in(node, "keys/checkpoint.key", path);
+	TRY(keys_open(path, passphrase, &node->checkpoint_key, fault));
+	path_in(node, "keys/tls.key", path);
+	return keys_open(path, passphrase, &node->tls_key, fault);
 }
 
 /* Who are we? Whose node key the genesis names. */
@@ -107,9 +113,10 @@ static enum status identity_open(struct node *node, struct fault *fault)
 {
 	TRY(disk_read(node->settings.genesis, GENESIS_MAX, &node->genesis_bytes, fault));
 	TRY(genesis_decode(buffer_span(&node->genesis_bytes), &node->genesis, fault));
-	TRY(key_in(node, "keys/node.key", &node->node_key, fault));
-	TRY(key_in(node, "keys/checkpoint.key", &node->checkpoint_key, fault));
-	TRY(key_in(node, "keys/tls.key", &node->tls_key, fault));
+	struct passphrase *passphrase = passphrase_new(node->settings.passphrase_file, node->settings.key_command);
+	enum status status = keys_take(node, passphrase, fault);
+	passphrase_free(passphrase);
+	TRY(status);
 	return own_find(node, fault);
 }
 
@@ -194,7 +201,8 @@ static enum status interfaces_open(struct node *node, struct fault *fault)
 	node->flush_timer = loop_last_new(node->loop, on_flush, node);
 	node->second_timer = loop_timer_new(node->loop, on_second, node);
 	TRY(http_server_new(node->loop, node->settings.http_listen, on_request, node, &node->http, fault));
-	const struct node_api_source source = {.context = node, .replica = node->replica, .view = node->view, .facts = on_facts, .submit = node_submit};
+	const struct node_api_source source = {.context = node, .replica = node->replica, .view = node->view, .own = node->own,
+		.checkpoint_key = node->checkpoint_key, .witnesses = node_witness_lines, .facts = on_facts, .submit = node_submit};
 	node->api = node_api_new(node->loop, &source);
 	return node_peers_start(node, fault);
 }
@@ -203,11 +211,13 @@ static void node_close(struct node *node)
 {
 	node_peers_free(node);
 	http_server_free(node->http);
+	node_witnesses_free(node);
 	node_api_free(node->api);
 	node_waiting_free(&node->waiting);
 	loop_timer_free(node->replica_timer);
 	loop_timer_free(node->flush_timer);
 	loop_timer_free(node->second_timer);
+	loop_timer_free(node->twin.timer);
 	node_queue_free(&node->queue);
 	node_queue_free(&node->spare);
 	view_close(node->view);
@@ -230,9 +240,8 @@ static void node_run(struct node *node)
 	node->started_ns = clock_monotonic_ns();
 	note(NOTE_INFO, "node_started", "name=%.*s member=%u of=%zu wire_port=%u http=http://%s", (int)iss.size, (const char *)iss.data,
 		(unsigned)node->own, node->genesis.member_count, wire_port(node->wire), node->settings.http_listen);
-	struct replica_event event = {.kind = REPLICA_START};
-	node_step(node, &event);
 	loop_timer_set(node->second_timer, SECOND_MS);
+	node_begin(node);
 	loop_run(node->loop);
 	/* What was promised to nobody yet may still be told to everybody. */
 	node_flush(node);
@@ -272,6 +281,8 @@ int command_node(int count, char **arguments)
 		status = floors_open(node, &fault);
 	if (status == OK)
 		status = identity_open(node, &fault);
+	if (status == OK)
+		status = node_witnesses_open(node, &fault);
 	bool configured = status == OK;
 	if (status == OK)
 		status = data_open(node, &fault);

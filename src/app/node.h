@@ -4,7 +4,9 @@
  *   node_settings.c  node.ini
  *   node_steps.c     replica_step, and its actions carried out after one flush for many of them
  *   node_peers.c     members and gateways on the wire
- *   node_waiting.c   submissions that wait for their fate, and how long it took */
+ *   node_twin.c      when it may begin to propose; another process with its keys
+ *   node_waiting.c   submissions that wait for their fate, and how long it took
+ *   node_witness.c   checkpoints sent to witnesses, and their lines */
 #ifndef TALLY_APP_NODE_H
 #define TALLY_APP_NODE_H
 
@@ -20,8 +22,10 @@
 
 struct node_settings {
 	char *folder, *genesis, *wire_listen, *http_listen;
+	char *passphrase_file, *key_command; /* NULL: the terminal, when a key is encrypted */
 	struct config_list peers;     /* "org:supplier 10.0.0.5:7101": instead of the address in the genesis */
 	struct config_list floors;    /* "gw:manufacturer/hall-1 http://127.0.0.1:8180" */
+	struct config_list witnesses; /* "http://127.0.0.1:8501 keys/witness.vkey" */
 	int64_t round_delay_ms, leader_timeout_ms, heartbeat_ms, clock_drift_ms, pending_bytes;
 };
 
@@ -106,6 +110,14 @@ struct node {
 	struct node_queue queue, spare;
 	bool unflushed;               /* appended since the last flush */
 	bool carrying, failed;
+	struct node_twin {
+		bool begun;               /* the replica was started */
+		bool waited;              /* long enough for members that are away */
+		bool refused[BLOCK_MEMBERS_MAX]; /* says that it holds a live link of a twin */
+		struct loop_timer *timer;
+		uint64_t reports;
+		int64_t told_ns;
+	} twin;
 	bool registrations_changed;   /* a device statement became final: look who may stay */
 	uint64_t view_uncommitted;
 	struct wire_link *members[BLOCK_MEMBERS_MAX]; /* NULL: away */
@@ -114,6 +126,7 @@ struct node {
 	struct node_guest **guests;
 	size_t guest_count, guest_capacity;
 	struct node_waiting waiting;
+	struct node_witnesses *witnesses;
 	int64_t started_ns;
 	const char **floor_gateways, **floor_urls;
 	/* recovery */
@@ -132,12 +145,27 @@ void node_flush(struct node *node);
 void node_recovered(void *node, const struct log_frame *frame);
 void node_queue_free(struct node_queue *queue);
 
+/* Start the replica as soon as it is certain enough that no other process runs with our keys: at once without other members;
+ * when more than half of them are linked with us; or when nobody has refused us for NODE_BEGIN_MS. */
+void node_begin(struct node *node);
+/* The links or the refusals changed: begin, go on, or stop. */
+void node_twin_look(struct node *node);
+/* The wire's callback. */
+void node_twin_heard(void *node, enum wire_twin what, uint32_t identity, const char *address);
+
 MUST_USE enum status node_peers_start(struct node *node, struct fault *fault);
 /* Send followers what became final. */
 void node_guests_serve(struct node *node);
 /* Cut off gateways that were revoked, or whose key was replaced. */
 void node_guests_review(struct node *node);
 void node_peers_free(struct node *node);
+
+MUST_USE enum status node_witnesses_open(struct node *node, struct fault *fault);
+/* Send the newest checkpoint to those that have not cosigned it. */
+void node_witnesses_push(struct node *node);
+/* Append the lines for the checkpoint of this size. context: the node. */
+void node_witness_lines(void *context, uint64_t size, struct buffer *out);
+void node_witnesses_free(struct node *node);
 
 /* For the interface: `done` is never called from within. */
 void node_submit(void *node, struct span statement, node_done *done, void *context);

@@ -14,6 +14,7 @@ enum {
 	FOLLOW_QUEUE_MAX = 1 << 20,   /* bytes on their way to one follower; then it waits for the wire to drain */
 	NAME_MAX_SHOWN = 200,
 	FINAL_HEAD = 16,
+	CERTIFICATE_FILE_MAX = 32 << 10,
 };
 
 static bool is_active_gateway(const struct entity *entity)
@@ -45,6 +46,16 @@ static bool on_identify(void *context, const struct digest *tls_key, uint32_t *i
 	return true;
 }
 
+/* A root that the genesis names must have certified the member's TLS key. */
+static bool on_root(void *context, uint32_t identity, struct digest *root_key)
+{
+	const struct node *node = context;
+	if (identity >= node->genesis.member_count)
+		return false;
+	*root_key = node->genesis.members[identity].org.root_key;
+	return !digest_is_zero(root_key);
+}
+
 /* ---- members ---- */
 
 static void member_up(struct node *node, struct wire_link *link, uint16_t member)
@@ -52,8 +63,12 @@ static void member_up(struct node *node, struct wire_link *link, uint16_t member
 	node->members[member] = link;
 	note(NOTE_INFO, "member_connected", "member=%u name=%.*s", (unsigned)member, (int)node->genesis.members[member].header.iss.size,
 		(const char *)node->genesis.members[member].header.iss.data);
-	struct replica_event event = {.kind = REPLICA_PEER_UP, .peer = member};
-	node_step(node, &event);
+	node->twin.refused[member] = false;
+	if (node->twin.begun) {
+		struct replica_event event = {.kind = REPLICA_PEER_UP, .peer = member};
+		node_step(node, &event);
+	} else
+		node_twin_look(node);
 }
 
 static void member_down(struct node *node, uint16_t member)
@@ -61,8 +76,10 @@ static void member_down(struct node *node, uint16_t member)
 	node->members[member] = NULL;
 	note(NOTE_INFO, "member_away", "member=%u name=%.*s", (unsigned)member, (int)node->genesis.members[member].header.iss.size,
 		(const char *)node->genesis.members[member].header.iss.data);
-	struct replica_event event = {.kind = REPLICA_PEER_DOWN, .peer = member};
-	node_step(node, &event);
+	if (node->twin.begun) {
+		struct replica_event event = {.kind = REPLICA_PEER_DOWN, .peer = member};
+		node_step(node, &event);
+	}
 }
 
 /* ---- gateways ---- */
@@ -221,6 +238,9 @@ static void on_frame(void *context, struct wire_link *link, uint32_t identity, u
 	struct node *node = context;
 	if (identity >= NODE_GUEST) {
 		guest_frame(node, wire_link_get(link), kind, bytes);
+	} else if (kind == WIRE_REPLICA && !node->twin.begun) {
+		/* Consensus asks for it again once it runs. */
+		return;
 	} else if (kind == WIRE_REPLICA) {
 		struct replica_event event = {.kind = REPLICA_MESSAGE, .peer = (uint16_t)identity, .bytes = bytes};
 		node_step(node, &event);
@@ -270,15 +290,42 @@ static enum status peers_check(const struct node *node, struct fault *fault)
 	return OK;
 }
 
+/* The genesis names a root for us: the certificate that it issued is shown. */
+static enum status own_certify(struct node *node, struct fault *fault)
+{
+	const struct digest *root_key = &node->genesis.members[node->own].org.root_key;
+	char path[1200];
+	struct buffer leaf = {0}, root = {0};
+	struct fault inner = {{0}};
+	if (digest_is_zero(root_key))
+		return OK;
+	snprintf(path, sizeof path, "%.1000s/certificates/root.pem", node->settings.folder);
+	enum status status = disk_read(path, CERTIFICATE_FILE_MAX, &root, &inner);
+	snprintf(path, sizeof path, "%.1000s/certificates/tls.pem", node->settings.folder);
+	if (status == OK)
+		status = disk_read(path, CERTIFICATE_FILE_MAX, &leaf, &inner);
+	if (status == OK)
+		status = wire_certify(node->wire, buffer_span(&leaf), buffer_span(&root), root_key, &inner);
+	if (status != OK)
+		fault_set(fault, E_CONFIG, "the genesis names a root, and %.180s cannot be used: %.200s. `tally keys check` tells more", path, inner.text);
+	buffer_free(&leaf);
+	buffer_free(&root);
+	return status == OK ? OK : E_CONFIG;
+}
+
 enum status node_peers_start(struct node *node, struct fault *fault)
 {
 	const struct wire_callbacks callbacks = {.context = node, .identify = on_identify, .up = on_up, .down = on_down, .frame = on_frame,
-		.drained = on_drained};
+		.drained = on_drained, .root = on_root, .twin = node_twin_heard};
 	char address[300];
 	TRY(peers_check(node, fault));
 	TRY(wire_new(node->loop, node->tls_key, &callbacks, &node->wire, fault));
+	TRY(own_certify(node, fault));
 	TRY(address_of(node, node->own, address, fault));
 	TRY(wire_listen(node->wire, node->settings.wire_listen ? node->settings.wire_listen : address, fault));
+	/* A copy of this folder at another port finds the original where the genesis says that it is. */
+	if (node->settings.wire_listen && strcmp(node->settings.wire_listen, address) != 0)
+		TRY(wire_dial(node->wire, address, &node->genesis.members[node->own].org.tls_key, fault));
 	/* Every member dials every other one; the wire keeps one connection of two. So a member that cannot be called
 	 * can still call, and whichever end restarts reconnects at once. */
 	for (size_t i = 0; i < node->genesis.member_count; i++) {

@@ -4,12 +4,15 @@
 	{                                                                                                                                       \
 		{"node", "folder", CONFIG_PATH, &(s)->folder, false, ".", 0, 0, "keys/ and data/ are here"},                                     \
 		{"node", "genesis", CONFIG_PATH, &(s)->genesis, false, "genesis.cbor", 0, 0, "the consortium's founding document"},              \
+		{"keys", "passphrase_file", CONFIG_PATH, &(s)->passphrase_file, false, NULL, 0, 0, "its first line opens encrypted key files; mode 0600"}, \
+		{"keys", "command", CONFIG_TEXT, &(s)->key_command, false, NULL, 0, 0, "or the first line that this program prints; no shell, words split at blanks, 20 s"}, \
 		{"wire", "listen", CONFIG_ADDRESS, &(s)->wire_listen, false, NULL, 0, 0,                                                         \
 			"where members and gateways call; without it, the own address in the genesis"},                                         \
 		{"wire", "peer", CONFIG_LIST, &(s)->peers, false, NULL, 0, 0, "org:NAME host:port, where that member is reached instead of its address in the genesis"}, \
 		{"http", "listen", CONFIG_ADDRESS, &(s)->http_listen, false, "127.0.0.1:8101", 0, 0,                                             \
 			"interface and dashboard; without passwords, so keep it on loopback or behind a proxy"},                                \
 		{"dashboard", "floor", CONFIG_LIST, &(s)->floors, false, NULL, 0, 0, "gw:NAME/HALL http://host:port, a gateway whose shop floor is shown"}, \
+		{"witness", "url", CONFIG_LIST, &(s)->witnesses, false, NULL, 0, 0, "http://host:port FILE, a witness and its verification key: cosigns checkpoints"}, \
 		{"consensus", "round_delay", CONFIG_DURATION, &(s)->round_delay_ms, false, "20 ms", 1, 10000, "least time between two own blocks"}, \
 		{"consensus", "leader_timeout", CONFIG_DURATION, &(s)->leader_timeout_ms, false, "300 ms", 10, 60000, "how long a missing leader is waited for"}, \
 		{"consensus", "heartbeat", CONFIG_DURATION, &(s)->heartbeat_ms, false, "15 s", 100, 600000, "a block even when there is nothing to say"}, \
@@ -17,7 +20,7 @@
 		{"consensus", "pending", CONFIG_SIZE, &(s)->pending_bytes, false, "16 MiB", 1 << 16, 1 << 30, "statements that may wait to be proposed"}, \
 	}
 
-enum { KEY_COUNT = 11 };
+enum { KEY_COUNT = 14 };
 
 enum status node_settings_read(const char *path, struct node_settings *out, struct fault *fault)
 {

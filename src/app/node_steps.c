@@ -242,6 +242,7 @@ static void deed_do(struct node *node, const struct node_queue *queue, const str
 		break;
 	case REPLICA_CHECKPOINT:
 		note(NOTE_DEBUG, "checkpoint", "size=%" PRIu64, deed->log_size);
+		node_witnesses_push(node);
 		break;
 	case REPLICA_EVIDENCE:
 		evidence_keep(node, deed, bytes);

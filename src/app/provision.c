@@ -3,6 +3,7 @@
 #include "edge/session.h"
 #include "host/disk.h"
 #include "host/http.h"
+#include "host/keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,15 +46,14 @@ static enum status key_write(const uint8_t secret[SESSION_SECRET_SIZE], const st
 	return status;
 }
 
-static enum status provision(const char *gateway, const char *node, const char *out, char **devices, int count, struct fault *fault)
+static enum status provision(const char *gateway, struct passphrase *passphrase, const char *node, const char *out, char **devices, int count, struct fault *fault)
 {
 	char path[1024];
-	struct buffer secret = {0}, answer = {0};
+	uint8_t secret[SESSION_SECRET_SIZE];
+	struct buffer answer = {0};
 	long http = 0;
 	snprintf(path, sizeof path, "%s/keys/provisioning.secret", gateway);
-	TRY(disk_read(path, SESSION_SECRET_SIZE, &secret, fault));
-	if (secret.size != SESSION_SECRET_SIZE)
-		return fault_set(fault, E_MALFORMED, "%s must hold %d bytes", path, SESSION_SECRET_SIZE);
+	TRY(keys_secret_open(path, passphrase, secret, fault));
 	snprintf(path, sizeof path, "%s/api/v1/entities?kind=device", node);
 	TRY(http_get(path, ENTITIES_MAX, &answer, &http, fault));
 	yyjson_doc *doc = http == 200 ? yyjson_read((const char *)answer.data, answer.size, 0) : NULL;
@@ -64,22 +64,23 @@ static enum status provision(const char *gateway, const char *node, const char *
 		struct digest registration;
 		status = registration_find(yyjson_obj_get(yyjson_doc_get_root(doc), "entities"), devices[i], &registration, fault);
 		if (status == OK)
-			status = key_write(secret.data, &registration, devices[i], out, fault);
+			status = key_write(secret, &registration, devices[i], out, fault);
 	}
 	yyjson_doc_free(doc);
-	wipe(secret.data, secret.size);
-	buffer_free(&secret);
+	wipe(secret, sizeof secret);
 	buffer_free(&answer);
 	return status;
 }
 
 int command_provision(int count, char **arguments)
 {
-	const char *gateway = NULL, *node = NULL, *out = NULL;
+	const char *gateway = NULL, *node = NULL, *out = NULL, *passphrase_file = NULL, *key_command = NULL;
 	const struct option_spec options[] = {
 		{"gateway", "FOLDER", "the gateway's folder, which holds the provisioning secret", &gateway},
 		{"node", "URL", "a node that knows the registrations", &node},
 		{"out", "FOLDER", "where the key files go: NAME.key, to be put into the device", &out},
+		{"passphrase-file", "FILE", "its first line opens an encrypted secret (default: the terminal is asked)", &passphrase_file},
+		{"key-command", "COMMAND", "or the first line that this program prints", &key_command},
 		{0}};
 	char **words;
 	int word_count, code;
@@ -91,5 +92,8 @@ int command_provision(int count, char **arguments)
 		app_fail(&fault);
 		return 2;
 	}
-	return provision(gateway, node, out, words, word_count, &fault) == OK ? 0 : app_fail(&fault);
+	struct passphrase *passphrase = passphrase_new(passphrase_file, key_command);
+	enum status status = provision(gateway, passphrase, node, out, words, word_count, &fault);
+	passphrase_free(passphrase);
+	return status == OK ? 0 : app_fail(&fault);
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 struct options {
-	const char *node, *folder, *gateway, *state, *subject, *reason;
+	const char *node, *folder, *gateway, *state, *subject, *reason, *passphrase_file, *key_command;
 };
 
 static enum status add_state(struct submitter *submitter, const struct options *options, struct submitter_batch *batch, struct fault *fault)
@@ -94,8 +94,10 @@ static enum status run(const struct options *options, char **files, int count, s
 {
 	struct submitter *submitter;
 	struct submitter_batch batch = {0};
-	TRY(submitter_open(options->folder, options->node, &submitter, fault));
-	enum status status = OK;
+	struct passphrase *passphrase = passphrase_new(options->passphrase_file, options->key_command);
+	enum status status = submitter_open_with(options->folder, options->node, passphrase, &submitter, fault);
+	passphrase_free(passphrase);
+	TRY(status);
 	for (int i = 0; status == OK && i < count; i++)
 		status = add_file(submitter, files[i], options, &batch, fault);
 	if (status == OK && options->state)
@@ -118,6 +120,8 @@ int command_register(int count, char **arguments)
 		{"state", "STATE", "instead of documents: make --subject active, suspended or revoked", &options.state},
 		{"subject", "NAME", "with --state: the device or gateway, such as spindle-1 or dev:manufacturer/spindle-1", &options.subject},
 		{"reason", "TEXT", "with --state: why", &options.reason},
+		{"passphrase-file", "FILE", "its first line opens an encrypted record.key (default: the terminal is asked)", &options.passphrase_file},
+		{"key-command", "COMMAND", "or the first line that this program prints", &options.key_command},
 		{NULL, NULL, NULL, NULL},
 	};
 	char **files;

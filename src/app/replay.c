@@ -4,6 +4,7 @@
 #include "app/submitter.h"
 
 #include "host/disk.h"
+#include "host/keys.h"
 #include "host/note.h"
 #include "trace/json.h"
 
@@ -142,7 +143,7 @@ static enum status replay_open(struct replay *replay, const char *file, struct f
 {
 	char path[1024];
 	struct submitter *submitter = NULL;
-	struct buffer secret = {0};
+	uint8_t secret[SESSION_SECRET_SIZE];
 	double rate = strtod(replay->rate, NULL);
 	if (!(rate >= 0.01 && rate <= 1000))
 		return fault_set(fault, E_CONFIG, "--rate must be between 0.01 and 1000 cycles a second");
@@ -158,18 +159,14 @@ static enum status replay_open(struct replay *replay, const char *file, struct f
 			(const char *)organisation.data + 4, replay->data.units[i].number);
 	}
 	snprintf(path, sizeof path, "%s/keys/provisioning.secret", replay->gateway_folder);
-	enum status status = disk_read(path, SESSION_SECRET_SIZE, &secret, fault);
-	if (status == OK && secret.size != SESSION_SECRET_SIZE)
-		status = fault_set(fault, E_MALFORMED, "%s must hold %d bytes", path, SESSION_SECRET_SIZE);
+	enum status status = keys_secret_open(path, NULL, secret, fault);
 	if (status == OK)
 		status = engines_register(replay, submitter, fault);
 	replay->loop = loop_new();
 	for (size_t i = 0; i < replay->data.count && status == OK; i++)
-		status = engine_connect(replay, submitter, buffer_span(&secret), &replay->engines[i], fault);
+		status = engine_connect(replay, submitter, span_of(secret, sizeof secret), &replay->engines[i], fault);
 	submitter_close(submitter);
-	if (secret.data)
-		wipe(secret.data, secret.size);
-	buffer_free(&secret);
+	wipe(secret, sizeof secret);
 	return status;
 }
 

@@ -131,7 +131,7 @@ static enum status read_network(struct submitter *submitter, struct fault *fault
 
 /* -- The organisation's folder ------------------------------------------------------------------------ */
 
-static enum status read_folder(struct submitter *submitter, const char *folder, struct fault *fault)
+static enum status read_folder(struct submitter *submitter, const char *folder, struct passphrase *passphrase, struct fault *fault)
 {
 	struct buffer path = {0};
 	buffer_printf(&path, "%s/org.cose", folder);
@@ -145,7 +145,7 @@ static enum status read_folder(struct submitter *submitter, const char *folder, 
 	buffer_printf(&path, "%s/keys/record.key", folder);
 	buffer_append_byte(&path, 0);
 	if (status == OK)
-		status = keys_load((const char *)path.data, false, &submitter->key, fault);
+		status = keys_open((const char *)path.data, passphrase, &submitter->key, fault);
 	if (status == OK) {
 		struct digest kid = key_thumbprint(signing_key_public(submitter->key));
 		if (!digest_equal(&kid, &submitter->org.kid))
@@ -170,12 +170,13 @@ static enum status nodes_read(struct submitter *submitter, const char *node_urls
 	return status;
 }
 
-enum status submitter_open(const char *folder, const char *node_urls, struct submitter **out, struct fault *fault)
+enum status submitter_open_with(const char *folder, const char *node_urls, struct passphrase *passphrase, struct submitter **out,
+	struct fault *fault)
 {
 	struct submitter *submitter = memory_new_array(1, sizeof *submitter);
 	enum status status = nodes_read(submitter, node_urls, fault);
 	if (status == OK)
-		status = read_folder(submitter, folder, fault);
+		status = read_folder(submitter, folder, passphrase, fault);
 	if (status == OK)
 		status = read_network(submitter, fault);
 	if (status == OK)
@@ -186,6 +187,11 @@ enum status submitter_open(const char *folder, const char *node_urls, struct sub
 	}
 	*out = submitter;
 	return OK;
+}
+
+enum status submitter_open(const char *folder, const char *node_urls, struct submitter **out, struct fault *fault)
+{
+	return submitter_open_with(folder, node_urls, NULL, out, fault);
 }
 
 void submitter_close(struct submitter *submitter)

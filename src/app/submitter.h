@@ -8,6 +8,7 @@
 #ifndef TALLY_APP_SUBMITTER_H
 #define TALLY_APP_SUBMITTER_H
 
+#include "host/passphrase.h"
 #include "record/body.h"
 
 struct submitter;
@@ -15,6 +16,9 @@ struct submitter;
 /* node_urls: one, or several with commas between them.
  * E_NOT_FOUND, E_CONFIG: the folder; E_CLOSED: no node answers; E_UNKNOWN: the node's consortium does not have this
  * organisation. */
+/* passphrase: for an encrypted record key; NULL: from the terminal. */
+MUST_USE enum status submitter_open_with(const char *folder, const char *node_urls, struct passphrase *passphrase, struct submitter **out,
+	struct fault *fault);
 MUST_USE enum status submitter_open(const char *folder, const char *node_urls, struct submitter **out, struct fault *fault);
 void submitter_close(struct submitter *submitter);
 /* "org:manufacturer" */

@@ -28,25 +28,30 @@ enum status verify_state(struct span genesis_bytes, struct span file, const stru
 	return status;
 }
 
-enum status verify_bundle_policy(struct span genesis_bytes, struct span bytes, const struct policy *policy, int64_t now_s, struct buffer *report,
+enum status verify_note_policy(struct span genesis_bytes, struct span note, const struct policy *policy, int64_t now_s, struct buffer *report,
 	struct fault *fault)
 {
 	struct genesis genesis;
-	struct bundle bundle;
 	char origin[CHECKPOINT_ORIGIN_SIZE];
 	TRY(genesis_open(genesis_bytes, &genesis, fault));
 	struct note_judgement *judgement = memory_new(sizeof *judgement);
 	checkpoint_origin(genesis.network, origin);
-	enum status status = bundle_decode(bytes, &bundle, fault);
-	if (status == OK) {
-		status = note_judge(bundle.note, origin, &genesis, policy, now_s, judgement, fault);
-		if (status == OK)
-			note_report(judgement, &genesis, policy, report);
-		else
-			buffer_printf(report, "FAILED: policy: %s\n", fault->text);
-		bundle_free(&bundle);
-	}
+	enum status status = note_judge(note, origin, &genesis, policy, now_s, judgement, fault);
+	if (status == OK)
+		note_report(judgement, &genesis, policy, report);
+	else
+		buffer_printf(report, "FAILED: policy: %s\n", fault->text);
 	free(judgement);
 	genesis_free(&genesis);
+	return status;
+}
+
+enum status verify_bundle_policy(struct span genesis, struct span bytes, const struct policy *policy, int64_t now_s, struct buffer *report,
+	struct fault *fault)
+{
+	struct bundle bundle;
+	TRY(bundle_decode(bytes, &bundle, fault));
+	enum status status = verify_note_policy(genesis, bundle.note, policy, now_s, report, fault);
+	bundle_free(&bundle);
 	return status;
 }

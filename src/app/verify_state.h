@@ -8,6 +8,10 @@
 MUST_USE enum status verify_state(struct span genesis, struct span file, const struct policy *policy, int64_t now_s, struct buffer *report,
 	struct fault *fault);
 
+/* A checkpoint of the log: does it satisfy the policy? */
+MUST_USE enum status verify_note_policy(struct span genesis, struct span note, const struct policy *policy, int64_t now_s,
+	struct buffer *report, struct fault *fault);
+
 /* A bundle that verified: does its checkpoint also satisfy the policy? */
 MUST_USE enum status verify_bundle_policy(struct span genesis, struct span bundle, const struct policy *policy, int64_t now_s,
 	struct buffer *report, struct fault *fault);

@@ -208,7 +208,8 @@ void committer_moved(struct committer *committer, const uint32_t *moved)
 		slot->leader = slot->leader == DAG_NONE ? DAG_NONE : moved[slot->leader];
 		CHECK((slot->leader != DAG_NONE) == (slot->decision == DECISION_COMMIT)); /* rounds after the last decided one stay */
 	}
-	memset(committer->marks, 0, committer->mark_count * sizeof *committer->marks);
+	if (committer->marks) /* none before the first anchor is followed */
+		memset(committer->marks, 0, committer->mark_count * sizeof *committer->marks);
 	committer->stamp = 0;
 	committer->anchor = DAG_NONE;
 }

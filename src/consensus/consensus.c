@@ -255,6 +255,8 @@ void consensus_numbers(const struct consensus *consensus, struct consensus_numbe
 		.highest_round = dag_highest_round(dag),
 		.decided_round = consensus->committer.decided,
 		.commits = consensus->linearizer.index,
+		.commit_digest = consensus->linearizer.digest,
+		.commit_ms = (int64_t)consensus->linearizer.timestamp_ms,
 		.committed_leaders = consensus->linearizer.index,
 		.skipped_leaders = consensus->skipped_leaders,
 		.blocks = dag->count,

@@ -162,6 +162,8 @@ struct consensus_numbers {
 	uint32_t highest_round;       /* seen */
 	uint32_t decided_round;       /* last decided leader round */
 	uint64_t commits;
+	struct digest commit_digest;  /* of the last one: stands for all */
+	int64_t commit_ms;            /* its timestamp */
 	uint64_t committed_leaders;
 	uint64_t skipped_leaders;
 	uint64_t blocks;              /* in memory */

@@ -125,6 +125,16 @@ static void waiting_send(struct consensus *machine, uint16_t peer, const struct 
 	talk_send(machine, peer, &message);
 }
 
+/* What so many blocks weigh, about, if those on disk are like those in memory. */
+static uint64_t blocks_weigh(const struct dag *dag, uint32_t count)
+{
+	uint64_t bytes = 0;
+	for (uint32_t id = 0; id < dag->count; id++)
+		bytes += dag->blocks[id].size;
+	bytes = bytes / dag->count * count;
+	return bytes < SYNC_BYTES_MAX ? bytes : SYNC_BYTES_MAX;
+}
+
 /* Somebody far behind lacks a twin that is no longer in memory: it is looked for on the disk, from where its round
  * begins. (What is above the asker's rounds comes by SYNC.) */
 static void fetch_from_disk(struct consensus *machine, uint16_t peer, const struct message *message)
@@ -141,7 +151,7 @@ static void fetch_from_disk(struct consensus *machine, uint16_t peer, const stru
 		if (position < range.position)
 			range.position = position;
 	}
-	if (range.ref_count > 0 && sync_allow(&machine->sync, peer, SYNC_BYTES_MAX, machine->steady_ms))
+	if (range.ref_count > 0 && sync_allow(&machine->sync, peer, blocks_weigh(&machine->dag, MACHINE_FETCH_LOOKS), machine->steady_ms))
 		output_send_range(&machine->output, peer, &range);
 }
 
@@ -174,7 +184,7 @@ static bool range_answer(struct consensus *machine, uint16_t peer, const struct 
 		.bytes_left = SYNC_BYTES_MAX,
 	};
 	memcpy(range.rounds, message->rounds, sizeof range.rounds);
-	if (!sync_allow(&machine->sync, peer, SYNC_BYTES_MAX, machine->steady_ms))
+	if (!sync_allow(&machine->sync, peer, blocks_weigh(&machine->dag, SYNC_BLOCKS_MAX), machine->steady_ms))
 		return false;
 	output_send_range(&machine->output, peer, &range);
 	return true;

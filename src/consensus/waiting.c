@@ -174,7 +174,7 @@ static bool counts(const struct waiting_block *block)
 	return block->position == DAG_NOWHERE;
 }
 
-static uint32_t block_new(struct waiting *waiting, const struct waiting_arrival *arrival)
+static uint32_t block_new(struct waiting *waiting, const struct waiting_arrival *arrival, uint16_t payer)
 {
 	uint32_t index;
 	if (waiting->free_block_count > 0) {
@@ -192,13 +192,14 @@ static uint32_t block_new(struct waiting *waiting, const struct waiting_arrival 
 		.held = arrival->hold,
 		.reported = arrival->reported,
 		.unresolved = arrival->hold,
+		.payer = payer,
 	};
 	buffer_append_span(&block->bytes, arrival->bytes);
 	waiting->suspended++;
 	waiting->held += block->held;
 	if (counts(block)) {
-		waiting->blocks_of[block->ref.author]++;
-		waiting->bytes_of[block->ref.author] += block->bytes.size;
+		waiting->blocks_of[payer]++;
+		waiting->bytes_of[payer] += block->bytes.size;
 	}
 	struct ref_key ref = ref_key(&block->ref);
 	map_put(&waiting->by_ref, KEY_SPAN(ref), index);
@@ -221,8 +222,8 @@ static void block_free(struct waiting *waiting, uint32_t index)
 	waiting->suspended--;
 	waiting->held -= block->held;
 	if (counts(block)) {
-		waiting->blocks_of[block->ref.author]--;
-		waiting->bytes_of[block->ref.author] -= block->bytes.size;
+		waiting->blocks_of[block->payer]--;
+		waiting->bytes_of[block->payer] -= block->bytes.size;
 	}
 	*block = (struct waiting_block){0};
 	ARRAY_GROW(waiting->free_blocks, waiting->free_block_count, waiting->free_block_capacity);
@@ -246,16 +247,19 @@ static void block_evict(struct waiting *waiting, uint32_t index, int64_t now_ms)
 	buffer_free(&bytes);
 }
 
-/* Low rounds first: they are what everything else waits for. Only the author's own blocks go. */
-static bool room_make(struct waiting *waiting, const struct waiting_arrival *arrival)
+static bool share_is_full(const struct waiting *waiting, uint16_t payer, size_t size)
 {
-	uint16_t author = arrival->block->author;
-	while (waiting->blocks_of[author] >= waiting->blocks_max ||
-		waiting->bytes_of[author] + arrival->bytes.size > WAITING_BYTES_MAX) {
+	return waiting->blocks_of[payer] >= waiting->blocks_max || waiting->bytes_of[payer] + size > WAITING_BYTES_MAX;
+}
+
+/* Low rounds first: they are what everything else waits for. Only blocks of the same share go. */
+static bool room_make(struct waiting *waiting, const struct waiting_arrival *arrival, uint16_t payer)
+{
+	while (share_is_full(waiting, payer, arrival->bytes.size)) {
 		uint32_t highest = DAG_NONE;
 		for (uint32_t i = 0; i < waiting->block_count; i++) {
 			const struct waiting_block *block = &waiting->blocks[i];
-			if (block->used && block->ref.author == author && counts(block) &&
+			if (block->used && block->payer == payer && counts(block) &&
 				(highest == DAG_NONE || block->ref.round > waiting->blocks[highest].ref.round))
 				highest = i;
 		}
@@ -266,11 +270,31 @@ static bool room_make(struct waiting *waiting, const struct waiting_arrival *arr
 	return true;
 }
 
+/* Whose share a block takes. One that others wait for takes theirs: else its author could fill its own share with blocks
+ * that never find their ancestors, and what honest members built on would have no room. False: there is no room. */
+static bool share_find(struct waiting *waiting, const struct waiting_arrival *arrival, uint16_t *payer)
+{
+	struct block_ref ref = block_reference(arrival->block);
+	const struct waiting_want *want = want_find(waiting, &ref);
+	bool shares[BLOCK_MEMBERS_MAX] = {false};
+	for (uint32_t i = 0; want && i < want->count; i++)
+		shares[waiting->blocks[want->dependants[i]].payer] = true;
+	shares[arrival->block->author] |= !want;
+	for (*payer = 0; *payer < waiting->members; ++*payer)
+		if (shares[*payer] && !share_is_full(waiting, *payer, arrival->bytes.size))
+			return true;
+	for (*payer = 0; *payer < waiting->members; ++*payer)
+		if (shares[*payer] && room_make(waiting, arrival, *payer))
+			return true;
+	return false;
+}
+
 bool waiting_add(struct waiting *waiting, const struct dag *dag, const struct waiting_arrival *arrival)
 {
-	if (arrival->position == DAG_NOWHERE && !room_make(waiting, arrival))
+	uint16_t payer = arrival->block->author;
+	if (arrival->position == DAG_NOWHERE && !share_find(waiting, arrival, &payer))
 		return false;
-	uint32_t index = block_new(waiting, arrival);
+	uint32_t index = block_new(waiting, arrival, payer);
 	struct waiting_want *want = want_find(waiting, &waiting->blocks[index].ref);
 	if (want)
 		want_present(waiting, want, true);

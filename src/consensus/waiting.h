@@ -1,5 +1,5 @@
 /* Waiting: valid blocks whose ancestors are not all accepted, with their bytes, and the ancestors
- * they want. Everything is bounded per author, so nobody can fill another's share. No messages
+ * they want. Everything is bounded, by a share for each member, so nobody can fill another's. No messages
  * here: who is to be asked for what is told to the caller. docs/ledger.md, "Waiting and fetching". */
 #ifndef TALLY_CONSENSUS_WAITING_H
 #define TALLY_CONSENSUS_WAITING_H
@@ -8,7 +8,7 @@
 #include "consensus/dag.h"
 
 enum {
-	WAITING_BYTES_MAX = 8 << 20,  /* per author */
+	WAITING_BYTES_MAX = 8 << 20,  /* a share */
 	WAITING_GRACE_MS = 40,        /* a missing block is usually on its way */
 	WAITING_RETRY_MS = 400,       /* doubles each time everybody was asked ... */
 	WAITING_RETRY_MAX_MS = 5000,  /* ... up to this, and never ends */
@@ -21,6 +21,7 @@ struct waiting_block {
 	uint64_t position;            /* DAG_NOWHERE unless read from the own disk */
 	uint64_t timestamp_ms;
 	uint32_t unresolved;          /* ancestors missing, plus one while held */
+	uint16_t payer;               /* whose share it takes */
 	bool used;
 	bool held;                    /* its time is ahead of ours */
 	bool reported;                /* evidence about its slot was given out */
@@ -41,7 +42,7 @@ struct waiting_want {
 
 struct waiting {
 	uint16_t members;
-	uint32_t blocks_max;          /* per author */
+	uint32_t blocks_max;          /* a share: one a member */
 	struct waiting_block *blocks;
 	uint32_t block_count, block_capacity;
 	struct waiting_want *wants;
@@ -52,7 +53,7 @@ struct waiting {
 	struct map by_ref;            /* waiting blocks */
 	struct map by_slot;           /* round, author: the first waiting block */
 	struct map wanted;
-	uint32_t blocks_of[BLOCK_MEMBERS_MAX];
+	uint32_t blocks_of[BLOCK_MEMBERS_MAX]; /* by payer */
 	size_t bytes_of[BLOCK_MEMBERS_MAX];
 	uint32_t suspended;           /* blocks */
 	uint32_t missing;             /* wants that do not wait themselves */
@@ -86,8 +87,9 @@ struct waiting_arrival {
 	int64_t now_ms;
 };
 
-/* Keep a block that lacks ancestors in `dag`, or is to be held. False when its author's share is
- * used up by blocks of lower rounds; of higher ones, the highest makes room. */
+/* Keep a block that lacks ancestors in `dag`, or is to be held. It takes its author's share; one that others wait for
+ * takes the share of one of these. False when that is used up by blocks of lower rounds; of higher ones, the highest
+ * makes room. */
 bool waiting_add(struct waiting *waiting, const struct dag *dag, const struct waiting_arrival *arrival);
 
 /* The block was accepted: whoever waited for it comes nearer. */

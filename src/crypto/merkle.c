@@ -134,9 +134,14 @@ enum status merkle_tree_consistency(const struct merkle_tree *tree, uint64_t fir
 	return OK;
 }
 
+const struct digest *merkle_tree_node(const struct merkle_tree *tree, unsigned level, uint64_t index)
+{
+	return level < MERKLE_PATH_MAX && index < tree->levels[level].count ? &tree->levels[level].nodes[index] : NULL;
+}
+
 /* RFC 9162, 2.1.3.2; its names fn and sn are position and last here. */
-enum status merkle_inclusion_verify(const struct digest *leaf_hash, uint64_t index, uint64_t size,
-	const struct merkle_path *path, const struct digest *root)
+enum status merkle_inclusion_root(const struct digest *leaf_hash, uint64_t index, uint64_t size,
+	const struct merkle_path *path, struct digest *root)
 {
 	if (index >= size || path->count > MERKLE_PATH_MAX)
 		return E_MALFORMED;
@@ -158,12 +163,21 @@ enum status merkle_inclusion_verify(const struct digest *leaf_hash, uint64_t ind
 		position >>= 1;
 		last >>= 1;
 	}
-	return last == 0 && digest_equal(&computed, root) ? OK : E_SIGNATURE;
+	*root = computed;
+	return last == 0 ? OK : E_SIGNATURE;
+}
+
+enum status merkle_inclusion_verify(const struct digest *leaf_hash, uint64_t index, uint64_t size,
+	const struct merkle_path *path, const struct digest *root)
+{
+	struct digest computed;
+	TRY(merkle_inclusion_root(leaf_hash, index, size, path, &computed));
+	return digest_equal(&computed, root) ? OK : E_SIGNATURE;
 }
 
 /* RFC 9162, 2.1.4.2. A path that begins with the first root itself leaves that node out. */
 static enum status consistency_fold(uint64_t first, uint64_t second, const struct digest *first_root,
-	const struct digest *second_root, const struct merkle_path *path)
+	const struct merkle_path *path, struct digest *second_root)
 {
 	bool implied = (first & (first - 1)) == 0;
 	if (!implied && path->count == 0)
@@ -191,16 +205,26 @@ static enum status consistency_fold(uint64_t first, uint64_t second, const struc
 		position >>= 1;
 		last >>= 1;
 	}
-	bool agrees = last == 0 && digest_equal(&older, first_root) && digest_equal(&newer, second_root);
-	return agrees ? OK : E_SIGNATURE;
+	*second_root = newer;
+	return last == 0 && digest_equal(&older, first_root) ? OK : E_SIGNATURE;
+}
+
+enum status merkle_consistency_root(uint64_t first, uint64_t second, const struct digest *first_root,
+	const struct merkle_path *path, struct digest *second_root)
+{
+	if (first == 0 || first > second || path->count > MERKLE_PATH_MAX)
+		return E_MALFORMED;
+	if (first == second) {
+		*second_root = *first_root;
+		return path->count == 0 ? OK : E_SIGNATURE;
+	}
+	return path->count ? consistency_fold(first, second, first_root, path, second_root) : E_SIGNATURE;
 }
 
 enum status merkle_consistency_verify(uint64_t first, uint64_t second, const struct digest *first_root,
 	const struct digest *second_root, const struct merkle_path *path)
 {
-	if (first == 0 || first > second || path->count > MERKLE_PATH_MAX)
-		return E_MALFORMED;
-	if (first == second)
-		return path->count == 0 && digest_equal(first_root, second_root) ? OK : E_SIGNATURE;
-	return path->count ? consistency_fold(first, second, first_root, second_root, path) : E_SIGNATURE;
+	struct digest computed;
+	TRY(merkle_consistency_root(first, second, first_root, path, &computed));
+	return digest_equal(&computed, second_root) ? OK : E_SIGNATURE;
 }

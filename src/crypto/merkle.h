@@ -35,7 +35,18 @@ MUST_USE enum status merkle_tree_inclusion(const struct merkle_tree *tree, uint6
 /* E_LIMIT unless 0 < first <= second <= tree size. */
 MUST_USE enum status merkle_tree_consistency(const struct merkle_tree *tree, uint64_t first, uint64_t second, struct merkle_path *out);
 
-/* RFC 9162, 2.1.3.2 and 2.1.4.2. OK or E_SIGNATURE; sizes that cannot be are E_MALFORMED. */
+/* The complete node over the leaves [index * 2^level, (index + 1) * 2^level), borrowed until the tree grows; NULL: the tree
+ * does not hold so many leaves. */
+const struct digest *merkle_tree_node(const struct merkle_tree *tree, unsigned level, uint64_t index);
+
+/* The root to which a path leads: of the tree of `size` leaves from a leaf, or of the `second` leaves from the root of the first.
+ * E_SIGNATURE: it leads nowhere; E_MALFORMED: sizes that cannot be. RFC 9162, 2.1.3.2 and 2.1.4.2. */
+MUST_USE enum status merkle_inclusion_root(const struct digest *leaf_hash, uint64_t index, uint64_t size,
+	const struct merkle_path *path, struct digest *root);
+MUST_USE enum status merkle_consistency_root(uint64_t first, uint64_t second, const struct digest *first_root,
+	const struct merkle_path *path, struct digest *second_root);
+
+/* The same, compared with a known root. OK or E_SIGNATURE; sizes that cannot be are E_MALFORMED. */
 MUST_USE enum status merkle_inclusion_verify(const struct digest *leaf_hash, uint64_t index, uint64_t size,
 	const struct merkle_path *path, const struct digest *root);
 MUST_USE enum status merkle_consistency_verify(uint64_t first, uint64_t second, const struct digest *first_root,

@@ -100,13 +100,14 @@ static bool still_silent(const struct device *device, const struct silence *sile
 void decide_silences(struct edge *edge, struct device *device, bool quiet)
 {
 	size_t kept = 0;
+	int64_t confirm_ms = edge->config.silence_confirm_ms ? edge->config.silence_confirm_ms : SILENCE_CONFIRM_MS;
 	for (size_t s = 0; s < device->silence_count; s++) {
 		struct silence silence = device->silences[s];
 		if (!still_silent(device, &silence))
 			continue;
 		if (quiet)
 			silence.since_wall_ns = edge->wall_ns;
-		if (edge->wall_ns - silence.since_wall_ns >= SILENCE_CONFIRM_MS * NS_PER_MS)
+		if (edge->wall_ns - silence.since_wall_ns >= confirm_ms * NS_PER_MS)
 			decide_finding(edge, device, &silence.finding, false, 0);
 		else
 			device->silences[kept++] = silence;

@@ -158,8 +158,7 @@ static void start(struct edge *edge, uint64_t log_end)
 	edge->log_end = log_end;
 }
 
-/* Machines need time to come back: by the wall's clock, also where theirs runs faster. */
-static void quiet_begin(struct edge *edge)
+void edge_quiet(struct edge *edge)
 {
 	edge->quiet_until_ns = edge->now_ns + 10 * NS_PER_S;
 	edge->quiet_until_wall_ns = edge->wall_ns + 10 * NS_PER_S;
@@ -172,14 +171,14 @@ static void caught_up(struct edge *edge)
 	if (edge->ready)
 		return;
 	edge->ready = true;
-	quiet_begin(edge);
+	edge_quiet(edge);
 	recovery_end(edge);
 }
 
 static void broker_up(struct edge *edge)
 {
 	edge->broker_up = true;
-	quiet_begin(edge);
+	edge_quiet(edge);
 	for (size_t i = 0; i < edge->device_count && edge->ready; i++)
 		command_send_due(edge, edge->devices[i], true);
 }
@@ -208,10 +207,24 @@ static void step_begin(struct edge *edge, const struct edge_event *event)
 	edge->signed_in_step = 0;
 }
 
+static bool is_from_node(enum edge_event_kind kind)
+{
+	return kind == EDGE_FINAL || kind == EDGE_CAUGHT_UP || kind == EDGE_NODE_UP || kind == EDGE_OUTCOME;
+}
+
 void edge_step(struct edge *edge, const struct edge_event *event, const struct edge_actions **actions)
 {
 	step_begin(edge, event);
+	*actions = &edge->actions;
+	if (edge->assumed && is_from_node(event->kind))
+		return;
 	switch (event->kind) {
+	case EDGE_PROVEN:
+		proven_take(edge, event->proven);
+		break;
+	case EDGE_PROVEN_END:
+		proven_end(edge);
+		break;
 	case EDGE_RECOVERED:
 		recovery_frame(edge, event);
 		break;
@@ -252,7 +265,6 @@ void edge_step(struct edge *edge, const struct edge_event *event, const struct e
 		edge->broker_up = false;
 		break;
 	}
-	*actions = &edge->actions;
 }
 
 enum status edge_acknowledge(struct edge *edge, const struct edge_event *event, const struct edge_actions **actions, struct fault *fault)
@@ -297,6 +309,7 @@ void edge_totals(const struct edge *edge, struct edge_totals *out)
 	out->outbox = edge->outbox.count;
 	out->node_up = edge->node_up;
 	out->broker_up = edge->broker_up;
+	out->assumed = edge->assumed;
 }
 
 size_t edge_people(const struct edge *edge, const char *const **names)

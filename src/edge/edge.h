@@ -17,7 +17,7 @@
 #define TALLY_EDGE_EDGE_H
 
 #include "edge/session.h"
-#include "record/body.h"
+#include "record/state_entry.h"
 #include "signal/chunk.h"
 #include "store/log.h"
 #include "twin/twin.h"
@@ -51,6 +51,7 @@ struct edge_config {
 	struct unit_table *units;
 	int64_t seal_ms;              /* wall time after which an open chunk is sealed */
 	uint64_t seal_samples;
+	int64_t silence_confirm_ms;   /* wall time for which silence must last after it was found; 0: 700 */
 	size_t outbox_max;            /* 0: EDGE_OUTBOX_MAX */
 	uint64_t release_step;        /* 0: EDGE_RELEASE_STEP */
 };
@@ -67,6 +68,20 @@ enum edge_event_kind {
 	EDGE_NODE_UP, EDGE_NODE_DOWN,
 	EDGE_OUTCOME,                 /* of a submission: id, status, text */
 	EDGE_BROKER_UP, EDGE_BROKER_DOWN,
+	EDGE_PROVEN,                  /* a start without the node: what a verified state proof says of one name, see `proven` */
+	EDGE_PROVEN_END,              /* work with what was proven. Such an edge takes nothing from a node: when the node is there,
+	                               * begin a new one from the own log */
+};
+
+/* Of the gateway itself, its devices, people. The statements are those that the proof names; a registration that is not there
+ * makes the rest of no use. Borrowed until the step ends. */
+struct edge_proven {
+	struct span name;
+	enum entity_kind kind;
+	enum device_state state;
+	struct span registration, bounds, model; /* empty: none */
+	uint64_t last_seq;
+	struct digest last_id;
 };
 
 struct edge_event {
@@ -89,6 +104,7 @@ struct edge_event {
 	struct span person;
 	int64_t commit_ms;
 	uint64_t index;
+	const struct edge_proven *proven;
 };
 
 enum edge_action_kind {
@@ -201,6 +217,7 @@ struct edge_totals {
 	uint64_t statements;          /* own, signed so far */
 	uint64_t refused_statements;
 	bool caught_up, node_up, broker_up;
+	bool assumed;                 /* works with what state proofs said */
 };
 void edge_totals(const struct edge *edge, struct edge_totals *out);
 /* Which final or pending anchor holds a chunk; zero digest when none of the newest EDGE_CHUNKS_KEPT: the node lists all

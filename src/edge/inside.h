@@ -243,6 +243,9 @@ struct edge {
 
 	struct digest registration_id; /* the gateway's own */
 	bool started, ready, recovering, caught_up, node_up, broker_up;
+	bool assumed;                 /* ready by PROVEN_END */
+	uint64_t proven_seq;          /* of the own chain, from the own proof */
+	struct digest proven_id;
 	int64_t quiet_until_ns;       /* no silence findings before either: data may still be on its way */
 	int64_t quiet_until_wall_ns;
 	struct edge_totals totals;
@@ -264,6 +267,8 @@ bool edge_words_have(struct span words, const char *word);
 void edge_frame_append(struct edge *edge, uint8_t kind, struct span bytes);
 /* later - earlier; saturates, for times come from outside. */
 int64_t edge_elapsed(int64_t later_ns, int64_t earlier_ns);
+/* Machines need time to come back, by the wall's clock, also where theirs runs faster: no silence is found until then. */
+void edge_quiet(struct edge *edge);
 int64_t edge_seconds_ns(int64_t seconds);
 
 /* recovery.c: the own log, and the end of catching up */
@@ -272,8 +277,14 @@ void recovery_end(struct edge *edge);
 
 /* registry.c: what the ledger says */
 void registry_statement(struct edge *edge, const struct statement *statement, struct span bytes);
+/* The part of it that is about entities: organisations, people, devices, their states, bounds and models. */
+void registry_known(struct edge *edge, const struct statement *statement, struct span bytes);
 void registry_free(struct edge *edge);
 void device_free(struct device *device);
+
+/* proven.c: what state proofs say, while there is no ledger */
+void proven_take(struct edge *edge, const struct edge_proven *proven);
+void proven_end(struct edge *edge);
 
 /* outbox.c: the gateway's own chain of statements */
 /* Sign, log and queue. Returns the id. parents may hold zero digests: they are left out. */

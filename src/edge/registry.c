@@ -291,9 +291,8 @@ static void registry_anchor(struct edge *edge, const struct statement *statement
 	free(body);
 }
 
-void registry_statement(struct edge *edge, const struct statement *statement, struct span bytes)
+void registry_known(struct edge *edge, const struct statement *statement, struct span bytes)
 {
-	bool own = span_equal(statement->iss, edge->config.gateway);
 	switch (statement->type) {
 	case STATEMENT_ORG:
 		registry_organisation(edge, statement);
@@ -313,6 +312,16 @@ void registry_statement(struct edge *edge, const struct statement *statement, st
 	case STATEMENT_PERSON:
 		registry_person(edge, statement);
 		break;
+	default:
+		break;
+	}
+}
+
+void registry_statement(struct edge *edge, const struct statement *statement, struct span bytes)
+{
+	bool own = span_equal(statement->iss, edge->config.gateway);
+	registry_known(edge, statement, bytes);
+	switch (statement->type) {
 	case STATEMENT_ANCHOR:
 		if (own)
 			registry_anchor(edge, statement);

@@ -96,7 +96,8 @@ static void headers_add(struct http_request *request, const char *type, const ch
 		evhttp_add_header(headers, "Content-Type", type);
 	if (encoding)
 		evhttp_add_header(headers, "Content-Encoding", encoding);
-	evhttp_add_header(headers, "Cache-Control", "no-cache");
+	if (!evhttp_find_header(headers, "Cache-Control"))
+		evhttp_add_header(headers, "Cache-Control", "no-cache");
 	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
 	evhttp_add_header(headers, "Access-Control-Allow-Origin", "*");
 }
@@ -189,6 +190,17 @@ struct span http_request_body(const struct http_request *request)
 	struct evbuffer *body = request->raw ? evhttp_request_get_input_buffer(request->raw) : NULL;
 	size_t size = body ? evbuffer_get_length(body) : 0;
 	return size ? span_of(evbuffer_pullup(body, -1), size) : (struct span){0};
+}
+
+const char *http_request_header(const struct http_request *request, const char *name)
+{
+	return request->raw ? evhttp_find_header(evhttp_request_get_input_headers(request->raw), name) : NULL;
+}
+
+void http_answer_header(struct http_request *request, const char *name, const char *value)
+{
+	if (request->connection)
+		evhttp_add_header(evhttp_request_get_output_headers(request->raw), name, value);
 }
 
 /* ---- streams ---- */

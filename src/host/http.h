@@ -28,6 +28,10 @@ const char *http_request_path(const struct http_request *request);   /* decoded,
 /* A query parameter, decoded; NULL when absent. */
 const char *http_request_query(struct http_request *request, const char *name);
 struct span http_request_body(const struct http_request *request);
+/* A header of the request; NULL when absent. */
+const char *http_request_header(const struct http_request *request, const char *name);
+/* A header of the answer, set before answering. Answers that do not set Cache-Control say "no-cache". */
+void http_answer_header(struct http_request *request, const char *name, const char *value);
 /* Answer once. type such as "application/json". encoding: NULL or "gzip" for bytes that are compressed. */
 void http_answer(struct http_request *request, int status, const char *type, const char *encoding, struct span body);
 /* {"error": word, "reason": sentence} with the HTTP status that fits. */

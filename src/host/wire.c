@@ -1,8 +1,7 @@
-#include "host/wire.h"
+#include "host/wire_part.h"
 
 #include "base/buffer.h"
 #include "crypto/hash.h"
-#include "host/address.h"
 #include "host/certificate.h"
 #include "host/frame.h"
 #include "host/keys.h"
@@ -29,57 +28,7 @@ enum {
 	BACKOFF_FIRST_MS = 250,
 	BACKOFF_LAST_MS = 5000,
 	STEADY_MS = 5000,             /* a link that was up for so long was a good one */
-	REASON_MAX = 200,
 };
-
-enum link_state { LINK_HANDSHAKE, LINK_GREETING, LINK_UP, LINK_CLOSED };
-
-struct wire_dial {
-	struct wire *wire;
-	char *address, *host;
-	int port;
-	struct digest key;
-	struct loop_timer *timer;
-	struct wire_link *link;       /* the attempt under way, or its result */
-	unsigned failures;
-	bool complained;
-};
-
-struct wire_link {
-	struct wire *wire;
-	struct bufferevent *stream;
-	struct wire_dial *dial;       /* NULL: the other end dialled */
-	enum link_state state;
-	struct digest key;
-	uint32_t identity;
-	int64_t since_ms, received_ms, sent_ms;
-	const char *refusal;          /* why its certificate was not accepted */
-	char address[ADDRESS_TEXT_MAX];
-	void *data;
-};
-
-struct wire {
-	struct loop *loop;
-	struct wire_callbacks callbacks;
-	SSL_CTX *tls;
-	struct digest own;
-	struct evconnlistener *listener;
-	struct evdns_base *names;     /* made when the first host name is dialled */
-	unsigned port;
-	struct wire_dial **dials;
-	size_t dial_count, dial_capacity;
-	struct wire_link **links;
-	size_t link_count, link_capacity;
-	struct loop_timer *tick, *reaper;
-	int64_t keepalive_ms, silence_ms;
-	int64_t complained_ms;        /* last note about a refused stranger: they could be many */
-	unsigned complaints_kept;
-};
-
-static int64_t now_ms(void)
-{
-	return clock_monotonic_ns() / NS_PER_MS;
-}
 
 static uint32_t jitter(uint32_t below)
 {
@@ -91,22 +40,36 @@ static uint32_t jitter(uint32_t below)
 
 /* ---- who is it ---- */
 
+/* NULL, or why this certificate is refused. What is cheap to look at comes first: a stranger costs no verification. */
+static const char *refusal_of(struct wire_link *link, X509_STORE_CTX *store, struct fault *fault)
+{
+	struct wire *wire = link->wire;
+	const struct wire_callbacks *callbacks = &wire->callbacks;
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	struct digest root;
+	if (certificate_key(leaf, &link->key) != OK)
+		return "its certificate is not for an ML-DSA-44 key";
+	if (link->dial && !digest_equal(&link->key, &link->dial->key))
+		return "its TLS key is not the one that is expected at this address";
+	if (digest_equal(&link->key, &wire->own))
+		return NULL; /* its hello tells whether it is ourselves; it never comes up */
+	if (!callbacks->identify(callbacks->context, &link->key, &link->identity))
+		return "its TLS key is not known here, or was revoked";
+	bool rooted = callbacks->root && callbacks->root(callbacks->context, link->identity, &root);
+	return certificate_check(leaf, X509_STORE_CTX_get0_untrusted(store), rooted ? &root : NULL, fault) == OK ? NULL : fault->text;
+}
+
 /* Replaces OpenSSL's chain building: the key is the identity, and it is pinned. */
 static int verify_peer(X509_STORE_CTX *store, void *context)
 {
-	struct wire *wire = context;
+	(void)context;
+	struct fault fault;
 	SSL *tls = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct wire_link *link = SSL_get_app_data(tls);
-	if (certificate_identify(X509_STORE_CTX_get0_cert(store), &link->key) != OK)
-		link->refusal = "its certificate is not a self-signed ML-DSA-44 certificate";
-	else if (link->dial && !digest_equal(&link->key, &link->dial->key))
-		link->refusal = "its TLS key is not the one that is expected at this address";
-	else if (digest_equal(&link->key, &wire->own))
-		link->refusal = "it shows our own TLS key; two daemons must not share one";
-	else if (!wire->callbacks.identify(wire->callbacks.context, &link->key, &link->identity))
-		link->refusal = "its TLS key is not known here, or was revoked";
-	else
+	const char *refusal = refusal_of(link, store, &fault);
+	if (!refusal)
 		return 1;
+	snprintf(link->refusal, sizeof link->refusal, "%.*s", REASON_MAX - 1, refusal);
 	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	return 0;
 }
@@ -115,12 +78,15 @@ static void complain(struct wire_link *link, const char *why)
 {
 	struct wire *wire = link->wire;
 	if (link->dial) {
-		if (!link->dial->complained)
+		/* Nobody at our own address is how it should be. */
+		if (digest_equal(&link->dial->key, &wire->own))
+			return;
+		if (strcmp(link->dial->complaint, why) != 0)
 			note(NOTE_WARNING, "dial_failed", "address=%s reason=\"%s\" next=\"tried again until it works\"", link->address, why);
-		link->dial->complained = true;
+		snprintf(link->dial->complaint, REASON_MAX, "%s", why);
 		return;
 	}
-	int64_t now = now_ms();
+	int64_t now = wire_now_ms();
 	if (now - wire->complained_ms < TICK_MS && wire->complained_ms) {
 		wire->complaints_kept++;
 		return;
@@ -142,7 +108,7 @@ static void dial_again(struct wire_dial *dial)
 	loop_timer_set(dial->timer, delay / 2 + jitter(delay));
 }
 
-static struct wire_link *link_of_key(const struct wire *wire, const struct digest *key)
+struct wire_link *wire_link_of_key(const struct wire *wire, const struct digest *key)
 {
 	for (size_t i = 0; i < wire->link_count; i++)
 		if (wire->links[i]->state == LINK_UP && digest_equal(&wire->links[i]->key, key))
@@ -155,14 +121,15 @@ void wire_close(struct wire_link *link, const char *why)
 	if (link->state == LINK_CLOSED)
 		return;
 	struct wire *wire = link->wire;
-	bool was_up = link->state == LINK_UP;
-	int64_t lasted = now_ms() - link->since_ms;
+	bool was_up = link->state == LINK_UP, was_refused = link->state == LINK_REFUSED;
+	int64_t lasted = wire_now_ms() - link->since_ms;
 	link->state = LINK_CLOSED;
 	if (was_up) {
 		note(NOTE_INFO, "link_down", "address=%s reason=\"%s\"", link->address, why);
 		bufferevent_disable(link->stream, EV_READ);
 		wire->callbacks.down(wire->callbacks.context, link, link->identity);
-	} else
+		loop_timer_set(wire->contest, 0);
+	} else if (!was_refused)
 		complain(link, why);
 	/* Whichever end had dialled: our own dial to this key, if there is one, wakes up. */
 	for (size_t i = 0; i < wire->dial_count; i++) {
@@ -208,21 +175,21 @@ static void on_reap(void *context)
 
 enum status wire_send(struct wire_link *link, uint8_t kind, struct span bytes)
 {
-	if (link->state != LINK_UP && !(link->state == LINK_GREETING && kind == WIRE_KEEPALIVE))
+	if (link->state != LINK_UP && !(link->state == LINK_GREETING && kind <= WIRE_TWIN && kind != WIRE_REPLICA))
 		return E_CLOSED;
 	CHECK(bytes.size <= WIRE_FRAME_MAX);
 	struct evbuffer *queue = bufferevent_get_output(link->stream);
 	if (evbuffer_get_length(queue) + bytes.size + FRAME_HEAD > WIRE_QUEUE_MAX)
 		return E_BUSY;
 	frame_append(queue, kind, bytes);
-	link->sent_ms = now_ms();
+	link->sent_ms = wire_now_ms();
 	return OK;
 }
 
 /* Two connections with one key: which stays? True: the older one gives way. */
 static bool newer_wins(const struct wire *wire, const struct wire_link *older, const struct wire_link *newer)
 {
-	if (now_ms() - older->since_ms > STEADY_MS)
+	if (wire_now_ms() - older->since_ms > STEADY_MS)
 		return true;
 	if (!older->dial == !newer->dial)
 		return true;
@@ -230,44 +197,52 @@ static bool newer_wins(const struct wire *wire, const struct wire_link *older, c
 	return we_are_smaller == (newer->dial != NULL);
 }
 
-/* The other end's first frame: it has accepted us. */
-static void link_greeted(struct wire_link *link)
+void wire_link_drop(struct wire_link *link)
+{
+	link->state = LINK_CLOSED;
+	if (link->dial)
+		link->dial->link = NULL;
+	loop_timer_set(link->wire->reaper, 0);
+}
+
+void wire_link_settle(struct wire_link *link)
 {
 	struct wire *wire = link->wire;
-	struct wire_link *older = link_of_key(wire, &link->key);
+	struct wire_link *older = wire_link_of_key(wire, &link->key);
 	if (older && !newer_wins(wire, older, link)) {
 		/* Not a failure: quietly. Its dial sleeps while the other connection is up. */
-		link->state = LINK_CLOSED;
-		if (link->dial)
-			link->dial->link = NULL;
-		loop_timer_set(wire->reaper, 0);
+		wire_link_drop(link);
 		return;
 	}
 	if (older)
 		wire_close(older, "replaced by a newer connection");
 	link->state = LINK_UP;
-	link->since_ms = now_ms();
+	link->since_ms = wire_now_ms();
 	for (size_t i = 0; i < wire->dial_count; i++)
 		if (digest_equal(&wire->dials[i]->key, &link->key))
-			wire->dials[i]->complained = false;
+			wire->dials[i]->complaint[0] = 0;
 	note(NOTE_INFO, "link_up", "address=%s direction=%s", link->address, link->dial ? "out" : "in");
 	wire->callbacks.up(wire->callbacks.context, link, link->identity);
 }
 
 static void frame_received(struct wire_link *link, uint8_t kind, struct span bytes)
 {
-	if (link->state == LINK_GREETING)
-		link_greeted(link);
-	if (link->state == LINK_UP && kind != WIRE_KEEPALIVE)
+	if (kind == WIRE_KEEPALIVE || link->state == LINK_REFUSED)
+		return;
+	if (kind >= WIRE_HELLO && kind <= WIRE_TWIN)
+		wire_instance_frame(link, kind, bytes);
+	else if (link->state == LINK_UP)
 		link->wire->callbacks.frame(link->wire->callbacks.context, link, link->identity, kind, bytes);
+	else
+		wire_close(link, "it did not say hello first: both ends must run versions that fit");
 }
 
 static void on_readable(struct bufferevent *stream, void *context)
 {
 	struct wire_link *link = context;
 	struct evbuffer *input = bufferevent_get_input(stream);
-	link->received_ms = now_ms();
-	while (link->state == LINK_GREETING || link->state == LINK_UP) {
+	link->received_ms = wire_now_ms();
+	while (link->state != LINK_HANDSHAKE && link->state != LINK_CLOSED) {
 		struct frame frame;
 		enum status status = frame_first(input, WIRE_FRAME_MAX, &frame);
 		if (status == E_NOT_FOUND)
@@ -296,8 +271,7 @@ static void on_handshake_done(struct wire_link *link)
 	int one = 1;
 	setsockopt(bufferevent_getfd(link->stream), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	link->state = LINK_GREETING;
-	enum status status = wire_send(link, WIRE_KEEPALIVE, (struct span){0});
-	CHECK(status == OK);
+	wire_instance_greet(link);
 }
 
 /* A sentence for why a stream ended, from what OpenSSL and the system left behind. */
@@ -308,12 +282,12 @@ static void reason_of(struct wire_link *link, short what, int error, char out[RE
 	for (unsigned long each; (each = bufferevent_get_openssl_error(link->stream));)
 		if (ERR_SYSTEM_ERROR(each) || ERR_reason_error_string(each))
 			code = each;
-	if (link->refusal)
+	if (link->refusal[0])
 		snprintf(out, REASON_MAX, "%s", link->refusal);
 	else if (code && ERR_SYSTEM_ERROR(code))
 		snprintf(out, REASON_MAX, "%s", strerror(ERR_GET_REASON(code)));
-	else if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE)
-		snprintf(out, REASON_MAX, "%s", "the other end does not accept our TLS key: it is not registered there, or was revoked");
+	else if (certificate_reason(code))
+		snprintf(out, REASON_MAX, "%s", certificate_reason(code));
 	else if (code)
 		snprintf(out, REASON_MAX, "TLS: %s", ERR_reason_error_string(code));
 	else if (what & BEV_EVENT_EOF)
@@ -360,7 +334,7 @@ static struct wire_link *link_new(struct wire *wire, int fd, struct wire_dial *d
 	link->wire = wire;
 	link->stream = stream;
 	link->dial = dial;
-	link->since_ms = link->received_ms = link->sent_ms = now_ms();
+	link->since_ms = link->received_ms = link->sent_ms = wire_now_ms();
 	snprintf(link->address, sizeof link->address, "%s", address);
 	SSL_set_app_data(tls, link);
 	bufferevent_setcb(stream, on_readable, on_drained, on_event, link);
@@ -377,7 +351,7 @@ static void on_dial(void *context)
 {
 	struct wire_dial *dial = context;
 	struct wire *wire = dial->wire;
-	if (dial->link || link_of_key(wire, &dial->key))
+	if (dial->link || dial->leads_home || wire_link_of_key(wire, &dial->key))
 		return; /* closing that one wakes us */
 	struct wire_link *link = link_new(wire, -1, dial, dial->address);
 	if (!link) {
@@ -428,7 +402,7 @@ static bool room_make(struct wire *wire)
 	for (size_t i = 0; i < wire->link_count; i++) {
 		struct wire_link *link = wire->links[i];
 		open += link->state != LINK_CLOSED;
-		if ((link->state == LINK_HANDSHAKE || link->state == LINK_GREETING) && !link->dial && (!oldest || link->since_ms < oldest->since_ms))
+		if (link->state != LINK_UP && link->state != LINK_CLOSED && !link->dial && (!oldest || link->since_ms < oldest->since_ms))
 			oldest = link;
 	}
 	if (open < WIRE_CONNECTIONS_MAX)
@@ -486,7 +460,7 @@ unsigned wire_port(const struct wire *wire)
 static void on_tick(void *context)
 {
 	struct wire *wire = context;
-	int64_t now = now_ms();
+	int64_t now = wire_now_ms();
 	/* wire_close may append nothing and frees nothing here, so the array holds still. */
 	for (size_t i = 0; i < wire->link_count; i++) {
 		struct wire_link *link = wire->links[i];
@@ -515,6 +489,9 @@ enum status wire_new(struct loop *loop, const struct signing_key *tls_key, const
 	struct fault *fault)
 {
 	SSL_CTX *tls;
+	struct instance instance;
+	if (entropy_fill(instance.bytes, sizeof instance.bytes) != OK)
+		return fault_set(fault, E_ENTROPY, "the operating system gives no randomness");
 	TRY(certificate_context(tls_key, &tls, fault));
 	struct wire *wire = memory_new(sizeof *wire);
 	wire->loop = loop;
@@ -522,12 +499,19 @@ enum status wire_new(struct loop *loop, const struct signing_key *tls_key, const
 	wire->tls = tls;
 	wire->own = keys_tls_digest(signing_key_public(tls_key));
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	SSL_CTX_set_cert_verify_callback(tls, verify_peer, wire);
+	SSL_CTX_set_cert_verify_callback(tls, verify_peer, NULL);
 	wire->tick = loop_timer_new(loop, on_tick, wire);
 	wire->reaper = loop_timer_new(loop, on_reap, wire);
+	wire->contest = loop_timer_new(loop, wire_instance_contest, wire);
+	wire->instance = instance;
 	wire_patience(wire, KEEPALIVE_MS, SILENCE_MS);
 	*out = wire;
 	return OK;
+}
+
+enum status wire_certify(struct wire *wire, struct span leaf, struct span root, const struct digest *root_digest, struct fault *fault)
+{
+	return certificate_context_issued(wire->tls, leaf, root, root_digest, fault);
 }
 
 void wire_free(struct wire *wire)
@@ -550,6 +534,7 @@ void wire_free(struct wire *wire)
 		evdns_base_free(wire->names, 0);
 	loop_timer_free(wire->tick);
 	loop_timer_free(wire->reaper);
+	loop_timer_free(wire->contest);
 	SSL_CTX_free(wire->tls);
 	free(wire);
 }

@@ -48,6 +48,7 @@ struct body_org {
 	struct public_key checkpoint_key; /* 5 signs checkpoints */
 	struct digest tls_key;        /* 6 SHA-256 of the node's TLS SubjectPublicKeyInfo */
 	struct span address;          /* 7 host:port for peers */
+	struct digest root_key;       /* 8 SHA-256 of the root's SubjectPublicKeyInfo (host/root.h); zero: it has no root */
 };
 
 /* -- 2 PERSON -------------------------------------------------------------------------- */

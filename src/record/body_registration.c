@@ -11,6 +11,7 @@ static void org_fields(struct schema *s, struct body_org *body)
 	schema_public_key(s, 5, "checkpoint_key", &body->checkpoint_key);
 	schema_digest(s, 6, "tls_key", &body->tls_key, SCHEMA_REQUIRED);
 	schema_text(s, 7, "address", &body->address, SCHEMA_OPTIONAL);
+	schema_digest(s, 8, "root_key", &body->root_key, SCHEMA_OPTIONAL);
 	schema_map_end(s);
 }
 

@@ -39,7 +39,8 @@ void bundle_free(struct bundle *bundle);
  * breaks is also in `fault`. Checks, in order:
  * - form: of every statement and body; the kind is that of entry 0, no statement appears twice;
  * - the checkpoint: its bytes are the one form of what they say; each line is by another
- *   organisation of the genesis, with the right key id, and verifies; at least f+1 signed;
+ *   organisation of the genesis, with the right key id, and verifies, or is a witness's: those are
+ *   named, neither checked nor counted; at least f+1 organisations signed;
  * - each entry: inclusion at its position; then for each its network; its issuer's key
  *   found in the genesis, or in the newest registration of that name inside the bundle that is
  *   earlier in the log; the signature; parents inside the bundle are earlier in the log, and what
@@ -64,6 +65,11 @@ struct bundle_describer {
 /* As bundle_verify, with the reading explained. describer: NULL for none. */
 MUST_USE enum status bundle_verify_described(const struct bundle *bundle, const struct genesis *genesis,
 	const struct bundle_describer *describer, struct buffer *report, struct fault *fault);
+
+/* A checkpoint's note alone, as above. *out receives what it says; spans borrowed from `note`. Lines "ok: ..." are appended;
+ * the sentence of a failure is in `fault` only. *out is large: not for the stack. */
+MUST_USE enum status checkpoint_verify(struct span note, const struct genesis *genesis, struct checkpoint *out, struct buffer *report,
+	struct fault *fault);
 
 /* What a statement says, as one line without its end, with the figures that matter: for reports.
  * No control characters. Nothing when the body is not valid. */

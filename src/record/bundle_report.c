@@ -103,6 +103,8 @@ static void say_org(const struct body_org *body, struct buffer *out)
 	say(out, "organisation ", body->name);
 	say(out, ", role ", body->role);
 	say(out, ", at ", body->address);
+	if (!digest_is_zero(&body->root_key))
+		say_short(out, ", with the root ", &body->root_key);
 }
 
 static void say_person(const struct body_person *body, struct buffer *out)

@@ -13,7 +13,8 @@ struct verification {
 	struct fault fault;           /* of the check under way */
 	struct checkpoint checkpoint;
 	bool signed_by[GENESIS_MEMBERS_MAX];
-	uint64_t times[GENESIS_MEMBERS_MAX]; /* of the lines, ascending */
+	uint64_t times[GENESIS_MEMBERS_MAX]; /* of their lines, ascending */
+	size_t signer_count;          /* organisations that signed: witnesses do not count */
 	struct statement *statements; /* of the entries */
 };
 
@@ -39,11 +40,22 @@ static size_t tolerated(const struct genesis *genesis)
 	return (genesis->member_count - 1) / 3;
 }
 
+static void insert_time(uint64_t *times, size_t count, uint64_t time)
+{
+	for (; count > 0 && times[count - 1] > time; count--)
+		times[count] = times[count - 1];
+	times[count] = time;
+}
+
 static enum status check_line(struct verification *v, const struct checkpoint_line *line)
 {
 	const struct checkpoint *checkpoint = &v->checkpoint;
 	size_t number = member_of(v->genesis, line->name);
 	uint8_t key_id[4];
+	if (checkpoint_line_is_disguised(line, v->genesis))
+		return fault_set(&v->fault, E_SIGNATURE, "checkpoint: the line of %s is another one's, with the name changed", report_shown(line->name).text);
+	if (!checkpoint_name_is_member(line->name))
+		return OK;
 	if (number == v->genesis->member_count)
 		return fault_set(&v->fault, E_UNKNOWN, "checkpoint: it has a line of %s, which is no organisation of the genesis",
 			report_shown(line->name).text);
@@ -61,14 +73,8 @@ static enum status check_line(struct verification *v, const struct checkpoint_li
 	if (status != OK)
 		return fault_set(&v->fault, status, "checkpoint: the signature of %s over size and root of the log does not verify",
 			report_shown(line->name).text);
+	insert_time(v->times, v->signer_count++, line->cosignature.timestamp_s);
 	return OK;
-}
-
-static void insert_time(uint64_t *times, size_t count, uint64_t time)
-{
-	for (; count > 0 && times[count - 1] > time; count--)
-		times[count] = times[count - 1];
-	times[count] = time;
 }
 
 static void report_checkpoint(struct verification *v)
@@ -80,16 +86,20 @@ static void report_checkpoint(struct verification *v)
 	buffer_append_text(v->report, "ok: checkpoint: log ");
 	report_text(v->report, checkpoint->origin);
 	buffer_printf(v->report, " of size %" PRIu64 ", root %s, signed by %zu of %zu organisations (%zu are needed)\n", checkpoint->size, root,
-		checkpoint->line_count, v->genesis->member_count, needed);
+		v->signer_count, v->genesis->member_count, needed);
 	for (size_t i = 0; i < checkpoint->line_count; i++) {
 		buffer_append_text(v->report, "ok: checkpoint: ");
 		report_text(v->report, checkpoint->lines[i].name);
+		if (!checkpoint_name_is_member(checkpoint->lines[i].name)) {
+			buffer_append_text(v->report, " is named by a line as a witness; it was not checked and does not count\n");
+			continue;
+		}
 		buffer_append_text(v->report, " signed it at ");
 		report_seconds(v->report, checkpoint->lines[i].cosignature.timestamp_s);
 		buffer_append_byte(v->report, '\n');
 	}
 	/* Among the f+1 earliest signers one is honest, and it signed no later than the last of them. */
-	buffer_append_text(v->report, "ok: all that follows was final no later than ");
+	buffer_printf(v->report, "ok: %s was final no later than ", v->bundle->entry_count ? "all that follows" : "all of the log up to this size");
 	report_seconds(v->report, v->times[needed - 1]);
 	buffer_printf(v->report, ", unless more than %zu of the %zu organisations lie\n", needed - 1, v->genesis->member_count);
 }
@@ -104,20 +114,35 @@ static enum status check_checkpoint(struct verification *v)
 	buffer_free(&again);
 	if (!is_one_form)
 		return fault_set(&v->fault, E_NOT_CANONICAL,
-			"checkpoint: it has lines that are no cosignatures, or more than %d; a bundle has only the organisations' lines", GENESIS_MEMBERS_MAX);
+			"checkpoint: it has lines that are no cosignatures, or more than %d; a bundle has only the lines of organisations and witnesses", CHECKPOINT_NOTE_LINES);
 	checkpoint_origin(v->genesis->network, origin);
 	if (!span_is_text(v->checkpoint.origin, origin))
 		return fault_set(&v->fault, E_NETWORK, "checkpoint: it is of the log %s, but the genesis founded %s",
 			report_shown(v->checkpoint.origin).text, origin);
-	for (size_t i = 0; i < v->checkpoint.line_count; i++) {
+	for (size_t i = 0; i < v->checkpoint.line_count; i++)
 		TRY(check_line(v, &v->checkpoint.lines[i]));
-		insert_time(v->times, i, v->checkpoint.lines[i].cosignature.timestamp_s);
-	}
-	if (v->checkpoint.line_count <= tolerated(v->genesis))
-		return fault_set(&v->fault, E_SIGNATURE, "checkpoint: %zu of %zu organisations signed it, at least %zu must", v->checkpoint.line_count,
+	if (v->signer_count <= tolerated(v->genesis))
+		return fault_set(&v->fault, E_SIGNATURE, "checkpoint: %zu of %zu organisations signed it, at least %zu must", v->signer_count,
 			v->genesis->member_count, tolerated(v->genesis) + 1);
 	report_checkpoint(v);
 	return OK;
+}
+
+enum status checkpoint_verify(struct span note, const struct genesis *genesis, struct checkpoint *out, struct buffer *report,
+	struct fault *fault)
+{
+	const struct bundle bundle = {.note = note};
+	struct verification *v = memory_new(sizeof *v);
+	v->bundle = &bundle;
+	v->genesis = genesis;
+	v->report = report;
+	enum status status = check_checkpoint(v);
+	if (status == OK)
+		*out = v->checkpoint;
+	else
+		fault_set(fault, status, "%s", v->fault.text);
+	free(v);
+	return status;
 }
 
 /* -- entries ------------------------------------------------------------------------- */

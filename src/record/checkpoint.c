@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 /* C2SP tlog-cosignature: the algorithm byte of ML-DSA-44, and what the signed bytes begin with. */
-enum { COSIGNATURE_ML_DSA_44 = 0x06, NAME_MAX_SIZE = 255, ORIGIN_MAX_SIZE = 255 };
+enum { COSIGNATURE_ML_DSA_44 = 0x06 };
 enum { LINE_BYTES = 4 + 8 + ML_DSA_44_SIGNATURE };
 static const uint8_t SUBTREE[12] = "subtree/v1\n"; /* and its zero byte */
 static const char DASH[] = "\xe2\x80\x94 ";         /* U+2014, space */
@@ -23,6 +23,22 @@ void checkpoint_key_id(struct span name, const struct public_key *key, uint8_t o
 	struct span parts[] = {name, span_of(separator, sizeof separator), span_of(key->bytes, sizeof key->bytes)};
 	struct digest digest = sha256_parts(parts, 3);
 	memcpy(out, digest.bytes, 4);
+}
+
+bool checkpoint_name_is_member(struct span name)
+{
+	return name.size >= 4 && memcmp(name.data, "org:", 4) == 0;
+}
+
+bool checkpoint_line_is_disguised(const struct checkpoint_line *line, const struct genesis *genesis)
+{
+	uint8_t key_id[4];
+	for (size_t i = 0; i < genesis->member_count; i++) {
+		checkpoint_key_id(genesis->members[i].header.iss, &genesis->members[i].org.checkpoint_key, key_id);
+		if (memcmp(key_id, line->key_id, sizeof key_id) == 0 && !span_equal(line->name, genesis->members[i].header.iss))
+			return true;
+	}
+	return false;
 }
 
 static void append_big_endian(struct buffer *out, uint64_t value)
@@ -56,7 +72,7 @@ static void message_encode(struct span name, struct span origin, uint64_t size, 
 
 static bool names_fit(struct span name, struct span origin)
 {
-	return name.size > 0 && name.size <= NAME_MAX_SIZE && origin.size > 0 && origin.size <= ORIGIN_MAX_SIZE;
+	return name.size > 0 && name.size <= CHECKPOINT_NAME_MAX && origin.size > 0 && origin.size <= CHECKPOINT_NAME_MAX;
 }
 
 enum status cosignature_sign(const struct signing_key *key, struct span name, struct span origin, uint64_t size,
@@ -84,7 +100,7 @@ enum status cosignature_verify(const struct verifying_key *key, struct span name
 	return status;
 }
 
-static void line_encode(const struct checkpoint_line *line, struct buffer *out)
+void checkpoint_line_encode(const struct checkpoint_line *line, struct buffer *out)
 {
 	struct buffer bytes = {0};
 	buffer_append(&bytes, line->key_id, sizeof line->key_id);
@@ -105,7 +121,7 @@ void checkpoint_encode(const struct checkpoint *checkpoint, struct buffer *out)
 	base64_write(out, span_of(checkpoint->root.bytes, DIGEST_SIZE));
 	buffer_append_text(out, "\n\n");
 	for (size_t i = 0; i < checkpoint->line_count; i++)
-		line_encode(&checkpoint->lines[i], out);
+		checkpoint_line_encode(&checkpoint->lines[i], out);
 }
 
 /* The text up to the next line feed, which is consumed. False: there is none. */
@@ -120,7 +136,7 @@ static bool take_line(struct span *rest, struct span *line)
 }
 
 /* Decimal without leading zeros that fits 64 bits. */
-static bool read_size(struct span text, uint64_t *out)
+bool checkpoint_size_read(struct span text, uint64_t *out)
 {
 	uint64_t value = 0;
 	if (text.size == 0 || (text.size > 1 && text.data[0] == '0'))
@@ -136,7 +152,7 @@ static bool read_size(struct span text, uint64_t *out)
 }
 
 /* "— name base64(key id, timestamp, signature)". False: another kind of line. */
-static bool line_decode(struct span text, struct checkpoint_line *out)
+bool checkpoint_line_decode(struct span text, struct checkpoint_line *out)
 {
 	size_t dash = sizeof DASH - 1;
 	if (text.size < dash || memcmp(text.data, DASH, dash) != 0)
@@ -159,9 +175,9 @@ enum status checkpoint_decode(struct span note, struct checkpoint *out, struct f
 {
 	struct span rest = note, size, root, line;
 	out->line_count = 0;
-	if (!take_line(&rest, &out->origin) || out->origin.size == 0 || out->origin.size > ORIGIN_MAX_SIZE)
+	if (!take_line(&rest, &out->origin) || out->origin.size == 0 || out->origin.size > CHECKPOINT_NAME_MAX)
 		return fault_set(fault, E_MALFORMED, "The checkpoint does not begin with the name of a log.");
-	if (!take_line(&rest, &size) || !read_size(size, &out->size))
+	if (!take_line(&rest, &size) || !checkpoint_size_read(size, &out->size))
 		return fault_set(fault, E_MALFORMED, "The checkpoint's second line is not a size of the log in plain decimal.");
 	if (!take_line(&rest, &root) || !base64_read(root, out->root.bytes, DIGEST_SIZE))
 		return fault_set(fault, E_MALFORMED, "The checkpoint's third line is not a root hash in base64.");
@@ -171,7 +187,7 @@ enum status checkpoint_decode(struct span note, struct checkpoint *out, struct f
 	while (rest.size) {
 		if (!take_line(&rest, &line))
 			return fault_set(fault, E_MALFORMED, "The checkpoint's last line does not end with a line feed.");
-		if (out->line_count < GENESIS_MEMBERS_MAX && line_decode(line, &out->lines[out->line_count]))
+		if (out->line_count < CHECKPOINT_NOTE_LINES && checkpoint_line_decode(line, &out->lines[out->line_count]))
 			out->line_count++;
 	}
 	return OK;

@@ -17,7 +17,10 @@ void cose_sign1_encode(const struct cose_sign1 *sign1, struct buffer *out)
 	cbor_write_array(out, 4);
 	cbor_write_bytes(out, sign1->protected);
 	buffer_append_span(out, sign1->unprotected);
-	cbor_write_bytes(out, sign1->payload);
+	if (sign1->detached)
+		cbor_write_null(out);
+	else
+		cbor_write_bytes(out, sign1->payload);
 	cbor_write_bytes(out, sign1->signature);
 }
 
@@ -34,7 +37,8 @@ enum status cose_sign1_decode(struct span bytes, struct cose_sign1 *out, struct 
 	if (cbor_peek(&in) != CBOR_MAP)
 		cbor_fail(&in, "the unprotected header is not a map");
 	out->unprotected = cbor_read_item(&in);
-	out->payload = cbor_read_bytes(&in);
+	out->detached = cbor_read_null_if_present(&in);
+	out->payload = out->detached ? (struct span){0} : cbor_read_bytes(&in);
 	out->signature = cbor_read_bytes(&in);
 	cbor_leave(&in);
 	if (in.failed)

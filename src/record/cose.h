@@ -1,4 +1,4 @@
-/* COSE_Sign1 (RFC 9052, 4.2 and 4.4), tag 18, with the payload inside: its parts as bytes.
+/* COSE_Sign1 (RFC 9052, 4.2 and 4.4), tag 18, with the payload inside or detached: its parts as bytes.
  * What the headers mean is the caller's business. */
 #ifndef TALLY_RECORD_COSE_H
 #define TALLY_RECORD_COSE_H
@@ -10,7 +10,8 @@ enum { COSE_ALG_ML_DSA_44 = -48, COSE_KEY_TYPE_AKP = 7 };
 struct cose_sign1 {
 	struct span protected;   /* content of the byte string: bytes of the map, exactly as signed */
 	struct span unprotected; /* the whole item, a map; "\xa0" when empty */
-	struct span payload;
+	bool detached;           /* the payload is nil: whoever checks the signature has it from elsewhere */
+	struct span payload;     /* empty when detached */
 	struct span signature;
 };
 

@@ -41,7 +41,8 @@ struct note_judgement {
 };
 
 /* Is `note` a checkpoint of `origin` that satisfies the policy? Every line is by an organisation of the genesis or a witness
- * of the policy, once, with the key that is known, and verifies; the note's bytes are the one form of what it says.
+ * of the policy, once, with the key that is known, and verifies (on the log's own checkpoints, lines of witnesses that are not
+ * known are passed over); the note's bytes are the one form of what it says.
  * policy: NULL for f+1. now_s: for its greatest age; lines of the future have age 0. *out is large: not for the stack.
  * The sentence says which signature is missing. E_MALFORMED, E_NOT_CANONICAL, E_NETWORK (another origin), E_UNKNOWN,
  * E_DUPLICATE, E_SIGNATURE (wrong or too few), E_LIMIT (too old), E_CONFIG (a policy that this consortium cannot satisfy,

@@ -176,6 +176,8 @@ enum status statement_decode(struct span bytes, struct statement *out, struct fa
 			bytes.size, STATEMENT_SIZE_MAX);
 	struct cose_sign1 sign1;
 	TRY(cose_sign1_decode(bytes, &sign1, fault));
+	if (sign1.detached)
+		return fault_set(fault, E_MALFORMED, "The statement has no payload; sign it with its body inside.");
 	if (sign1.unprotected.size != 1)
 		return fault_set(fault, E_MALFORMED, "The statement has unprotected headers; remove them, they are not signed.");
 	if (sign1.signature.size != ML_DSA_44_SIGNATURE)
@@ -192,7 +194,7 @@ enum status statement_decode(struct span bytes, struct statement *out, struct fa
 	return OK;
 }
 
-enum status statement_sign(struct statement *statement, const struct signing_key *key,
+enum status statement_sign_by(struct statement *statement, const struct signing_key *key, statement_signer *signer,
 	const uint8_t *randomness, struct buffer *out, struct digest *id)
 {
 	CHECK(statement->parent_count <= STATEMENT_PARENTS_MAX);
@@ -202,7 +204,7 @@ enum status statement_sign(struct statement *statement, const struct signing_key
 	statement->kid = key_thumbprint(signing_key_public(key));
 	protected_encode(statement, &protected);
 	cose_sign1_input(buffer_span(&protected), statement->body, &input);
-	enum status status = signing_key_sign(key, buffer_span(&input), (struct span){0}, randomness, &signature);
+	enum status status = signer(key, buffer_span(&input), (struct span){0}, randomness, &signature);
 
 	size_t start = out->size;
 	if (status == OK) {
@@ -219,6 +221,12 @@ enum status statement_sign(struct statement *statement, const struct signing_key
 	buffer_free(&protected);
 	buffer_free(&input);
 	return status;
+}
+
+enum status statement_sign(struct statement *statement, const struct signing_key *key,
+	const uint8_t *randomness, struct buffer *out, struct digest *id)
+{
+	return statement_sign_by(statement, key, signing_key_sign, randomness, out, id);
 }
 
 enum status statement_verify(const struct statement *statement, const struct verifying_key *key)

@@ -75,6 +75,14 @@ struct digest key_thumbprint(const struct public_key *key);
 MUST_USE enum status statement_sign(struct statement *statement, const struct signing_key *key,
 	const uint8_t *randomness, struct buffer *out, struct digest *id);
 
+/* What makes a signature from a key: signing_key_sign, unless a simulation injects something quicker. */
+typedef enum status statement_signer(const struct signing_key *key, struct span message, struct span context,
+	const uint8_t *randomness, struct signature *out);
+
+/* statement_sign with another signer. */
+MUST_USE enum status statement_sign_by(struct statement *statement, const struct signing_key *key, statement_signer *signer,
+	const uint8_t *randomness, struct buffer *out, struct digest *id);
+
 /* Decode and check the form, not the signature and not the body. seq begins at 1, and prev is
  * zero there and only there; iss is not empty; iat is not negative; names have no control
  * characters. E_MALFORMED, E_NOT_CANONICAL, E_LIMIT. */

@@ -150,7 +150,7 @@ static void cosign(struct replica *replica, struct kept_checkpoint *kept, int64_
 	uint64_t time_s = now_s > kept->timestamp_s ? now_s : kept->timestamp_s;
 	struct cosignature made;
 	/* Fails only when the crypto library does: then nothing that this node signs can be relied on. */
-	CHECK(cosignature_sign(replica->checkpoint_key, member_name(replica, replica->own), span_of_text(replica->checkpoints.origin),
+	CHECK(replica->signatures->cosign(replica->checkpoint_key, member_name(replica, replica->own), span_of_text(replica->checkpoints.origin),
 		kept->size, &root, time_s, replica->signer.randomness, &made) == OK);
 	line_add(replica, kept, replica->own, &made);
 	step_append(replica, REPLICA_FRAME_COSIGNATURE, line_frame(replica, kept, replica->own));
@@ -163,7 +163,7 @@ static void cosign(struct replica *replica, struct kept_checkpoint *kept, int64_
 bool cosigned_verifies(struct replica *replica, const char *origin, const struct cosigned *cosigned)
 {
 	uint64_t start = signer_clock(replica);
-	enum status status = cosignature_verify(replica->checkpoint_keys[cosigned->member], member_name(replica, cosigned->member),
+	enum status status = replica->signatures->cosignature_verify(replica->checkpoint_keys[cosigned->member], member_name(replica, cosigned->member),
 		span_of_text(origin), cosigned->size, &cosigned->root, &cosigned->cosignature);
 	signer_count(replica, start);
 	if (status != OK)

@@ -10,7 +10,7 @@ static enum status signature_check(struct replica *replica, const struct stateme
 	if (!replica->started) /* verified when it was applied before the restart */
 		return map_get(&replica->forged, digest_span(&statement->id), NULL) ? E_SIGNATURE : OK;
 	uint64_t start = signer_clock(replica);
-	enum status status = ledger_verify(statement, key, fault);
+	enum status status = replica->signatures->statement_verify(statement, key, fault);
 	signer_count(replica, start);
 	if (status != OK)
 		write_digest(&replica->forged_now, &statement->id);

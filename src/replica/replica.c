@@ -52,6 +52,7 @@ enum status replica_new(const struct replica_config *config, struct replica **ou
 	replica->quorum_of_belief = (uint16_t)((replica->members - 1) / 3 + 1);
 	replica->node_key = config->node_key;
 	replica->checkpoint_key = config->checkpoint_key;
+	replica->signatures = config->signatures ? config->signatures : replica_signatures_real();
 	replica->signer.replica = replica;
 	enum status status = keys_prepare(replica, fault);
 	if (status != OK) {
@@ -265,7 +266,7 @@ static enum status admit(struct replica *replica, struct span bytes, struct dige
 	if (replica->submitted.count >= REPLICA_SUBMITTED_MAX)
 		return fault_set(fault, E_BUSY, "%d statements wait at this node already; try again in a second.", REPLICA_SUBMITTED_MAX);
 	uint64_t start = signer_clock(replica);
-	status = ledger_verify(&statement, key, fault);
+	status = replica->signatures->statement_verify(&statement, key, fault);
 	signer_count(replica, start);
 	return status;
 }
@@ -388,6 +389,11 @@ void replica_message_of_block(struct span block_bytes, struct buffer *out)
 void replica_profile(struct replica *replica, uint64_t (*clock_ns)(void))
 {
 	replica->clock_ns = clock_ns;
+}
+
+const struct consensus *replica_consensus(const struct replica *replica)
+{
+	return replica->consensus;
 }
 
 const struct ledger *replica_ledger(const struct replica *replica)

@@ -35,12 +35,32 @@ enum {
 	REPLICA_CHECKPOINT_MS = 2000, /* a checkpoint when a commit's timestamp enters a new interval and the log grew */
 };
 
+/* How signatures are made and verified. Each has the shape of what the product does there. A simulation may put
+ * something quicker in its place; keys are the real ones. */
+struct replica_signatures {
+	/* Of a block's digest; appends to `signature`, at most BLOCK_SIGNATURE_MAX bytes. */
+	enum status (*block_sign)(const struct signing_key *key, const struct digest *digest, const uint8_t *randomness,
+		struct buffer *signature);
+	enum status (*block_verify)(const struct verifying_key *key, const struct digest *digest, struct span signature);
+	/* cosignature_sign and cosignature_verify. */
+	enum status (*cosign)(const struct signing_key *key, struct span name, struct span origin, uint64_t size,
+		const struct digest *root, uint64_t timestamp_s, const uint8_t *randomness, struct cosignature *out);
+	enum status (*cosignature_verify)(const struct verifying_key *key, struct span name, struct span origin, uint64_t size,
+		const struct digest *root, const struct cosignature *cosignature);
+	/* ledger_verify */
+	enum status (*statement_verify)(const struct statement *statement, const struct verifying_key *key, struct fault *fault);
+};
+
+/* ML-DSA-44: the product's. */
+const struct replica_signatures *replica_signatures_real(void);
+
 struct replica_config {
 	const struct genesis *genesis; /* outlives the replica */
 	uint16_t own;
 	struct consensus_config consensus; /* members, own, network, genesis are filled in by replica_new */
 	const struct signing_key *node_key;       /* signs blocks */
 	const struct signing_key *checkpoint_key; /* cosigns checkpoints */
+	const struct replica_signatures *signatures; /* NULL: the real ones; outlives the replica */
 };
 
 enum replica_event_kind {
@@ -120,6 +140,8 @@ void replica_message_of_block(struct span block_bytes, struct buffer *out);
 /* From now on measure the time spent in verifying signatures with this clock, in nanoseconds. */
 void replica_profile(struct replica *replica, uint64_t (*clock_ns)(void));
 
+/* For consensus_numbers and the like: nothing is stepped from outside. */
+const struct consensus *replica_consensus(const struct replica *replica);
 const struct ledger *replica_ledger(const struct replica *replica);
 /* Where the next frame goes: the log's end. */
 uint64_t replica_log_end(const struct replica *replica);

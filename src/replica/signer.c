@@ -14,13 +14,30 @@ void signer_count(struct replica *replica, uint64_t start)
 	replica->signature_ns += signer_clock(replica) - start;
 }
 
+static enum status real_block_sign(const struct signing_key *key, const struct digest *digest, const uint8_t *randomness,
+	struct buffer *signature)
+{
+	struct signature made;
+	TRY(signing_key_sign(key, digest_span(digest), span_of_text(block_context), randomness, &made));
+	buffer_append(signature, made.bytes, sizeof made.bytes);
+	return OK;
+}
+
+static enum status real_block_verify(const struct verifying_key *key, const struct digest *digest, struct span signature)
+{
+	return verifying_key_verify(key, digest_span(digest), span_of_text(block_context), signature);
+}
+
+const struct replica_signatures *replica_signatures_real(void)
+{
+	static const struct replica_signatures real = {real_block_sign, real_block_verify, cosignature_sign, cosignature_verify, ledger_verify};
+	return &real;
+}
+
 static enum status block_sign(void *context, const struct digest *digest, struct buffer *signature)
 {
 	struct replica_signer *signer = context;
-	struct signature made;
-	TRY(signing_key_sign(signer->replica->node_key, digest_span(digest), span_of_text(block_context), signer->randomness, &made));
-	buffer_append(signature, made.bytes, sizeof made.bytes);
-	return OK;
+	return signer->replica->signatures->block_sign(signer->replica->node_key, digest, signer->randomness, signature);
 }
 
 static enum status block_verify(void *context, uint16_t author, const struct digest *digest, struct span signature)
@@ -29,8 +46,7 @@ static enum status block_verify(void *context, uint16_t author, const struct dig
 	if (author >= replica->members)
 		return E_SIGNATURE;
 	uint64_t start = signer_clock(replica);
-	enum status status =
-		verifying_key_verify(replica->node_keys[author], digest_span(digest), span_of_text(block_context), signature);
+	enum status status = replica->signatures->block_verify(replica->node_keys[author], digest, signature);
 	signer_count(replica, start);
 	return status;
 }

@@ -60,6 +60,7 @@ struct replica {
 	uint16_t quorum_of_belief;    /* f + 1: at least one of so many is honest */
 	const struct signing_key *node_key;
 	const struct signing_key *checkpoint_key;
+	const struct replica_signatures *signatures;
 	struct verifying_key **node_keys;
 	struct verifying_key **checkpoint_keys;
 	struct replica_signer signer;

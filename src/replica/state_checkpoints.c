@@ -141,15 +141,16 @@ static struct span line_append(struct replica *replica, const struct cosigned *c
 	return frame;
 }
 
-/* Only of the newest: the line's time says that its signer knew of nothing newer then. A state that is made good later,
- * after an absence, would look fresh. */
+/* Only of the newest: the line's time says that its signer knew of nothing newer then. While catching up after an absence that
+ * would make old states look fresh: then the time is the commit's. */
 static void cosign(struct replica *replica, struct state_version *version, int64_t now_ms)
 {
 	uint64_t now_s = now_ms > 0 ? ((uint64_t)now_ms + 999) / 1000 : 0;
 	struct cosigned made = {.member = replica->own, .size = version->size, .root = version->root};
-	uint64_t time_s = now_s > version->timestamp_s ? now_s : version->timestamp_s;
+	bool is_late = now_s > version->timestamp_s + STATE_LATE_S;
+	uint64_t time_s = now_s > version->timestamp_s && !is_late ? now_s : version->timestamp_s;
 	/* Fails only when the crypto library does: then nothing that this node signs can be relied on. */
-	CHECK(cosignature_sign(replica->checkpoint_key, replica->genesis->members[replica->own].header.iss, span_of_text(replica->state.origin),
+	CHECK(replica->signatures->cosign(replica->checkpoint_key, replica->genesis->members[replica->own].header.iss, span_of_text(replica->state.origin),
 		made.size, &made.root, time_s, replica->signer.randomness, &made.cosignature) == OK);
 	line_append(replica, &made);
 	line_add(replica, version, replica->own, &made.cosignature);

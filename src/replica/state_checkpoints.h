@@ -12,6 +12,7 @@ enum {
 	STATE_VERSIONS_MAX = 9,       /* trees kept: the newest with f+1 lines, and the newest of the others */
 	STATE_ROOTS_MAX = 64,         /* roots kept, for lines that come late */
 	STATE_HELD_PER_MEMBER = 8,    /* lines of sizes that we have not reached */
+	STATE_LATE_S = 300,           /* a state signed later than this after its commit is signed with the commit's time */
 };
 
 struct state_version {

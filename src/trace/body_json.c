@@ -17,6 +17,8 @@ static void write_org(struct json *json, const struct body_org *body)
 	key(json, "checkpoint_key", &body->checkpoint_key);
 	json_digest(json, "tls_key", &body->tls_key);
 	json_text(json, "address", body->address);
+	if (!digest_is_zero(&body->root_key))
+		json_digest(json, "root_key", &body->root_key);
 }
 
 static void write_person(struct json *json, const struct body_person *body)

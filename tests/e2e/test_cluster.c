@@ -252,7 +252,9 @@ static void org_make(struct cluster *cluster, int which)
 	snprintf(id, sizeof id, "org:%s", names[which]);
 	snprintf(wire, sizeof wire, "127.0.0.1:%u", member->wire_port);
 	snprintf(http, sizeof http, "127.0.0.1:%u", member->http_port);
-	assert_int_equal(RUN(cluster, "init", "org", "--folder", member->folder, "--id", id, "--role", names[which], "--address", wire, "--http", http), 0);
+	/* The last one has a root, and its node shows certificates that the root issued. */
+	assert_int_equal(RUN(cluster, "init", "org", "--folder", member->folder, "--id", id, "--role", names[which], "--address", wire, "--http", http,
+		which == NODES - 1 ? "--root" : NULL, "slh-dsa"), 0);
 	path_of(member->folder, "keys/record.key", path);
 	assert_int_equal(keys_load(path, false, &member->key, &fault), OK);
 }
@@ -721,6 +723,76 @@ static void a_registered_gateway_follows_and_submits_until_it_is_revoked(void **
 	signing_key_free(node_tls);
 }
 
+/* A fifth process with the keys of a member that runs. lost: it cannot find the original where the genesis says it is,
+ * so that the other members must tell. */
+static void copy_stops(struct cluster *cluster, int which, bool lost)
+{
+	char folder[FOLDER_SIZE], path[PATH_SIZE], log[PATH_SIZE], command[3 * PATH_SIZE];
+	struct buffer text = {0};
+	struct fault fault;
+	snprintf(folder, sizeof folder, "%s/copy-%d", cluster->folder, lost);
+	snprintf(command, sizeof command, "mkdir %s && cp -r %s/keys %s/genesis.cbor %s", folder, cluster->members[which].folder,
+		cluster->members[which].folder, folder);
+	assert_int_equal(system(command), 0);
+	buffer_printf(&text, "[wire]\nlisten = 127.0.0.1:%u\n", free_port());
+	if (lost)
+		buffer_printf(&text, "peer = org:%s 127.0.0.1:%u\n", names[which], free_port());
+	buffer_printf(&text, "[http]\nlisten = 127.0.0.1:%u\n", free_port());
+	path_of(folder, "node.ini", path);
+	path_of(folder, "node.log", log);
+	assert_int_equal(disk_write(path, buffer_span(&text), 0600, &fault), OK);
+	pid_t copy = start(log, (const char *const[]){cluster->program, "node", "--config", path, NULL});
+	int how = 0;
+	pid_t ended = 0;
+	for (int64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !ended; usleep(20000))
+		ended = waitpid(copy, &how, WNOHANG);
+	if (!ended)
+		kill(copy, SIGKILL);
+	assert_int_equal(ended, copy);
+	assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 1);
+	buffer_clear(&text);
+	assert_int_equal(disk_read(log, 1 << 20, &text, &fault), OK);
+	buffer_append_byte(&text, 0);
+	assert_non_null(strstr((char *)text.data, "another process runs with the keys of"));
+	assert_non_null(strstr((char *)text.data, lost ? "other members hold a live link" : "it answers at 127.0.0.1"));
+	buffer_free(&text);
+}
+
+static void a_copied_folder_does_not_become_a_second_member(void **state)
+{
+	struct cluster *cluster = *state;
+	uint64_t size = look(cluster, 0).log_size;
+	copy_stops(cluster, 1, false);
+	copy_stops(cluster, 1, true);
+	/* The original went on, and knows. */
+	assert_int_equal(submit(cluster, 2, 1, false), 201);
+	wait_equal(cluster, size + 1);
+	char url[URL_SIZE], path[PATH_SIZE];
+	struct buffer text = {0};
+	struct fault fault;
+	long code = 0;
+	snprintf(url, sizeof url, "http://127.0.0.1:%u/metrics", cluster->members[1].http_port);
+	assert_int_equal(http_get(url, 1 << 20, &text, &code, &fault), OK);
+	buffer_append_byte(&text, 0);
+	const char *metric = strstr((char *)text.data, "\ntally_duplicate_reports_total ");
+	assert_non_null(metric);
+	assert_true(atoi(strchr(metric, ' ')) > 0);
+	buffer_clear(&text);
+	path_of(cluster->members[1].folder, "node.log", path);
+	assert_int_equal(disk_read(path, 16 << 20, &text, &fault), OK);
+	buffer_append_byte(&text, 0);
+	assert_non_null(strstr((char *)text.data, "event=duplicate_node"));
+	/* The copies signed nothing that anybody saw. */
+	for (int i = 0; i < NODES; i++) {
+		buffer_clear(&text);
+		path_of(cluster->members[i].folder, "node.log", path);
+		assert_int_equal(disk_read(path, 16 << 20, &text, &fault), OK);
+		buffer_append_byte(&text, 0);
+		assert_null(strstr((char *)text.data, "event=member_lied"));
+	}
+	buffer_free(&text);
+}
+
 static void one_folder_one_node_and_good_settings(void **state)
 {
 	struct cluster *cluster = *state;
@@ -757,6 +829,7 @@ int main(void)
 		cmocka_unit_test(a_client_outlives_its_node),
 		cmocka_unit_test(a_client_tells_accepted_from_final),
 		cmocka_unit_test(a_registered_gateway_follows_and_submits_until_it_is_revoked),
+		cmocka_unit_test(a_copied_folder_does_not_become_a_second_member),
 		cmocka_unit_test(one_folder_one_node_and_good_settings),
 		cmocka_unit_test(a_stopped_node_ends_well),
 	};

@@ -291,11 +291,32 @@ static void start(struct fuzz *fuzz)
 	give(fuzz, EDGE_START);
 }
 
-static void restart(struct fuzz *fuzz)
+/* What proofs say: statements of the stock under their names or wrong ones, or none at all. */
+static void proven(struct fuzz *fuzz)
+{
+	for (size_t i = 0; i < 4; i++) {
+		uint8_t which = read_u8(&fuzz->in);
+		struct edge_proven proven = {.name = span_of_text(i < DEVICES ? names[i] : HALL), .kind = i < DEVICES ? ENTITY_DEVICE : ENTITY_GATEWAY,
+			.state = (enum device_state)(1 + which % 3), .registration = buffer_span(&fuzz->stock->issued[which & 128 ? which % ISSUED : i]),
+			.bounds = buffer_span(&fuzz->stock->issued[3 + which % 3]), .last_seq = which};
+		if (which & 64)
+			proven.model = read_bytes(&fuzz->in, which & 63);
+		struct edge_event event = {.kind = EDGE_PROVEN, .proven = &proven};
+		step(fuzz, &event);
+	}
+	give(fuzz, EDGE_BROKER_UP);
+	give(fuzz, EDGE_PROVEN_END);
+}
+
+static void restart(struct fuzz *fuzz, bool without_node)
 {
 	edge_free(fuzz->edge);
 	/* The ledger's part again, or not yet. */
 	start(fuzz);
+	if (without_node) {
+		proven(fuzz);
+		return;
+	}
 	for (size_t i = 0; i < DEVICES; i++)
 		final(fuzz, buffer_span(&fuzz->stock->issued[i]));
 	give(fuzz, EDGE_BROKER_UP);
@@ -363,7 +384,7 @@ static void something(struct fuzz *fuzz)
 		break;
 	case 10:
 		if (what & 16 && fuzz->log.size < LOG_MAX)
-			restart(fuzz);
+			restart(fuzz, what & 32);
 		else
 			final(fuzz, read_bytes(&fuzz->in, read_u16(&fuzz->in) & 4095));
 		break;

@@ -15,6 +15,9 @@
 #else
 #define ROUNDS 4
 #endif
+#ifdef TRACE
+#define LIAR liar
+#endif
 #ifndef LIAR
 #define LIAR 1
 #endif
@@ -30,6 +33,9 @@
 #ifndef ANCHOR
 #define ANCHOR 3        /* so many rounds up is the first anchor */
 #endif
+#ifndef SHOWN_BY
+#define SHOWN_BY committed /* where a liar's two blocks of a slot must be for it to lose the lead */
+#endif
 #define QUORUM 3
 #define TWIN 4          /* lane of the liar's second block */
 
@@ -42,6 +48,10 @@ c_decl {
 	/* What may become of a slot. A slot has two blocks at most: the leader's, and its twin. */
 	enum { SKIPPED = 1, FIRST = 2, SECOND = 4 };
 
+#ifdef TRACE
+	static int liar; /* of the run that is replayed */
+#endif
+
 	static int block_at(int round, int lane) { return LANES * (round - 1) + lane; }
 	static int round_of(int id) { return id / LANES + 1; }
 	static int author_of(int id) { return id % LANES == TWIN ? LIAR : id % LANES; }
@@ -49,9 +59,18 @@ c_decl {
 	static int is_made(blocks made, int id) { return (made & bit(id)) != 0; }
 	static blocks round_bits(int round) { return round >= 1 && round <= ROUNDS ? 31ULL << block_at(round, 0) : 0; }
 
+	/* Up to this round the liar has its turns, then its successor: see decide_in_order. */
+	static int liar_leads_to = ROUNDS;
+
+	static int leader_of(int round)
+	{
+		int member = round % MEMBERS;
+		return member == LIAR && round > liar_leads_to ? (LIAR + 1) % MEMBERS : member;
+	}
+
 	static int leader_block(int round, int which)
 	{
-		int leader = round % MEMBERS;
+		int leader = leader_of(round);
 		return which == 0 ? block_at(round, leader) : leader == LIAR ? block_at(round, TWIN) : -1;
 	}
 
@@ -191,26 +210,59 @@ c_decl {
 		}
 	}
 
-	/* The whole of agreement: one decision a slot at most, over all views; one certified block a slot; and what is
-	 * decided from the history of each block, and from everything, is among them. */
+	static int liar_is_shown(blocks committed)
+	{
+		for (int round = 1; round <= ROUNDS; round++)
+			if (committed & bit(block_at(round, LIAR)) && committed & bit(block_at(round, TWIN)))
+				return 1;
+		return 0;
+	}
+
+	/* The rules in the order of rounds: the leader's block or -1 for each, up to the first open one. The commit that
+	 * brings two blocks of a slot takes the lead from their author for all later rounds, which are decided anew. Returns
+	 * how many are decided, or -1: a contradiction. */
+	static int decide_in_order(const blocks *ancestors, blocks view, int *order)
+	{
+		int found[ROUNDS + 1], round = 1;
+		blocks committed = 0;
+		liar_leads_to = ROUNDS;
+		if (!decide(ancestors, view, found))
+			return -1;
+		for (; round < ROUNDS && found[round]; round++) {
+			order[round] = found[round] == SKIPPED ? -1 : leader_block(round, found[round] == SECOND);
+			committed |= order[round] < 0 ? 0 : history(ancestors, bit(order[round]));
+			if (liar_leads_to == ROUNDS && liar_is_shown(SHOWN_BY)) {
+				liar_leads_to = round;
+				if (!decide(ancestors, view, found))
+					return -1;
+			}
+		}
+		return round - 1;
+	}
+
+	/* The whole of agreement: one decision a slot at most, over all views; one certified block a slot; and whoever knows the
+	 * history of one block has decided, in order, the beginning of what is decided from everything. */
 	static int agreed(const blocks *ancestors, blocks made)
 	{
-		int possible[ROUNDS + 1], decided[ROUNDS + 1];
+		int possible[ROUNDS + 1], all[ROUNDS + 1], some[ROUNDS + 1];
+		int count = decide_in_order(ancestors, made, all);
+		for (int id = 0; id < BLOCKS; id++) {
+			int known = made & bit(id) ? decide_in_order(ancestors, history(ancestors, bit(id)), some) : 0;
+			if (known < 0 || known > count)
+				return 0;
+			for (int round = 1; round <= known; round++)
+				if (some[round] != all[round])
+					return 0;
+		}
+		liar_leads_to = ROUNDS;
 		decide_for_all(ancestors, made, possible);
+		if (!decide(ancestors, made, some))
+			return 0;
 		for (int round = 1; round < ROUNDS; round++) {
-			if (possible[round] & (possible[round] - 1))
+			if (possible[round] & (possible[round] - 1) || some[round] & ~possible[round])
 				return 0;
 			if (leader_block(round, 1) >= 0 && certifiers(ancestors, made, leader_block(round, 0)) && certifiers(ancestors, made, leader_block(round, 1)))
 				return 0;
-		}
-		for (int id = BLOCKS - LANES; id <= BLOCKS; id++) {
-			if (id < BLOCKS && !(made & bit(id)))
-				continue;
-			if (!decide(ancestors, id == BLOCKS ? made : history(ancestors, bit(id)), decided))
-				return 0;
-			for (int round = 1; round < ROUNDS; round++)
-				if (decided[round] & ~possible[round])
-					return 0;
 		}
 		return 1;
 	}
@@ -552,7 +604,7 @@ init {
 
 /* What real members did, in their order. A step of one member ends with what it has decided. */
 c_decl {
-	enum { BEGIN, MAKE, SEE, DECIDE, STEP };
+	enum { BEGIN, LIFE, MAKE, SEE, DECIDE, STEP };
 	struct step { int kind, member; blocks value; int what; };
 	static const struct step trace[] = {
 \#include "trace.inc"
@@ -567,29 +619,41 @@ int step;
 int ok;
 
 c_code {
-	/* Is what the member has decided so far what the rules decide from what it has seen, up to the first open round? */
+	/* Is what the member has decided so far what the rules decide from what it has accepted? */
 	static int decided_well(int member)
 	{
-		int found[ROUNDS + 1], possible[ROUNDS + 1], round = 1;
-		if (!decide(now.ancestors, now.views[member], found))
+		int order[ROUNDS + 1];
+		if (decide_in_order(now.ancestors, now.views[member], order) != now.count[member])
 			return 0;
-		decide_for_all(now.ancestors, now.made, possible);
-		for (; round < ROUNDS && found[round]; round++)
-			if (now.decided[member][round] != found[round] || found[round] != possible[round])
+		for (int round = 1; round <= now.count[member]; round++)
+			if (now.decided[member][round] != order[round])
 				return 0;
-		return now.count[member] == round - 1;
+		return 1;
+	}
+
+	/* Nobody else has decided this round otherwise. */
+	static int decided_equally(int member, int round)
+	{
+		for (int other = 0; other < MEMBERS; other++)
+			if (now.count[other] >= round && now.decided[other][round] != now.decided[member][round])
+				return 0;
+		return 1;
 	}
 
 	static int trace_step(const struct step *each)
 	{
 		int member = each->member;
 		switch (each->kind) {
-		case BEGIN: /* another run */
+		case BEGIN: /* another run; member: the liar */
+			liar = member;
 			now.made = 0;
 			for (int id = 0; id < BLOCKS; id++)
 				now.ancestors[id] = 0;
 			for (int each_member = 0; each_member < MEMBERS; each_member++)
 				now.views[each_member] = now.count[each_member] = 0;
+			return 1;
+		case LIFE: /* it has only what comes now */
+			now.views[member] = now.count[member] = 0;
 			return 1;
 		case MAKE: /* member: block; value: its ancestors */
 			now.ancestors[member] = each->value;
@@ -602,11 +666,11 @@ c_code {
 				return 0;
 			now.views[member] |= bit(each->value);
 			return 1;
-		case DECIDE: /* value: round; what: SKIPPED, FIRST or SECOND */
+		case DECIDE: /* value: round; what: the leader's block, or -1 for a skip */
 			if (each->value != now.count[member] + 1 || each->value >= ROUNDS)
 				return 0;
 			now.decided[member][++now.count[member]] = each->what;
-			return 1;
+			return decided_equally(member, now.count[member]);
 		default: /* STEP */
 			return decided_well(member);
 		}

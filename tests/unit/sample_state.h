@@ -14,6 +14,7 @@ struct sample_state {
 	struct sample_log *log;
 	struct state_tree tree;
 	struct digest root;
+	uint64_t size;                /* of the log */
 	struct signing_key *witness;
 };
 
@@ -28,7 +29,7 @@ static inline void sample_state_put(struct sample_state *state, const char *name
 
 static inline struct sample_state sample_state_new(struct sample_log *log)
 {
-	struct sample_state state = {.log = log, .witness = sample_key(99, 9)};
+	struct sample_state state = {.log = log, .size = LOG_END, .witness = sample_key(99, 9)};
 	struct span owner = span_of_text(sample_names[0]);
 	for (size_t i = 0; i < SAMPLE_MEMBERS; i++) {
 		struct state_entry org = {.kind = ENTITY_ORG, .state = DEVICE_ACTIVE, .registration = log->ids[i], .role = span_of_text(sample_names[i] + 4),
@@ -63,7 +64,7 @@ static inline void sample_state_note(const struct sample_state *state, unsigned 
 	char origin[CHECKPOINT_STATE_ORIGIN_SIZE];
 	checkpoint_state_origin(consortium->genesis.network, origin);
 	note->origin = span_of_text(origin);
-	note->size = LOG_END;
+	note->size = state->size;
 	note->root = state->root;
 	for (size_t i = 0; i <= SAMPLE_MEMBERS; i++) {
 		if (!(signers & (1u << i)))
@@ -88,10 +89,12 @@ static inline void sample_state_proof(const struct sample_state *state, const ch
 	proof->name = span_of_text(name);
 	proof->note = buffer_span(&note);
 	proof->present = state_tree_prove(&state->tree, &key, &proof->value, &proof->path);
-	if (strcmp(name, SAMPLE_DEVICE) == 0) {
-		proof->statements[proof->statement_count++] = buffer_span(&state->log->entries[LOG_DEVICE]);
-		proof->statements[proof->statement_count++] = buffer_span(&state->log->entries[LOG_BOUNDS]);
-	}
+	struct state_entry entry = {0};
+	if (proof->present)
+		status_ignore(state_entry_decode(proof->value, &entry, NULL), "values of tests may have no form");
+	for (size_t i = 0; i < LOG_END && proof->present; i++)
+		if (digest_equal(&state->log->ids[i], &entry.registration) || digest_equal(&state->log->ids[i], &entry.bounds))
+			proof->statements[proof->statement_count++] = buffer_span(&state->log->entries[i]);
 	state_proof_encode(proof, out);
 	buffer_free(&note);
 	free(proof);

@@ -128,7 +128,8 @@ static inline int small_node_run(const struct consortium *consortium, const char
 	CHECK(replica_new(&config, &node.replica, &fault) == OK);
 	CHECK(view_open(view_path, consortium->genesis.network, &node.view, &fault) == OK);
 	CHECK(view_add_genesis(node.view, &consortium->genesis, &fault) == OK);
-	struct node_api_source source = {.context = &node, .replica = node.replica, .view = node.view, .facts = small_facts, .submit = small_submit};
+	struct node_api_source source = {.context = &node, .replica = node.replica, .view = node.view, .facts = small_facts, .submit = small_submit,
+		.checkpoint_key = consortium->checkpoint[0]};
 	node.api = node_api_new(node.loop, &source);
 	node.tick = loop_timer_new(node.loop, small_tick, &node);
 	node.second = loop_timer_new(node.loop, small_second, &node);

@@ -108,7 +108,7 @@ static size_t make_count(struct maker *m, size_t max)
 static void make_org(struct maker *m, struct body_org *b)
 {
 	*b = (struct body_org){.name = make_name(m), .role = make_name(m), .record_key = make_key(m), .node_key = make_key(m),
-		.checkpoint_key = make_key(m), .tls_key = make_digest(m), .address = make_text(m)};
+		.checkpoint_key = make_key(m), .tls_key = make_digest(m), .address = make_text(m), .root_key = make_optional_digest(m)};
 }
 
 static void make_person(struct maker *m, struct body_person *b)
@@ -249,7 +249,7 @@ static const struct type {
 	void (*make)(struct maker *, struct buffer *);
 	enum status (*again)(struct span, struct buffer *, struct fault *);
 } types[] = {
-	{STATEMENT_ORG, 7, random_org, again_org},
+	{STATEMENT_ORG, 8, random_org, again_org},
 	{STATEMENT_PERSON, 2, random_person, again_person},
 	{STATEMENT_DEVICE, 11, random_device, again_device},
 	{STATEMENT_EVENT, 7, random_event, again_event},

@@ -267,6 +267,11 @@ static void a_note_has_no_slack(void **state)
 	buffer_clear(&changed);
 	checkpoint_encode(checkpoint, &changed);
 	bundle.note = buffer_span(&changed);
+	assert_refused(log, &bundle, E_SIGNATURE, "the line of org:stranger? is another one's, with the name changed");
+	checkpoint->lines[1].key_id[0] ^= 1;
+	buffer_clear(&changed);
+	checkpoint_encode(checkpoint, &changed);
+	bundle.note = buffer_span(&changed);
 	assert_refused(log, &bundle, E_UNKNOWN, "org:stranger?, which is no organisation");
 	checkpoint->lines[1].name = span_of_text("org:supplier");
 	buffer_clear(&changed);

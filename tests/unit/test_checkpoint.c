@@ -134,13 +134,13 @@ static void a_note_comes_back(void **state)
 	buffer_free(&again);
 }
 
-static void more_lines_than_members_can_exist_are_dropped(void **state)
+static void more_lines_than_a_note_can_have_are_dropped(void **state)
 {
 	(void)state;
 	struct checkpoint *note = memory_new(sizeof *note), *got = memory_new(sizeof *got);
 	struct buffer text = {0};
 	note->origin = span_of_text("tally/x");
-	note->line_count = GENESIS_MEMBERS_MAX;
+	note->line_count = CHECKPOINT_NOTE_LINES;
 	for (size_t i = 0; i < note->line_count; i++)
 		note->lines[i].name = span_of_text("org:x");
 	checkpoint_encode(note, &text);
@@ -152,7 +152,7 @@ static void more_lines_than_members_can_exist_are_dropped(void **state)
 	buffer_append_span(&text, buffer_span(&line));
 	buffer_append_text(&text, "\n");
 	assert_int_equal(checkpoint_decode(buffer_span(&text), got, NULL), OK);
-	assert_int_equal(got->line_count, GENESIS_MEMBERS_MAX);
+	assert_int_equal(got->line_count, CHECKPOINT_NOTE_LINES);
 	buffer_free(&line);
 	buffer_free(&text);
 	free(note);
@@ -322,7 +322,7 @@ int main(void)
 		cmocka_unit_test(the_fixed_note_comes_out),
 		cmocka_unit_test(the_signed_bytes_are_those_of_the_vectors),
 		cmocka_unit_test(a_note_comes_back),
-		cmocka_unit_test(more_lines_than_members_can_exist_are_dropped),
+		cmocka_unit_test(more_lines_than_a_note_can_have_are_dropped),
 		cmocka_unit_test(other_forms_of_a_note_are_refused),
 		cmocka_unit_test(a_genesis_names_its_members),
 		cmocka_unit_test(every_changed_byte_of_a_genesis_changes_the_network),

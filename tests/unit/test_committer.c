@@ -859,6 +859,17 @@ static void one_liar_does_not_move_the_time(void **state)
 	}
 }
 
+/* Blocks move before any anchor's history was walked. */
+static void collection_may_come_before_the_first_anchor(void **state)
+{
+	(void)state;
+	struct committer committer;
+	committer_init(&committer, 4);
+	committer_moved(&committer, NULL);
+	assert_true(committer.anchor == DAG_NONE);
+	committer_free(&committer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -875,6 +886,7 @@ int main(void)
 		cmocka_unit_test(one_liar_does_not_move_the_time),
 		cmocka_unit_test(all_views_of_random_dags_agree),
 		cmocka_unit_test(each_block_is_committed_once_and_after_its_ancestors),
+		cmocka_unit_test(collection_may_come_before_the_first_anchor),
 	};
 	const char *filter = getenv("TALLY_TEST");
 	if (filter)

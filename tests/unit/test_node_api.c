@@ -97,7 +97,7 @@ static int end(void **state)
 	kill(node, SIGTERM);
 	waitpid(node, &status, 0);
 	static const char *const names[] = {"keys/record.key", "keys", "org.cose", "genesis.cbor", "gateway.json", "machine.json", "view.sqlite", "view.sqlite-wal",
-		"view.sqlite-shm", "bundle", "policy", "out", ""};
+		"view.sqlite-shm", "bundle", "policy", "note", "out", ""};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		char path[128];
 		at(path, names[i]);
@@ -545,7 +545,7 @@ static void the_state_of_a_name_is_proven(void **state)
 	(void)state;
 	struct buffer out = {0};
 	struct fault fault;
-	char file[128], genesis[128], policy[128];
+	char file[128], genesis[128], policy[128], note[128];
 	at(file, "bundle");
 	at(genesis, "genesis.cbor");
 	at(policy, "policy");
@@ -578,7 +578,13 @@ static void the_state_of_a_name_is_proven(void **state)
 	write_file("policy", text("{\"required\": [\"org:maker\"], \"max_age_s\": 3600}"), 0644);
 	assert_int_equal(RUN(command_verify, &out, "verify", "--policy", policy, "--genesis", genesis, file), 0);
 	assert_non_null(memmem(out.data, out.size, "ok: policy: org:maker, whose signature it requires", 50));
+	assert_int_equal(get("/api/v1/checkpoint", &out), 200);
+	write_file("note", buffer_span(&out), 0644);
+	at(note, "note");
+	assert_int_equal(RUN(command_verify, &out, "verify", "--policy", policy, "--genesis", genesis, note), 0);
+	assert_non_null(memmem(out.data, out.size, "ok: policy: org:maker, whose signature it requires", 50));
 	write_file("policy", text("{\"required\": [\"org:regulator\"]}"), 0644);
+	assert_int_equal(RUN(command_verify, &out, "verify", "--policy", policy, "--genesis", genesis, note), 1);
 	assert_int_equal(RUN(command_verify, &out, "verify", "--policy", policy, "--genesis", genesis, file), 1);
 	assert_null(memmem(out.data, out.size, "ok: ", 4));
 	write_file("policy", text("{\"require\": 1}"), 0644);

@@ -278,7 +278,7 @@ static void logs_without_state_lines_are_read(void **state)
 }
 
 /* One more entry, and a checkpoint, in a ledger of four whose other members are silent. */
-static void grow(struct replica *replica, uint64_t number, struct span body)
+static void grow_at(struct replica *replica, uint64_t number, struct span body, int64_t now_ms)
 {
 	static const uint8_t randomness[32] = {7};
 	const struct entity *maker = ledger_entity(replica->ledger, text("org:maker"));
@@ -291,8 +291,35 @@ static void grow(struct replica *replica, uint64_t number, struct span body)
 	step_begin(replica);
 	replica->signer.randomness = randomness;
 	checkpoints_commit(replica, (int64_t)number * REPLICA_CHECKPOINT_MS);
-	checkpoints_settle(replica, 0);
+	checkpoints_settle(replica, now_ms);
 	replica->signer.randomness = NULL;
+}
+
+static void grow(struct replica *replica, uint64_t number, struct span body)
+{
+	grow_at(replica, number, body, 0);
+}
+
+/* Whoever catches up signs old states, but does not make them look fresh. */
+static void old_states_are_signed_as_old(void **state)
+{
+	(void)state;
+	struct cluster cluster;
+	struct buffer body = {0};
+	static const int64_t delays_s[] = {0, 10, STATE_LATE_S, STATE_LATE_S + 1, 1000000};
+	cluster_begin(&cluster, &one, 27);
+	cluster_up(&cluster);
+	event_body(&body, 1);
+	struct replica *replica = cluster.member[0].replica;
+	for (uint64_t number = 1; number <= 5; number++) {
+		int64_t delay = delays_s[number - 1], commit_s = (int64_t)number * REPLICA_CHECKPOINT_MS / 1000;
+		grow_at(replica, number, buffer_span(&body), (commit_s + delay) * 1000);
+		const struct state_version *newest = &replica->state.versions[replica->state.count - 1];
+		assert_int_equal(newest->size, number + 1);
+		assert_int_equal(newest->lines[0]->timestamp_s, commit_s + (delay > STATE_LATE_S ? 0 : delay));
+	}
+	buffer_free(&body);
+	cluster_end(&cluster);
 }
 
 /* Beside the cluster, whose disk knows nothing of `grow`. */
@@ -326,6 +353,10 @@ static void versions_stay_few(void **state)
 		assert_true(found.size == proven.size && found.entry.last_seq == 2);
 	}
 	assert_int_equal(replica->state.count, STATE_VERSIONS_MAX);
+	/* A checkpoint that turns up after the ledger has gone on: nobody knows that state any more. */
+	uint64_t roots = replica->state.root_count;
+	state_checkpoints_made(replica, ledger_size(replica->ledger) - 1, 1);
+	assert_int_equal(replica->state.root_count, roots);
 	/* A line for the newest: the older ones go. */
 	struct state_root newest = replica->state.roots[(replica->state.root_count - 1) % STATE_ROOTS_MAX];
 	line_give(replica, 2, &newest);
@@ -371,6 +402,7 @@ int main(void)
 		cmocka_unit_test(a_forked_state_is_noticed_and_proven),
 		cmocka_unit_test(lost_lines_are_asked_for),
 		cmocka_unit_test(logs_without_state_lines_are_read),
+		cmocka_unit_test(old_states_are_signed_as_old),
 		cmocka_unit_test(versions_stay_few),
 	};
 	return cmocka_run_group_tests(tests, found, end);

@@ -114,7 +114,7 @@ static void every_byte_counts(void **state)
 			file.data[i] ^= (uint8_t)(1 << i % 8);
 		}
 		for (size_t size = 0; size < file.size; size += 1 + size / 8)
-			assert_true(verify(span_of(file.data, size), NULL).status != OK);
+			assert_refused(span_of(file.data, size), NULL, E_MALFORMED, "state proof");
 		buffer_append_byte(&file, 0);
 		assert_refused(buffer_span(&file), NULL, E_MALFORMED, "bytes follow");
 		buffer_free(&file);
@@ -176,6 +176,16 @@ static void parts_of_other_proofs_do_not_fit(void **state)
 	*mixed = *a;
 	mixed->note = buffer_span(&log_note);
 	assert_proof_refused(mixed, E_NETWORK, "is expected");
+	/* One organisation is one, however often it signs. */
+	buffer_clear(&log_note);
+	sample_state_note(&state_, 0x1, &log_note);
+	const uint8_t *line = memmem(log_note.data, log_note.size, "\n\n", 2);
+	struct buffer twice = {0};
+	buffer_append_span(&twice, buffer_span(&log_note));
+	buffer_append_span(&twice, span_of(line + 2, log_note.size - (size_t)(line + 2 - log_note.data)));
+	mixed->note = buffer_span(&twice);
+	assert_proof_refused(mixed, E_DUPLICATE, "two lines of org:manufacturer");
+	buffer_free(&twice);
 	/* Nobody but the organisations counts without a policy. */
 	buffer_clear(&log_note);
 	sample_state_note(&state_, SIGNERS | WITNESS, &log_note);
@@ -322,6 +332,41 @@ static void the_policy_says_who_must_sign(void **state)
 	judged(&policy, ALL | WITNESS, E_SIGNATURE, "names another key");
 }
 
+/* The log's own checkpoints carry lines of witnesses, which count for whoever knows them. */
+static void the_logs_checkpoints_may_have_witnesses(void **state)
+{
+	(void)state;
+	char origin[CHECKPOINT_ORIGIN_SIZE], witness[] = SAMPLE_WITNESS;
+	struct policy_witness witnesses[1] = {{.name = witness, .key = *signing_key_public(state_.witness)}};
+	struct policy policy = {.witnesses = witnesses, .witness_count = 1, .witnesses_needed = 1};
+	struct note_judgement *judgement = memory_new(sizeof *judgement);
+	struct checkpoint_line line = {.name = span_of_text(SAMPLE_WITNESS)};
+	struct buffer note = {0}, report = {0};
+	struct fault fault;
+	checkpoint_origin(consortium->genesis.network, origin);
+	sample_note(consortium, LOG_END, &state_.root, SIGNERS, &note);
+	assert_int_equal(note_judge(buffer_span(&note), origin, &consortium->genesis, &policy, NOW, judgement, &fault), E_SIGNATURE);
+	checkpoint_key_id(line.name, &witnesses[0].key, line.key_id);
+	assert_int_equal(cosignature_sign(state_.witness, line.name, span_of_text(origin), LOG_END, &state_.root, NOW, NULL, &line.cosignature), OK);
+	checkpoint_line_encode(&line, &note);
+	/* Known, and needed. */
+	assert_int_equal(note_judge(buffer_span(&note), origin, &consortium->genesis, &policy, NOW, judgement, &fault), OK);
+	assert_int_equal(judgement->witnesses, 1);
+	note_report(judgement, &consortium->genesis, &policy, &report);
+	assert_non_null(memmem(report.data, report.size, "the witness witness.example signed it at", 40));
+	/* Not known: passed over, and said so; it is no organisation's line. */
+	assert_int_equal(note_judge(buffer_span(&note), origin, &consortium->genesis, NULL, NOW, judgement, &fault), OK);
+	assert_true(judgement->witnesses == 0 && judgement->organisations == 2);
+	buffer_clear(&report);
+	note_report(judgement, &consortium->genesis, NULL, &report);
+	assert_non_null(memmem(report.data, report.size, "witness.example is named by a line as a witness; it was not checked", 66));
+	policy = (struct policy){.organisations = 3};
+	assert_int_equal(note_judge(buffer_span(&note), origin, &consortium->genesis, &policy, NOW, judgement, &fault), E_SIGNATURE);
+	buffer_free(&note);
+	buffer_free(&report);
+	free(judgement);
+}
+
 /* Of lines at 90, 80, 70 and 60 s the second latest counts: one liar cannot make a note look fresh, nor old. */
 static void the_policy_limits_the_age(void **state)
 {
@@ -363,6 +408,7 @@ int main(void)
 		cmocka_unit_test(values_of_unknown_form_are_refused),
 		cmocka_unit_test(entries_have_one_form),
 		cmocka_unit_test(the_policy_says_who_must_sign),
+		cmocka_unit_test(the_logs_checkpoints_may_have_witnesses),
 		cmocka_unit_test(the_policy_limits_the_age),
 	};
 	return cmocka_run_group_tests(tests, found, end);

@@ -277,6 +277,16 @@ static void another_place_proves_no_absence(void **state)
 			assert_int_equal(state_path_verify_absent(&path, &root, &pairs[j].key), E_SIGNATURE);
 	}
 	state_tree_free(&tree);
+	/* Nor in a tree that nobody makes rightly: its two leaves stand in each other's place. */
+	struct digest values = sha256((struct span){0}), keys[2] = {{{0x00}}, {{0x80}}}, leaves[2];
+	for (size_t i = 0; i < 2; i++)
+		leaves[i] = hash_parts("\x02", &keys[i], &values);
+	root = hash_parts("\x03", &leaves[1], &leaves[0]);
+	path = (struct state_path){.siblings = {leaves[0]}, .count = 1, .has_other = true, .other_key = keys[1], .other_value = values};
+	assert_int_equal(state_path_verify_absent(&path, &root, &keys[0]), E_SIGNATURE);
+	root = hash_parts("\x03", &leaves[0], &leaves[1]);
+	struct digest near = {{0xc0}};
+	assert_int_equal(state_path_verify_absent(&path, &root, &near), OK); /* the same path, rightly */
 }
 
 int main(void)

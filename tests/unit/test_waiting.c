@@ -174,27 +174,29 @@ static void shares_are_kept(void **state)
 	struct shop shop;
 	shop_init(&shop, 4, 5);
 	shop_rounds(&shop, 20);
-	for (uint32_t round = 20; round >= 2; round--)
+	/* Every second round, so that none wants another. */
+	for (uint32_t round = 20; round >= 2; round -= 2)
 		for (uint16_t author = 0; author < 2; author++)
 			assert_true(shop_wait(&shop, (round - 1) * 4 + author, 3, false));
 	assert_int_equal(shop.waiting.suspended, 10);
-	/* The lowest five rounds of each are left. */
-	for (uint32_t round = 2; round <= 6; round++)
+	/* The lowest five of each are left. */
+	for (uint32_t round = 2; round <= 10; round += 2)
 		for (uint16_t author = 0; author < 2; author++) {
 			struct block_ref ref = shop_ref(&shop, (round - 1) * 4 + author);
 			assert_non_null(waiting_find(&shop.waiting, &ref));
 		}
-	assert_false(shop_wait(&shop, 10 * 4, 3, false));
+	assert_false(shop_wait(&shop, 11 * 4, 3, false));
 	assert_true(shop.waiting.missing <= 10 * 4);
 	/* Whom a waiting block names and who was pushed out is wanted again. */
-	struct block_ref gone = shop_ref(&shop, 1 * 4 + 2);
+	struct block_ref gone = shop_ref(&shop, 2 * 4 + 2);
 	assert_true(waiting_is_wanted(&shop.waiting, &gone));
 	/* Bytes count, too. */
 	shop.waiting.bytes_of[2] = WAITING_BYTES_MAX - 10;
-	assert_false(shop_wait(&shop, 10 * 4 + 2, 3, false));
+	assert_false(shop_wait(&shop, 11 * 4 + 2, 3, false));
 	shop.waiting.bytes_of[2] = 0;
-	for (uint32_t i = 0; i < 24; i++) {
-		if (shop.waiting.blocks_of[shop.blocks[i].author] == 0 || shop.blocks[i].round < 2)
+	for (uint32_t i = 0; i < 40; i++) {
+		struct block_ref ref = shop_ref(&shop, i);
+		if (dag_find(&shop.dag, &ref) == DAG_NONE)
 			shop_accept(&shop, &shop.blocks[i], 1);
 		shop_settle(&shop);
 	}
@@ -202,6 +204,41 @@ static void shares_are_kept(void **state)
 	assert_int_equal(shop.waiting.missing, 0);
 	assert_int_equal(shop.waiting.blocks_of[0], 0);
 	assert_int_equal(shop.waiting.bytes_of[0], 0);
+	shop_free(&shop);
+}
+
+/* A liar has filled its own share with low rounds. What others built on finds room in theirs; what nobody wants does not,
+ * and neither does more than their share. */
+static void wanted_blocks_take_the_share_of_who_wants_them(void **state)
+{
+	(void)state;
+	struct shop shop;
+	shop_init(&shop, 4, 5);
+	shop_rounds(&shop, 30);
+	for (uint32_t round = 2; round <= 10; round += 2)
+		assert_true(shop_wait(&shop, (round - 1) * 4 + 3, 3, false));
+	assert_false(shop_wait(&shop, 18 * 4 + 3, 3, false));
+	/* Member 0's block of round 20 wants it, and the one below that, and so on. */
+	assert_true(shop_wait(&shop, 19 * 4, 0, false));
+	for (uint32_t round = 19; round > 15; round--)
+		assert_true(shop_wait(&shop, (round - 1) * 4 + 3, 0, false));
+	assert_int_equal(shop.waiting.blocks_of[0], 5);
+	assert_int_equal(shop.waiting.blocks_of[3], 5);
+	/* The next pushes out the highest of member 0's share, which is its own block. */
+	assert_true(shop_wait(&shop, 14 * 4 + 3, 0, false));
+	assert_int_equal(shop.waiting.blocks_of[0], 5);
+	struct block_ref own = shop_ref(&shop, 19 * 4);
+	assert_null(waiting_find(&shop.waiting, &own));
+	for (uint32_t i = 0; i < 18 * 4; i++) {
+		struct block_ref ref = shop_ref(&shop, i);
+		if (dag_find(&shop.dag, &ref) == DAG_NONE && !waiting_find(&shop.waiting, &ref))
+			shop_accept(&shop, &shop.blocks[i], 1);
+		shop_settle(&shop);
+	}
+	shop_accept(&shop, &shop.blocks[18 * 4], 1);
+	shop_settle(&shop);
+	assert_int_equal(shop.waiting.blocks_of[0], 0);
+	assert_int_equal(shop.waiting.blocks_of[3], 0);
 	shop_free(&shop);
 }
 
@@ -698,6 +735,7 @@ int main(void)
 		cmocka_unit_test(blocks_in_any_order_are_all_accepted),
 		cmocka_unit_test(a_long_chain_comes_free_at_once),
 		cmocka_unit_test(shares_are_kept),
+		cmocka_unit_test(wanted_blocks_take_the_share_of_who_wants_them),
 		cmocka_unit_test(what_an_evicted_block_wanted_is_forgotten),
 		cmocka_unit_test(a_false_reference_hurts_only_the_liar),
 		cmocka_unit_test(held_blocks_wait_for_their_time),

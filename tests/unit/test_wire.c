@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { ENDS = 3, PATIENCE_MS = 8000, GREETING_SIZE = 5 };
+enum { ENDS = 3, PATIENCE_MS = 8000, GREETING_SIZE = 22, HELLO_AND_WELCOME = 27 };
 
 /* One end of a conversation: a wire and what happened to it. */
 struct end {
@@ -28,6 +28,8 @@ struct end {
 	struct wire *wire;
 	struct wire_link *link;       /* the newest that is up */
 	unsigned ups, downs, frames;
+	unsigned refusals, calls;     /* told about a twin */
+	uint32_t witness;             /* by whom, the last time */
 	bool wrong;                   /* a frame was not what was sent */
 	bool leave_errors;            /* fill OpenSSL's error queue, as a failed check elsewhere would */
 	uint64_t bytes;
@@ -87,7 +89,7 @@ static void on_frame(void *context, struct wire_link *link, uint32_t identity, u
 	(void)identity;
 	struct end *end = context;
 	uint64_t seed = random_next(&end->pattern);
-	if (kind != (uint8_t)(1 + seed % 200))
+	if (kind != (uint8_t)(16 + seed % 200))
 		end->wrong = true;
 	for (size_t i = 0; i < bytes.size; i++)
 		if (bytes.data[i] != pattern_byte(seed, i))
@@ -98,13 +100,21 @@ static void on_frame(void *context, struct wire_link *link, uint32_t identity, u
 		ERR_raise(ERR_LIB_USER, 7);
 }
 
+static void on_twin(void *context, enum wire_twin what, uint32_t identity, const char *address)
+{
+	struct end *end = context;
+	assert_int_equal(strncmp(address, "127.0.0.1:", 10), 0);
+	*(what == WIRE_TWIN_REFUSES ? &end->refusals : &end->calls) += 1;
+	end->witness = identity;
+}
+
 static enum status send_pattern(struct wire_link *link, struct random *random, size_t size)
 {
 	uint8_t *bytes = memory_new(size + 1);
 	uint64_t seed = random_next(random);
 	for (size_t i = 0; i < size; i++)
 		bytes[i] = pattern_byte(seed, i);
-	enum status status = wire_send(link, (uint8_t)(1 + seed % 200), span_of(bytes, size));
+	enum status status = wire_send(link, (uint8_t)(16 + seed % 200), span_of(bytes, size));
 	free(bytes);
 	return status;
 }
@@ -112,7 +122,8 @@ static enum status send_pattern(struct wire_link *link, struct random *random, s
 static void wire_make(struct end *end)
 {
 	struct fault fault = {0};
-	struct wire_callbacks callbacks = {.context = end, .identify = on_identify, .up = on_up, .down = on_down, .frame = on_frame};
+	struct wire_callbacks callbacks = {.context = end, .identify = on_identify, .up = on_up, .down = on_down, .frame = on_frame,
+		.twin = on_twin};
 	assert_int_equal(wire_new(end->world->loop, end->key, &callbacks, &end->wire, &fault), OK);
 }
 
@@ -333,7 +344,7 @@ static int client_result(struct end_world *world, pid_t child)
 static int talk_read_greeting(SSL *tls, int fd)
 {
 	(void)fd;
-	uint8_t bytes[16];
+	uint8_t bytes[64];
 	int got = SSL_read(tls, bytes, sizeof bytes);
 	return got == GREETING_SIZE ? 0 : 10;
 }
@@ -420,14 +431,49 @@ static void only_self_signed_ml_dsa_44_certificates_identify(void **state)
 	EVP_PKEY_free(classical);
 }
 
+/* As instance 0 of whoever it is. */
+static bool say_hello(SSL *tls)
+{
+	static const uint8_t greeting[HELLO_AND_WELCOME] = {17, 0, 0, 0, WIRE_HELLO, 1, [GREETING_SIZE + 4] = WIRE_WELCOME};
+	return SSL_write(tls, greeting, sizeof greeting) == sizeof greeting;
+}
+
+static int read_to_end(SSL *tls)
+{
+	uint8_t bytes[64];
+	while (SSL_read(tls, bytes, sizeof bytes) > 0)
+		continue;
+	return 0;
+}
+
 static int talk_too_much(SSL *tls, int fd)
 {
 	(void)fd;
-	static const uint8_t hello[5], huge[5] = {1, 0, 0x40, 0, 1};
-	uint8_t bytes[64];
-	if (SSL_write(tls, hello, 5) != 5 || SSL_read(tls, bytes, sizeof bytes) != GREETING_SIZE || SSL_write(tls, huge, 5) != 5)
-		return 1;
-	return SSL_read(tls, bytes, sizeof bytes) <= 0 ? 0 : 2;
+	static const uint8_t huge[5] = {1, 0, 0x40, 0, 1};
+	return say_hello(tls) && SSL_write(tls, huge, 5) == 5 ? read_to_end(tls) : 1;
+}
+
+static int talk_without_hello(SSL *tls, int fd)
+{
+	(void)fd;
+	static const uint8_t frame[6] = {1, 0, 0, 0, WIRE_REPLICA, 7};
+	return SSL_write(tls, frame, 6) == 6 ? read_to_end(tls) : 1;
+}
+
+static int talk_another_version(SSL *tls, int fd)
+{
+	(void)fd;
+	static const uint8_t greeting[HELLO_AND_WELCOME] = {17, 0, 0, 0, WIRE_HELLO, 2, [GREETING_SIZE + 4] = WIRE_WELCOME};
+	return SSL_write(tls, greeting, sizeof greeting) == sizeof greeting ? read_to_end(tls) : 1;
+}
+
+static void who_does_not_greet_is_turned_away(void **state)
+{
+	struct end_world *world = *state;
+	wire_serve(&world->ends[0]);
+	assert_int_equal(client_result(world, client_start(world, &world->ends[1], NULL, talk_without_hello)), 0);
+	assert_int_equal(client_result(world, client_start(world, &world->ends[1], NULL, talk_another_version)), 0);
+	assert_int_equal(world->ends[0].ups + world->ends[0].frames, 0);
 }
 
 static void an_oversize_frame_closes_the_link(void **state)
@@ -494,8 +540,7 @@ static void a_dial_comes_back_after_the_other_end_was_away(void **state)
 static int talk_hello_then_sleep(SSL *tls, int fd)
 {
 	(void)fd;
-	static const uint8_t hello[5];
-	if (SSL_write(tls, hello, 5) != 5)
+	if (!say_hello(tls))
 		return 1;
 	pause();
 	return 0;
@@ -569,12 +614,15 @@ static bool second_up(struct end_world *world)
 static void replace_connection(struct end_world *world, struct end *server, struct end *caller, bool (*server_up)(struct end_world *world))
 {
 	wire_serve(server);
+	wire_patience(server->wire, 500, 2500);
 	pid_t first = client_start(world, caller, NULL, talk_hello_then_sleep);
 	assert_true(world_run(world, server_up, PATIENCE_MS));
 	wire_call(caller, &server->digest);
 	assert_true(world_run(world, both_up, PATIENCE_MS));
 	assert_int_equal(server->ups, 2);
 	assert_int_equal(server->downs, 1);
+	/* Silence was no life. */
+	assert_int_equal(caller->refusals, 0);
 	kill(first, SIGKILL);
 	client_result(world, first);
 }
@@ -600,6 +648,67 @@ static void closing_one_side_is_seen_by_the_other(void **state)
 	assert_int_equal(world->ends[0].downs, 1);
 	assert_true(world_run(world, second_down, PATIENCE_MS));
 	assert_true(world_run(world, both_up, PATIENCE_MS));
+}
+
+static bool twin_refused(struct end_world *world)
+{
+	return world->ends[2].refusals > 0 && world->ends[1].calls > 0;
+}
+
+static bool twin_met(struct end_world *world)
+{
+	return world->ends[1].refusals > 0 && world->ends[0].calls > 0;
+}
+
+static bool third_up(struct end_world *world)
+{
+	return world->ends[2].link && world->ends[0].ups == 2;
+}
+
+/* From now on one end has the key of another one. */
+static void take_key(struct end *end, const struct end *of)
+{
+	wire_drop(end);
+	signing_key_free(end->key);
+	assert_int_equal(signing_key_from_seed(signing_key_seed(of->key), &end->key), OK);
+	end->digest = of->digest;
+	wire_make(end);
+}
+
+static void a_second_process_with_a_live_key_is_refused(void **state)
+{
+	struct end_world *world = *state;
+	take_key(&world->ends[2], &world->ends[1]);
+	open_pair(world);
+	wire_call(&world->ends[2], &world->ends[0].digest);
+	assert_true(world_run(world, twin_refused, PATIENCE_MS));
+	assert_int_equal(world->ends[1].witness, 0);
+	assert_int_equal(world->ends[2].witness, 0);
+	/* Again and again, and nothing happens to the first. */
+	unsigned refusals = world->ends[2].refusals;
+	assert_false(world_run(world, never, 1500));
+	assert_true(world->ends[2].refusals > refusals);
+	assert_int_equal(world->ends[2].ups, 0);
+	assert_int_equal(world->ends[0].ups, 1);
+	assert_int_equal(world->ends[1].downs, 0);
+	/* When the first has gone, the second is let in without more ado. */
+	wire_drop(&world->ends[1]);
+	assert_true(world_run(world, third_up, PATIENCE_MS));
+	assert_int_equal(world->ends[0].ups, 2);
+}
+
+static void a_process_meets_itself_and_its_twin(void **state)
+{
+	struct end_world *world = *state;
+	take_key(&world->ends[1], &world->ends[0]);
+	wire_serve(&world->ends[0]);
+	wire_call(&world->ends[0], &world->ends[0].digest);
+	assert_false(world_run(world, never, 800));
+	assert_int_equal(world->ends[0].refusals + world->ends[0].calls + world->ends[0].ups, 0);
+	wire_call(&world->ends[1], &world->ends[0].digest);
+	assert_true(world_run(world, twin_met, PATIENCE_MS));
+	assert_true(world->ends[0].witness == WIRE_IDENTITY_OWN && world->ends[1].witness == WIRE_IDENTITY_OWN);
+	assert_int_equal(world->ends[0].ups + world->ends[1].ups, 0);
 }
 
 /* Strangers that connect and say nothing fill every place; a member still gets in. */
@@ -645,6 +754,7 @@ int main(void)
 		WIRE_TEST(a_client_without_certificate_is_refused),
 		cmocka_unit_test(only_self_signed_ml_dsa_44_certificates_identify),
 		WIRE_TEST(an_oversize_frame_closes_the_link),
+		WIRE_TEST(who_does_not_greet_is_turned_away),
 		WIRE_TEST(garbage_instead_of_tls_harms_nobody),
 		WIRE_TEST(a_dial_comes_back_after_the_other_end_was_away),
 		WIRE_TEST(a_peer_that_does_not_read_fills_a_bounded_queue),
@@ -653,6 +763,8 @@ int main(void)
 		WIRE_TEST(a_second_connection_of_a_caller_replaces_the_first),
 		WIRE_TEST(and_the_other_way_round),
 		WIRE_TEST(closing_one_side_is_seen_by_the_other),
+		WIRE_TEST(a_second_process_with_a_live_key_is_refused),
+		WIRE_TEST(a_process_meets_itself_and_its_twin),
 		WIRE_TEST(silent_strangers_keep_nobody_out),
 		WIRE_TEST(bad_addresses_are_named),
 	};

@@ -57,6 +57,10 @@ def namespace_make(device, address, netmask):
     before = own_namespace()
     try:
         os.unshare(os.CLONE_NEWNET)
+    except OSError as error:
+        os.close(before)
+        raise NotPermitted(f"no network namespace: {error}") from error
+    try:
         namespace = own_namespace()
         tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         fcntl.ioctl(tap, TUNSETIFF, request(device, struct.pack("H", IFF_TAP | IFF_NO_PI)))
@@ -66,7 +70,7 @@ def namespace_make(device, address, netmask):
             for each in ("lo", device):
                 fcntl.ioctl(control, SIOCSIFFLAGS, request(each, struct.pack("H", IFF_UP | IFF_RUNNING)))
     except OSError as error:
-        raise NotPermitted(f"no network namespace with a TAP device: {error}") from error
+        raise NotPermitted(f"no TAP device in a network namespace: {error}") from error
     finally:
         os.setns(before, os.CLONE_NEWNET)
         os.close(before)

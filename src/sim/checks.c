@@ -1,0 +1,329 @@
+/* The invariants, as far as they are seen from outside of a replica. The observer sees the rest. */
+#include "sim/state.h"
+
+#include "consensus/message.h"
+#include "crypto/hash.h"
+
+#include <stdlib.h>
+
+enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_SIZE = 1, PUSH_SIZE = 2 };
+/* Blocks are taken out of memory every so many rounds; so many may be open at rest. */
+enum { COLLECTED_EVERY = 64, ROUNDS_OPEN = 16 };
+
+void checks_free(struct sim *sim)
+{
+	struct checks *checks = &sim->checks;
+	map_free(&checks->slots);
+	map_free(&checks->ids);
+	map_free(&checks->roots);
+	free(checks->slot_digests);
+	free(checks->root_digests);
+	free(checks->finals);
+}
+
+/* -- blocks ------------------------------------------------------------------------------------------------------ */
+
+/* I2: one block a slot. I3: it stands on the author's own block before, so what it supported stays supported. */
+static void own_block_check(struct sim *sim, uint16_t index, const struct block *block)
+{
+	struct checks *checks = &sim->checks;
+	struct member *member = &sim->member[index];
+	uint32_t slot[2] = {block->round, index};
+	uint64_t at;
+	if (map_get(&checks->slots, span_of(slot, sizeof slot), &at)) {
+		if (digest_equal(&checks->slot_digests[at], &block->digest))
+			return;
+		if (is_reliable(member))
+			sim_broken(sim, 2, "member %u made two blocks of round %u", (unsigned)index, (unsigned)block->round);
+		sim->counters[SIM_AMNESIA_TWINS]++;
+		return;
+	}
+	map_put(&checks->slots, span_of(slot, sizeof slot), checks->slot_count);
+	ARRAY_GROW(checks->slot_digests, checks->slot_count, checks->slot_capacity);
+	checks->slot_digests[checks->slot_count++] = block->digest;
+	if (is_reliable(member) && block->round <= member->own_round)
+		sim_broken(sim, 2, "member %u made a block of round %u after one of round %u", (unsigned)index, (unsigned)block->round,
+			(unsigned)member->own_round);
+	if (is_reliable(member) && member->own_round > 0 && !digest_equal(&block->ancestors[0].digest, &member->own_digest))
+		sim_broken(sim, 3, "member %u's block of round %u does not stand on its own of round %u", (unsigned)index, (unsigned)block->round,
+			(unsigned)member->own_round);
+	member->own_round = block->round;
+	member->own_digest = block->digest;
+}
+
+/* I9, second half: what a block refers to is on the disk before it. */
+static void stored_block_check(struct sim *sim, uint16_t index, const struct block *block)
+{
+	const struct map *stored = &sim->member[index].disk.stored;
+	for (uint16_t i = 0; i < block->ancestor_count; i++) {
+		const struct block_ref *ancestor = &block->ancestors[i];
+		if (ancestor->round > sim->observer.gc_round && !map_get(stored, digest_span(&ancestor->digest), NULL) && is_reliable(&sim->member[index]))
+			sim_broken(sim, 9, "member %u stored a block of round %u by %u before its ancestor of round %u by %u", (unsigned)index,
+				(unsigned)block->round, (unsigned)block->author, (unsigned)ancestor->round, (unsigned)ancestor->author);
+	}
+}
+
+void check_stored(struct sim *sim, uint16_t index)
+{
+	struct sim_disk *disk = &sim->member[index].disk;
+	bool honest = is_honest(&sim->member[index]);
+	while (disk->noted < disk->bytes.size && !sim_over(sim)) {
+		struct log_frame frame;
+		struct block block;
+		size_t size;
+		if (log_frame_read(span_after(buffer_span(&disk->bytes), disk->noted), disk->noted, &frame, &size) != OK)
+			return; /* decayed since; the member will notice */
+		if (frame.kind == REPLICA_FRAME_BLOCK && block_parse(frame.bytes, &block, NULL) == OK) {
+			if (honest) {
+				stored_block_check(sim, index, &block);
+				observer_block(sim, index, &block, frame.bytes);
+			}
+			map_put(&disk->stored, digest_span(&block.digest), disk->noted + size);
+			if (honest && block.author == index)
+				own_block_check(sim, index, &block);
+		}
+		disk->noted += size;
+	}
+}
+
+/* I9, first half: an own block is on the disk before it is sent. */
+static void sent_block_check(struct sim *sim, uint16_t index, const struct deed *deed, struct span bytes)
+{
+	struct block block;
+	uint64_t end;
+	/* What it wrote before it lost its disk it may pass on before it has it again. */
+	if (block_parse(bytes, &block, NULL) != OK || block.author != index || !is_reliable(&sim->member[index]))
+		return;
+	if (!map_get(&sim->member[index].disk.stored, digest_span(&block.digest), &end) || end > deed->disk_end)
+		sim_broken(sim, 9, "member %u sends its block of round %u before it is on the disk", (unsigned)index, (unsigned)block.round);
+}
+
+/* I12: honest members sign one root a size. */
+static void sent_cosignature_check(struct sim *sim, uint16_t index, struct span bytes)
+{
+	struct checks *checks = &sim->checks;
+	struct reader in = reader_of(span_after(bytes, PUSH_SIZE));
+	(void)read_u16(&in);
+	uint64_t size = read_u64(&in), at;
+	struct digest root = read_digest(&in);
+	if (in.failed)
+		return;
+	if (!map_get(&checks->roots, span_of(&size, sizeof size), &at)) {
+		map_put(&checks->roots, span_of(&size, sizeof size), checks->root_count);
+		ARRAY_GROW(checks->root_digests, checks->root_count, checks->root_capacity);
+		checks->root_digests[checks->root_count++] = root;
+	} else if (!digest_equal(&checks->root_digests[at], &root)) {
+		sim_broken(sim, 12, "member %u signs another root of size %llu than an honest one before", (unsigned)index, (unsigned long long)size);
+	}
+}
+
+void check_send(struct sim *sim, uint16_t index, const struct deed *deed, struct span message)
+{
+	if (!is_honest(&sim->member[index]) || message.size <= PUSH_SIZE)
+		return;
+	if (message.data[0] == OUTER_CONSENSUS && message.data[OUTER_SIZE] == MESSAGE_BLOCK)
+		sent_block_check(sim, index, deed, span_after(message, PUSH_SIZE));
+	else if (message.data[0] == OUTER_COSIGNATURE)
+		sent_cosignature_check(sim, index, message);
+}
+
+/* -- after every step ----------------------------------------------------------------------------------------------- */
+
+/* I1, I7, I8: the chain of commits is the observer's. I11: so is the log at each commit. */
+static void commits_check(struct sim *sim, uint16_t index, const struct consensus_numbers *numbers)
+{
+	struct member *member = &sim->member[index];
+	struct observer *observer = &sim->observer;
+	if (numbers->commits == member->commits)
+		return;
+	if (numbers->commits < member->commits)
+		sim_broken(sim, 7, "member %u took commits back", (unsigned)index);
+	member->commits = numbers->commits;
+	if (numbers->commits >= observer->commit_count)
+		return; /* its newest blocks are not flushed: compared with the next commit, or at the end */
+	struct seen_commit *seen = &observer->commits[numbers->commits];
+	if (!digest_equal(&seen->digest, &numbers->commit_digest))
+		sim_broken(sim, 1, "member %u has another commit %llu", (unsigned)index, (unsigned long long)numbers->commits);
+	const struct ledger *ledger = replica_ledger(member->replica);
+	uint64_t size = ledger_size(ledger);
+	struct digest root = merkle_tree_root(ledger_tree(ledger), size);
+	if (seen->rooted && (seen->size != size || !digest_equal(&seen->root, &root)))
+		sim_broken(sim, 11, "member %u has another log at commit %llu: %llu entries instead of %llu", (unsigned)index,
+			(unsigned long long)numbers->commits, (unsigned long long)size, (unsigned long long)seen->size);
+	seen->rooted = true;
+	seen->size = size;
+	seen->root = root;
+}
+
+/* I10 */
+static void bounds_check(struct sim *sim, uint16_t index, const struct consensus_numbers *numbers)
+{
+	uint64_t suspended_max = (uint64_t)sim->consensus.suspended_max * sim->members;
+	/* What an amnesiac reads back from a disk with holes waits without a limit. */
+	if (numbers->suspended > suspended_max && !sim->member[index].amnesiac)
+		sim_broken(sim, 10, "member %u keeps %llu blocks waiting, %llu are permitted", (unsigned)index, (unsigned long long)numbers->suspended,
+			(unsigned long long)suspended_max);
+	if (numbers->missing > numbers->suspended * sim->members)
+		sim_broken(sim, 10, "member %u misses %llu blocks", (unsigned)index, (unsigned long long)numbers->missing);
+	if (numbers->pending_bytes > (uint64_t)sim->consensus.pending_bytes_max)
+		sim_broken(sim, 10, "member %u keeps %llu bytes to propose", (unsigned)index, (unsigned long long)numbers->pending_bytes);
+	if (numbers->conflict)
+		sim_broken(sim, 4, "member %u sees a slot both committed and skipped", (unsigned)index);
+}
+
+void check_step(struct sim *sim, uint16_t index)
+{
+	struct consensus_numbers numbers;
+	if (!is_honest(&sim->member[index]))
+		return;
+	consensus_numbers(replica_consensus(sim->member[index].replica), &numbers);
+	commits_check(sim, index, &numbers);
+	bounds_check(sim, index, &numbers);
+}
+
+/* -- finals ------------------------------------------------------------------------------------------------------------ */
+
+void check_final(struct sim *sim, uint16_t index, const struct replica_action *final)
+{
+	struct checks *checks = &sim->checks;
+	struct member *member = &sim->member[index];
+	uint64_t before;
+	if (!is_honest(member))
+		return;
+	if (final->index != sim->members + member->finals)
+		sim_broken(sim, 11, "member %u tells entry %llu after %llu others", (unsigned)index, (unsigned long long)final->index,
+			(unsigned long long)member->finals);
+	if (final->commit_index < member->commits_told)
+		sim_broken(sim, 13, "member %u tells of commit %llu after %llu", (unsigned)index, (unsigned long long)final->commit_index,
+			(unsigned long long)member->commits_told);
+	member->commits_told = final->commit_index;
+	size_t at = (size_t)member->finals++;
+	if (at == checks->final_count) {
+		ARRAY_GROW(checks->finals, checks->final_count, checks->final_capacity);
+		checks->finals[checks->final_count++] = (struct seen_final){final->id, final->commit_index, final->commit_ms};
+		if (map_get(&checks->ids, digest_span(&final->id), &before))
+			sim_broken(sim, 11, "entry %llu is entry %llu once more", (unsigned long long)final->index, (unsigned long long)before - 1);
+		map_put(&checks->ids, digest_span(&final->id), final->index + 1);
+		if (at > 0 && final->commit_ms < checks->finals[at - 1].commit_ms)
+			sim_broken(sim, 13, "entry %llu is older than the one before", (unsigned long long)final->index);
+		sim->counters[SIM_FINAL]++;
+		return;
+	}
+	if (at > checks->final_count)
+		return;
+	const struct seen_final *seen = &checks->finals[at];
+	if (!digest_equal(&seen->id, &final->id) || seen->commit_index != final->commit_index || seen->commit_ms != final->commit_ms)
+		sim_broken(sim, 1, "member %u has another entry %llu", (unsigned)index, (unsigned long long)final->index);
+}
+
+/* Only liars, and those that forgot, are ever accused. */
+void check_evidence(struct sim *sim, uint16_t index, const struct replica_action *evidence)
+{
+	if (!is_honest(&sim->member[index]))
+		return;
+	sim->counters[evidence->size ? SIM_FORKS_TOLD : SIM_EVIDENCE]++;
+	if (is_reliable(&sim->member[evidence->peer]))
+		sim_broken(sim, evidence->size ? 12 : 2, "member %u accuses member %u, which is honest", (unsigned)index, (unsigned)evidence->peer);
+}
+
+/* -- the second part ------------------------------------------------------------------------------------------------------ */
+
+static bool takes_part(const struct member *member)
+{
+	return is_honest(member) && !member->absent;
+}
+
+bool check_settled(struct sim *sim)
+{
+	for (uint16_t i = 0; i < sim->members; i++) {
+		struct member *member = &sim->member[i];
+		if (takes_part(member) && (!member->replica || member->deed_count || member->flushing || member->finals != sim->checks.final_count))
+			return false;
+	}
+	return clients_open(sim) == UINT32_MAX;
+}
+
+static bool anybody_is_faulty(const struct sim *sim)
+{
+	return sim_faulty(sim) > 0;
+}
+
+void check_silence_begins(struct sim *sim)
+{
+	for (uint16_t i = 0; i < sim->members; i++) {
+		struct consensus_numbers numbers;
+		struct member *member = &sim->member[i];
+		if (!member->replica)
+			continue;
+		consensus_numbers(replica_consensus(member->replica), &numbers);
+		member->idle_round = numbers.round;
+	}
+}
+
+/* I15. Liars may keep the others awake, and may leave references that nothing satisfies. */
+static void silence_check(struct sim *sim, uint16_t index, const struct consensus_numbers *numbers)
+{
+	const struct member *member = &sim->member[index];
+	int64_t beats = (sim->now_us - sim->phase_us) / SIM_MS / sim->consensus.heartbeat_ms;
+	if (numbers->round > member->idle_round + 2 * (uint64_t)beats + 4)
+		sim_broken(sim, 15, "member %u made %u blocks during %lld idle heartbeats", (unsigned)index, (unsigned)(numbers->round - member->idle_round),
+			(long long)beats);
+	uint64_t rounds = sim->consensus.gc_depth + COLLECTED_EVERY + ROUNDS_OPEN;
+	if (sim->consensus.gc_depth && numbers->blocks > rounds * sim->members)
+		sim_broken(sim, 15, "member %u at rest has %llu blocks in memory", (unsigned)index, (unsigned long long)numbers->blocks);
+	if (numbers->suspended || numbers->missing || numbers->pending_bytes)
+		sim_broken(sim, 15, "member %u at rest keeps %llu blocks waiting, %llu missing, %llu bytes to propose", (unsigned)index,
+			(unsigned long long)numbers->suspended, (unsigned long long)numbers->missing, (unsigned long long)numbers->pending_bytes);
+}
+
+/* I12: the newest checkpoint verifies, and is of the one log. */
+static void note_check(struct sim *sim, uint16_t index)
+{
+	struct buffer note = {0};
+	struct checkpoint *checkpoint = memory_new_array(1, sizeof *checkpoint);
+	const struct genesis *genesis = &sim->consortium->genesis;
+	uint64_t size;
+	if (replica_checkpoint(sim->member[index].replica, 0, true, &note, &size) == OK) {
+		struct digest root = merkle_tree_root(ledger_tree(replica_ledger(sim->member[index].replica)), size);
+		bool good = checkpoint_decode(buffer_span(&note), checkpoint, NULL) == OK && checkpoint->size == size
+			&& digest_equal(&root, &checkpoint->root) && checkpoint->line_count > sim->faulty_max;
+		for (size_t i = 0; good && i < checkpoint->line_count; i++) {
+			const struct checkpoint_line *line = &checkpoint->lines[i];
+			uint16_t member = 0;
+			while (member < sim->members && !span_equal(genesis->members[member].header.iss, line->name))
+				member++;
+			struct verifying_key *key = member < sim->members ? verifying_key_new(&genesis->members[member].org.checkpoint_key) : NULL;
+			good = key && sim->signatures->cosignature_verify(key, line->name, checkpoint->origin, size, &root, &line->cosignature) == OK;
+			verifying_key_free(key);
+		}
+		if (!good)
+			sim_broken(sim, 12, "member %u's checkpoint of size %llu does not verify", (unsigned)index, (unsigned long long)size);
+	} else if (sim->checks.final_count) {
+		sim_broken(sim, 12, "member %u has no checkpoint of %zu entries at rest", (unsigned)index, sim->checks.final_count);
+	}
+	buffer_free(&note);
+	free(checkpoint);
+}
+
+void check_end(struct sim *sim)
+{
+	const struct replica_numbers *first = NULL;
+	struct replica_numbers numbers[SIM_MEMBERS_MAX];
+	for (uint16_t i = 0; i < sim->members && !sim_over(sim); i++) {
+		if (!takes_part(&sim->member[i]))
+			continue;
+		replica_numbers(sim->member[i].replica, &numbers[i]);
+		if (!first)
+			first = &numbers[i];
+		else if (numbers[i].log_size != first->log_size || !digest_equal(&numbers[i].log_root, &first->log_root))
+			sim_broken(sim, 1, "member %u ends with another log", (unsigned)i);
+		if (numbers[i].log_size != sim->members + sim->checks.final_count)
+			sim_broken(sim, 11, "member %u ends with %llu entries instead of %zu", (unsigned)i, (unsigned long long)numbers[i].log_size,
+				sim->members + sim->checks.final_count);
+		if (!anybody_is_faulty(sim))
+			silence_check(sim, i, &numbers[i].consensus);
+		note_check(sim, i);
+	}
+	if (!sim_over(sim))
+		observer_repeat(sim);
+}

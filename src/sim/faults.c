@@ -1,0 +1,180 @@
+/* What goes wrong, by seed. What makes a member forget, lie about time by far, or go for ever is only done to as many as
+ * the protocol bears, liars included. */
+#include "sim/state.h"
+
+enum fault_kind {
+	FAULT_CRASH, FAULT_CRASH_AT_BOUNDARY, FAULT_POWER, FAULT_POWER_AT_BOUNDARY, FAULT_POWER_ALL, FAULT_PARTITION, FAULT_SLOW, FAULT_WEATHER,
+	FAULT_CLOCK_STEP, FAULT_CLOCK_BACK, FAULT_DRIFT, FAULT_DISK_FULL, FAULT_SLOW_DISK, FAULT_REPAIR, FAULT_BACKUP,
+	/* within the budget */
+	FAULT_CLOCK_AHEAD, FAULT_FLIP, FAULT_MISDIRECT, FAULT_WIPE, FAULT_RESTORE, FAULT_LYING_FLUSH, FAULT_ABSENT, FAULTS
+};
+
+uint16_t sim_faulty(const struct sim *sim)
+{
+	uint16_t count = 0;
+	for (uint16_t i = 0; i < sim->members; i++) {
+		const struct member *member = &sim->member[i];
+		count += !is_honest(member) || member->amnesiac || member->ahead || member->absent || member->disk.lies;
+	}
+	return count;
+}
+
+static void repair(struct sim *sim, uint16_t index)
+{
+	struct member *member = &sim->member[index];
+	member->disk.space = SIZE_MAX;
+	if (member->stopped && !member->replica) {
+		member->stopped = false;
+		happen(sim, sim_between(sim, 0, 200 * SIM_MS), (struct happening){.kind = HAPPEN_BOOT, .to = index, .number = member->session});
+	}
+}
+
+static void crash_soon(struct sim *sim, uint16_t index, bool power)
+{
+	sim->member[index].boundary = sim_between(sim, 0, 40);
+	sim->member[index].power = power;
+}
+
+static void power_cut_of_all(struct sim *sim)
+{
+	for (uint16_t i = 0; i < sim->members; i++)
+		member_crash(sim, i, true);
+}
+
+static void weather(struct sim *sim)
+{
+	sim->network.loss = (uint32_t)sim_below(sim, 300);
+	sim->network.jitter_us = sim_between(sim, 0, 60 * SIM_MS);
+	sim->network.delay_us = sim_between(sim, 100, 30 * SIM_MS);
+}
+
+/* The disk is another's, older, or empty. */
+static void disk_exchange(struct sim *sim, uint16_t index, bool restore)
+{
+	struct member *member = &sim->member[index];
+	struct sim_disk *disk = &member->disk;
+	member->amnesiac = true;
+	member_crash(sim, index, false);
+	disk->bytes.size = 0;
+	if (restore)
+		buffer_append_span(&disk->bytes, buffer_span(&disk->backup));
+	disk->flushed = disk->safe = disk->bytes.size;
+	sim->counters[restore ? SIM_RESTORED : SIM_WIPED]++;
+}
+
+/* Faults that count. */
+static void strike_faulty(struct sim *sim, uint16_t index, enum fault_kind kind)
+{
+	struct member *member = &sim->member[index];
+	switch (kind) {
+	case FAULT_CLOCK_AHEAD:
+		member->ahead = true;
+		member->clock_us += sim_between(sim, 60, 3600) * SIM_S;
+		sim->counters[SIM_CLOCK_STEPS]++;
+		break;
+	case FAULT_FLIP:
+		member->amnesiac = true;
+		disk_flip(sim, &member->disk);
+		break;
+	case FAULT_MISDIRECT:
+		member->amnesiac = true;
+		disk_misdirect(sim, &member->disk);
+		break;
+	case FAULT_WIPE:
+	case FAULT_RESTORE:
+		disk_exchange(sim, index, kind == FAULT_RESTORE);
+		break;
+	case FAULT_LYING_FLUSH:
+		member->disk.lies = true;
+		sim->counters[SIM_LYING_FLUSHES]++;
+		break;
+	default:
+		member->absent = true;
+		member_crash(sim, index, false);
+		break;
+	}
+}
+
+static void strike(struct sim *sim, uint16_t index, enum fault_kind kind)
+{
+	struct member *member = &sim->member[index];
+	switch (kind) {
+	case FAULT_CRASH: member_crash(sim, index, false); break;
+	case FAULT_CRASH_AT_BOUNDARY: crash_soon(sim, index, false); break;
+	case FAULT_POWER: member_crash(sim, index, true); break;
+	case FAULT_POWER_AT_BOUNDARY: crash_soon(sim, index, true); break;
+	case FAULT_POWER_ALL: power_cut_of_all(sim); break;
+	case FAULT_PARTITION: network_partition(sim); break;
+	case FAULT_SLOW:
+		member->slow_us = sim_permille(sim, 500) ? 0 : sim_between(sim, 10 * SIM_MS, 500 * SIM_MS);
+		sim->counters[SIM_SLOWED]++;
+		break;
+	case FAULT_WEATHER: weather(sim); break;
+	case FAULT_CLOCK_STEP:
+		member->clock_us += sim_between(sim, -2 * SIM_S, 2 * SIM_S);
+		sim->counters[SIM_CLOCK_STEPS]++;
+		break;
+	case FAULT_CLOCK_BACK:
+		member->clock_us -= sim_between(sim, 1, 3600) * SIM_S;
+		sim->counters[SIM_CLOCK_STEPS]++;
+		break;
+	case FAULT_DRIFT: member->drift_ppm = sim_between(sim, -50000, 50000); break;
+	case FAULT_DISK_FULL: member->disk.space = member->disk.bytes.size + (size_t)sim_below(sim, 20000); break;
+	case FAULT_SLOW_DISK: member->disk.flush_us = sim_between(sim, 1 * SIM_MS, 60 * SIM_MS); break;
+	case FAULT_REPAIR: repair(sim, index); break;
+	case FAULT_BACKUP:
+		buffer_clear(&member->disk.backup);
+		buffer_append(&member->disk.backup, member->disk.bytes.data, member->disk.flushed);
+		break;
+	default: strike_faulty(sim, index, kind); break;
+	}
+}
+
+static bool permitted(const struct sim *sim, const struct member *member, enum fault_kind kind)
+{
+	if (kind != FAULT_REPAIR && kind != FAULT_BACKUP && !(sim->knobs.enabled >> kind & 1))
+		return false;
+	if (kind < FAULT_CLOCK_AHEAD)
+		return true;
+	/* Whoever is counted already may forget once more, but not go away. */
+	if (member->amnesiac && kind != FAULT_ABSENT)
+		return true;
+	return is_honest(member) && !member->ahead && !member->absent && !member->disk.lies && sim_faulty(sim) < sim->faulty_max;
+}
+
+void fault_strike(struct sim *sim)
+{
+	enum fault_kind kind = (enum fault_kind)sim_below(sim, FAULTS);
+	uint16_t index = (uint16_t)sim_below(sim, sim->members);
+	if (permitted(sim, &sim->member[index], kind)) {
+		trace_line(sim, "%u fault kind=%d", (unsigned)index, (int)kind);
+		strike(sim, index, kind);
+	}
+	happen(sim, sim_between(sim, sim->knobs.fault_pause_us / 4, 2 * sim->knobs.fault_pause_us), (struct happening){.kind = HAPPEN_FAULT});
+}
+
+/* The network is whole, the clocks are right, the disks work, and whoever can come back does. */
+void faults_end(struct sim *sim)
+{
+	struct network *network = &sim->network;
+	trace_line(sim, "the storm ends");
+	network->loss = network->duplicate = 0;
+	network->delay_us = sim_between(sim, 200, 5 * SIM_MS);
+	network->jitter_us = sim_between(sim, 0, 4 * SIM_MS);
+	for (uint16_t i = 0; i < sim->members; i++) {
+		struct member *member = &sim->member[i];
+		member->boundary = NO_CRASH;
+		member->slow_us = 0;
+		member->clock_us = sim_between(sim, -100 * SIM_MS, 100 * SIM_MS);
+		member->drift_ppm = 0;
+		member->disk.lies = false;
+		if (member->disk.flush_us > 20 * SIM_MS)
+			member->disk.flush_us = 20 * SIM_MS;
+		if (!is_honest(member) && sim->knobs.liars_stop) {
+			member->absent = true;
+			member_crash(sim, i, false);
+		}
+		repair(sim, i);
+	}
+	network_heal(sim);
+}

@@ -1,0 +1,103 @@
+#include "sim/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct sim_keys {
+	struct sim_consortium *of[SIM_MEMBERS_MAX + 1];
+};
+
+static struct signing_key *key_of(unsigned organisation, unsigned use)
+{
+	uint8_t seed[ML_DSA_44_SEED] = {(uint8_t)organisation, (uint8_t)use, 't', 'a', 'l', 'l', 'y', '/', 's', 'i', 'm'};
+	struct signing_key *key = NULL;
+	CHECK(signing_key_from_seed(seed, &key) == OK);
+	return key;
+}
+
+static void organisation_found(struct sim_organisation *organisation, unsigned number, struct buffer *statement)
+{
+	static const char *const roles[] = {"manufacturer", "supplier", "regulator", "repair"};
+	snprintf(organisation->name, sizeof organisation->name, "org:o%u", number);
+	snprintf(organisation->gateway, sizeof organisation->gateway, "gw:o%u/hall", number);
+	snprintf(organisation->person, sizeof organisation->person, "person:o%u/engineer", number);
+	snprintf(organisation->machine, sizeof organisation->machine, "dev:o%u/machine", number);
+	organisation->record = key_of(number, 1);
+	organisation->node = key_of(number, 2);
+	organisation->checkpoint = key_of(number, 3);
+	organisation->gateway_key = key_of(number, 4);
+	organisation->person_key = key_of(number, 5);
+	struct body_org *org = memory_new_array(1, sizeof *org);
+	char address[32];
+	snprintf(address, sizeof address, "o%u:7101", number);
+	org->name = span_of_text(organisation->name + 4);
+	org->role = span_of_text(roles[number % 4]);
+	org->record_key = *signing_key_public(organisation->record);
+	org->node_key = *signing_key_public(organisation->node);
+	org->checkpoint_key = *signing_key_public(organisation->checkpoint);
+	org->tls_key.bytes[0] = (uint8_t)(number + 1);
+	org->address = span_of_text(address);
+	struct buffer body = {0};
+	body_org_encode(org, &body);
+	struct statement self = {.type = STATEMENT_ORG, .seq = 1, .iss = span_of_text(organisation->name), .sub = span_of_text(organisation->name),
+		.iat = SIM_EPOCH_US / SIM_S, .body = buffer_span(&body), .class = CLASS_CONSORTIUM};
+	CHECK(statement_sign(&self, organisation->record, NULL, statement, &organisation->org_id) == OK);
+	buffer_free(&body);
+	free(org);
+}
+
+static struct sim_consortium *consortium_found(uint16_t members)
+{
+	struct sim_consortium *consortium = memory_new_array(1, sizeof *consortium);
+	struct buffer statements[SIM_MEMBERS_MAX] = {0};
+	struct span spans[SIM_MEMBERS_MAX];
+	consortium->members = members;
+	for (uint16_t i = 0; i < members; i++) {
+		organisation_found(&consortium->organisation[i], i, &statements[i]);
+		spans[i] = buffer_span(&statements[i]);
+	}
+	genesis_encode(span_of_text("simulated consortium"), SIM_EPOCH_US / SIM_MS, spans, members, &consortium->bytes);
+	CHECK(genesis_decode(buffer_span(&consortium->bytes), &consortium->genesis, NULL) == OK);
+	for (uint16_t i = 0; i < members; i++)
+		buffer_free(&statements[i]);
+	return consortium;
+}
+
+static void consortium_free(struct sim_consortium *consortium)
+{
+	if (!consortium)
+		return;
+	for (uint16_t i = 0; i < consortium->members; i++) {
+		struct sim_organisation *organisation = &consortium->organisation[i];
+		signing_key_free(organisation->record);
+		signing_key_free(organisation->node);
+		signing_key_free(organisation->checkpoint);
+		signing_key_free(organisation->gateway_key);
+		signing_key_free(organisation->person_key);
+	}
+	genesis_free(&consortium->genesis);
+	buffer_free(&consortium->bytes);
+	free(consortium);
+}
+
+struct sim_keys *sim_keys_new(void)
+{
+	return memory_new_array(1, sizeof(struct sim_keys));
+}
+
+void sim_keys_free(struct sim_keys *keys)
+{
+	if (!keys)
+		return;
+	for (size_t i = 0; i <= SIM_MEMBERS_MAX; i++)
+		consortium_free(keys->of[i]);
+	free(keys);
+}
+
+const struct sim_consortium *sim_keys_of(struct sim_keys *keys, uint16_t members)
+{
+	CHECK(members >= 1 && members <= SIM_MEMBERS_MAX);
+	if (!keys->of[members])
+		keys->of[members] = consortium_found(members);
+	return keys->of[members];
+}

@@ -1,0 +1,363 @@
+/* One member: the replica, and a shell around it that does what the node's does: appends go to the disk at once, all else
+ * waits for the flush that covers them. It can be stopped at any append and before any deed. */
+#include "sim/state.h"
+
+#include "crypto/hash.h"
+
+#include <stdlib.h>
+
+int64_t member_clock_ms(const struct sim *sim, const struct member *member)
+{
+	return (SIM_EPOCH_US + sim->now_us + member->clock_us + sim->now_us / SIM_S * member->drift_ppm) / SIM_MS;
+}
+
+/* -- deeds ------------------------------------------------------------------------------------------------- */
+
+static void deed_add(struct member *member, const struct replica_action *action)
+{
+	ARRAY_GROW(member->deeds, member->deed_count, member->deed_capacity);
+	struct deed *deed = &member->deeds[member->deed_count++];
+	*deed = (struct deed){.action = *action, .disk_end = member->disk.bytes.size};
+	if (action->kind == REPLICA_SEND) {
+		buffer_append_span(&deed->bytes, action->bytes);
+	} else if (action->kind == REPLICA_EVIDENCE) {
+		buffer_append_span(&deed->bytes, action->evidence[0]);
+		buffer_append_span(&deed->bytes, action->evidence[1]);
+	}
+	if (action->position_count) {
+		deed->positions = memory_new_array(action->position_count, sizeof *deed->positions);
+		memcpy(deed->positions, action->positions, action->position_count * sizeof *deed->positions);
+	}
+}
+
+static void deed_free(struct deed *deed)
+{
+	buffer_free(&deed->bytes);
+	free(deed->positions);
+}
+
+static void deeds_forget(struct member *member)
+{
+	for (size_t i = 0; i < member->deed_count; i++)
+		deed_free(&member->deeds[i]);
+	member->deed_count = 0;
+}
+
+static void send(struct sim *sim, uint16_t index, uint16_t peer, struct span bytes)
+{
+	if (is_honest(&sim->member[index]))
+		network_send(sim, index, peer, bytes, 0);
+	else
+		liar_send(sim, index, peer, bytes);
+}
+
+/* False: the disk gave back something else than was written, and the member stops. */
+static bool send_stored(struct sim *sim, uint16_t index, const struct deed *deed)
+{
+	struct buffer message = {0};
+	struct member *member = &sim->member[index];
+	bool good = true;
+	for (uint32_t i = 0; i < deed->action.position_count && good; i++) {
+		struct span block;
+		good = disk_block(&member->disk, deed->positions[i], &block);
+		if (!good)
+			break;
+		buffer_clear(&message);
+		replica_message_of_block(block, &message);
+		check_send(sim, index, deed, buffer_span(&message));
+		send(sim, index, deed->action.peer, buffer_span(&message));
+	}
+	buffer_free(&message);
+	return good;
+}
+
+static bool send_range(struct sim *sim, uint16_t index, const struct deed *deed)
+{
+	struct buffer message = {0};
+	const struct sim_disk *disk = &sim->member[index].disk;
+	struct consensus_range range = deed->action.range;
+	bool good = true;
+	while (!range.done && range.position < disk->bytes.size) {
+		struct log_frame frame;
+		size_t size;
+		good = log_frame_read(span_after(buffer_span(&disk->bytes), range.position), range.position, &frame, &size) == OK;
+		if (!good)
+			break;
+		range.position += size;
+		if (frame.kind != REPLICA_FRAME_BLOCK || !consensus_range_takes(&range, frame.bytes))
+			continue;
+		buffer_clear(&message);
+		replica_message_of_block(frame.bytes, &message);
+		send(sim, index, deed->action.peer, buffer_span(&message));
+		sim->counters[SIM_RANGE_BLOCKS]++;
+	}
+	buffer_free(&message);
+	return good;
+}
+
+static bool stops_damaged(struct sim *sim, uint16_t index)
+{
+	sim->counters[SIM_DAMAGED]++;
+	sim->member[index].stopped = true;
+	trace_line(sim, "%u stops: its disk is damaged", (unsigned)index);
+	return false;
+}
+
+/* False: the member stopped. */
+static bool deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
+{
+	struct member *member = &sim->member[index];
+	switch (deed->action.kind) {
+	case REPLICA_SEND:
+		check_send(sim, index, deed, buffer_span(&deed->bytes));
+		send(sim, index, deed->action.peer, buffer_span(&deed->bytes));
+		return true;
+	case REPLICA_SEND_STORED:
+		return send_stored(sim, index, deed) || stops_damaged(sim, index);
+	case REPLICA_SEND_RANGE:
+		return send_range(sim, index, deed) || stops_damaged(sim, index);
+	case REPLICA_FINAL:
+		check_final(sim, index, &deed->action);
+		return true;
+	case REPLICA_OUTCOME:
+		client_told(sim, index, &deed->action);
+		return true;
+	case REPLICA_CHECKPOINT:
+		sim->counters[SIM_CHECKPOINTS]++;
+		if (deed->action.size > member->checkpoint_size)
+			member->checkpoint_size = deed->action.size;
+		return true;
+	case REPLICA_EVIDENCE:
+		check_evidence(sim, index, &deed->action);
+		return true;
+	default:
+		return true;
+	}
+}
+
+/* True: this is where it dies. */
+static bool boundary_reached(struct member *member)
+{
+	return member->boundary >= 0 && member->boundary-- == 0;
+}
+
+static void dies(struct sim *sim, uint16_t index)
+{
+	sim->counters[SIM_CRASHES_IN_STEP]++;
+	member_crash(sim, index, sim->member[index].power);
+}
+
+void member_flush(struct sim *sim, uint16_t index)
+{
+	struct member *member = &sim->member[index];
+	struct sim_disk *disk = &member->disk;
+	member->flushing = false;
+	disk->flushed = disk->bytes.size;
+	if (!disk->lies)
+		disk->safe = disk->bytes.size;
+	check_stored(sim, index);
+	/* Deeds cause steps elsewhere, and these may end here again: take the list away first. */
+	struct deed *deeds = member->deeds;
+	size_t count = member->deed_count, capacity = member->deed_capacity;
+	member->deeds = NULL;
+	member->deed_count = member->deed_capacity = 0;
+	uint32_t session = member->session;
+	for (size_t i = 0; i < count && member->session == session; i++) {
+		if (boundary_reached(member))
+			dies(sim, index);
+		else if (!deed_do(sim, index, &deeds[i]))
+			member_crash(sim, index, false);
+	}
+	for (size_t i = 0; i < count; i++)
+		deed_free(&deeds[i]);
+	if (member->deeds) {
+		free(deeds);
+	} else {
+		member->deeds = deeds;
+		member->deed_capacity = capacity;
+	}
+}
+
+/* -- steps --------------------------------------------------------------------------------------------------- */
+
+static bool append(struct sim *sim, uint16_t index, const struct replica_action *action)
+{
+	struct member *member = &sim->member[index];
+	if (action->position != member->disk.bytes.size)
+		sim_broken(sim, 9, "member %u appends at %llu while its log ends at %zu", (unsigned)index, (unsigned long long)action->position,
+			member->disk.bytes.size);
+	if (boundary_reached(member)) {
+		/* In the middle of the write, or before it. */
+		size_t part = sim_permille(sim, 500) ? 0 : (size_t)sim_below(sim, action->bytes.size);
+		(void)disk_append(&member->disk, span_of(action->bytes.data, part));
+		dies(sim, index);
+		return false;
+	}
+	if (disk_append(&member->disk, action->bytes))
+		return true;
+	sim->counters[SIM_DISK_FULL]++;
+	trace_line(sim, "%u stops: its disk is full", (unsigned)index);
+	member->stopped = true;
+	member_crash(sim, index, false);
+	return false;
+}
+
+static void timer_set(struct sim *sim, uint16_t index, int64_t at_ms, int64_t now_ms)
+{
+	struct member *member = &sim->member[index];
+	happen(sim, (at_ms - now_ms) * SIM_MS, (struct happening){.kind = HAPPEN_TIMER, .to = index, .number = ++member->timer});
+}
+
+static void randomness_fill(struct sim *sim, struct replica_event *event)
+{
+	for (size_t i = 0; sim->options.real_signatures && i < sizeof event->randomness; i++)
+		event->randomness[i] = (uint8_t)random_next(&sim->random);
+}
+
+void member_step(struct sim *sim, uint16_t index, struct replica_event event)
+{
+	static const char *const kinds[] = {"recovered", "start", "tick", "up", "down", "message", "submit"};
+	struct member *member = &sim->member[index];
+	struct replica_actions actions;
+	if (!member->replica || sim_over(sim))
+		return;
+	event.now_ms = member_clock_ms(sim, member);
+	randomness_fill(sim, &event);
+	sim->counters[SIM_STEPS_OF_REPLICAS]++;
+	replica_step(member->replica, &event, &actions);
+	sim->trace.checksum = 0;
+	uint32_t session = member->session;
+	bool spoken = false;
+	size_t appended = 0;
+	for (uint32_t i = 0; i < actions.count; i++)
+		trace_action(sim, &actions.items[i]);
+	if (!member->recovering)
+		trace_line(sim, "%u %s peer=%u kind=%u.%u size=%zu actions=%u sum=%08x", (unsigned)index, kinds[event.kind], (unsigned)event.peer,
+			event.bytes.size > 1 ? event.bytes.data[0] : 0, event.bytes.size > 1 ? event.bytes.data[1] : 0, event.bytes.size,
+			(unsigned)actions.count, (unsigned)sim->trace.checksum);
+	for (uint32_t i = 0; i < actions.count && member->session == session; i++) {
+		const struct replica_action *action = &actions.items[i];
+		if (action->kind == REPLICA_APPEND) {
+			/* Blocks, and what was found out about them, come before anything is said. */
+			if (spoken && action->bytes.data[4] != REPLICA_FRAME_COSIGNATURE && action->bytes.data[4] != REPLICA_FRAME_STATE_COSIGNATURE)
+				sim_broken(sim, 9, "member %u speaks before it stores", (unsigned)index);
+			if (!append(sim, index, action))
+				return;
+			appended++;
+		} else if (action->kind == REPLICA_TIMER) {
+			timer_set(sim, index, action->at_ms, event.now_ms);
+		} else if (member->recovering) {
+			if (action->kind == REPLICA_FINAL)
+				check_final(sim, index, action);
+		} else {
+			spoken = true;
+			deed_add(member, action);
+		}
+	}
+	if (member->session != session || member->recovering)
+		return;
+	check_step(sim, index);
+	if ((appended || member->deed_count) && !member->flushing) {
+		member->flushing = true;
+		int64_t least = member->disk.flush_us;
+		happen(sim, sim_between(sim, least, 2 * least), (struct happening){.kind = HAPPEN_FLUSH, .to = index, .number = member->session});
+	}
+}
+
+/* -- lives ----------------------------------------------------------------------------------------------------- */
+
+void member_crash(struct sim *sim, uint16_t index, bool power)
+{
+	struct member *member = &sim->member[index];
+	if (!member->replica)
+		return;
+	replica_free(member->replica);
+	member->replica = NULL;
+	member->session++;
+	member->boundary = NO_CRASH;
+	member->flushing = false;
+	deeds_forget(member);
+	sim->counters[SIM_CRASHES]++;
+	if (power) {
+		sim->counters[SIM_POWER_CUTS]++;
+		if (member->disk.safe < member->disk.flushed)
+			member->amnesiac = true;
+		disk_power_cut(sim, &member->disk);
+	}
+	trace_line(sim, "%u crash power=%d log=%zu", (unsigned)index, power, member->disk.bytes.size);
+	network_member_down(sim, index);
+	/* After the storm whoever looks after it comes at once. */
+	member->stopped = member->stopped && sim->phase == PHASE_STORM;
+	if (!member->stopped && !member->absent)
+		happen(sim, sim_between(sim, 1 * SIM_MS, 1500 * SIM_MS), (struct happening){.kind = HAPPEN_BOOT, .to = index, .number = member->session});
+}
+
+/* What an operator does with a log that cannot be used: move it away, and the member fetches everything. */
+static void disk_replace(struct sim *sim, struct member *member)
+{
+	sim->counters[SIM_DAMAGED]++;
+	member->amnesiac = true;
+	member->disk.bytes.size = member->disk.flushed = member->disk.safe = member->disk.noted = 0;
+}
+
+static void recover(struct sim *sim, uint16_t index)
+{
+	struct member *member = &sim->member[index];
+	struct sim_disk *disk = &member->disk;
+	size_t at = 0;
+	member->recovering = true;
+	while (at < disk->bytes.size && !sim_over(sim)) {
+		struct log_frame frame;
+		size_t size;
+		CHECK(log_frame_read(span_after(buffer_span(&disk->bytes), at), at, &frame, &size) == OK); /* disk_check has cut the rest */
+		member_step(sim, index,
+			(struct replica_event){.kind = REPLICA_RECOVERED, .frame_kind = frame.kind, .position = at, .bytes = frame.bytes});
+		at += size;
+	}
+	member->recovering = false;
+	struct fault fault = {{0}};
+	if (replica_recovery(member->replica, &fault) != OK)
+		sim_broken(sim, 8, "member %u cannot use its own log: %.200s", (unsigned)index, fault.text);
+	else if (replica_log_end(member->replica) != disk->bytes.size)
+		sim_broken(sim, 9, "member %u believes that its log ends at %llu instead of %zu", (unsigned)index,
+			(unsigned long long)replica_log_end(member->replica), disk->bytes.size);
+}
+
+void member_boot(struct sim *sim, uint16_t index)
+{
+	struct member *member = &sim->member[index];
+	if (member->replica || member->stopped || member->absent)
+		return;
+	const struct sim_organisation *organisation = &sim->consortium->organisation[index];
+	enum disk_state state = disk_check(&member->disk);
+	if (state == DISK_DAMAGED)
+		disk_replace(sim, member);
+	sim->counters[SIM_CUT_TAILS] += state == DISK_CUT;
+	struct replica_config config = {.genesis = &sim->consortium->genesis, .own = index, .consensus = sim->consensus,
+		.node_key = organisation->node, .checkpoint_key = organisation->checkpoint, .signatures = sim->signatures};
+	CHECK(replica_new(&config, &member->replica, NULL) == OK);
+	member->session++;
+	member->finals = member->commits = member->commits_told = 0;
+	member->disk.flushed = member->disk.bytes.size;
+	if (!member->disk.lies)
+		member->disk.safe = member->disk.bytes.size;
+	map_free(&member->disk.stored);
+	member->disk.noted = 0;
+	trace_line(sim, "%u boot log=%zu state=%d", (unsigned)index, member->disk.bytes.size, (int)state);
+	check_stored(sim, index);
+	recover(sim, index);
+	if (sim_over(sim))
+		return;
+	member_step(sim, index, (struct replica_event){.kind = REPLICA_START});
+	network_member_up(sim, index);
+}
+
+void member_free(struct sim *sim, struct member *member)
+{
+	(void)sim;
+	replica_free(member->replica);
+	deeds_forget(member);
+	free(member->deeds);
+	disk_free(&member->disk);
+	liar_free(&member->liar);
+}

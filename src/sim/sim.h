@@ -1,0 +1,74 @@
+/* Sim: a whole consortium in one thread, from one seed. The members are the product's replicas (replica_step); the
+ * network, the disks, the clocks and the people around them are simulated, and some members lie. Everything that is
+ * decided comes from one seeded generator and from simulated time, so equal seeds give equal traces with every compiler.
+ *
+ * A run has two parts. The storm: faults of all kinds, while clients submit; safety is checked after every step. Then the
+ * faults stop, and within a bound of simulated time everything that honest clients submitted must be final at every honest
+ * member, and only heartbeats may remain.
+ *
+ * Pure. docs/simulation.md tells what is simulated and which invariants are checked. */
+#ifndef TALLY_SIM_SIM_H
+#define TALLY_SIM_SIM_H
+
+#include "replica/replica.h"
+
+enum { SIM_MEMBERS_MAX = 31, SIM_TEXT_MAX = 400 };
+
+/* The consortia of all sizes, with real keys, made when first asked for. Equal in every run. */
+struct sim_keys;
+struct sim_keys *sim_keys_new(void);
+void sim_keys_free(struct sim_keys *keys);
+
+struct sim_options {
+	uint64_t seed;
+	uint16_t members;             /* 0: by seed; at most SIM_MEMBERS_MAX */
+	uint64_t until;               /* stop after this step; 0: at the end */
+	bool real_signatures;         /* ML-DSA-44 rather than a keyed hash */
+	bool traced;                  /* keep the text for sim_trace_take */
+};
+
+enum sim_verdict {
+	SIM_RUNNING,
+	SIM_STOPPED,                  /* at `until` */
+	SIM_PASS,
+	SIM_NO_PROGRESS,              /* invariant 14 */
+	SIM_DIVERGED,                 /* invariants 1, 11 */
+	SIM_BROKEN,                   /* another invariant */
+};
+/* "Pass", "NoProgress", "Diverged", "Broken", ... */
+const char *sim_verdict_name(enum sim_verdict verdict);
+
+/* What happened, for people and to see that rare things do happen. */
+enum sim_counter {
+	SIM_STEPS_OF_REPLICAS, SIM_BLOCKS, SIM_COMMITS, SIM_FINAL, SIM_REFUSED, SIM_RETRIES, SIM_BUSY, SIM_DELIVERED, SIM_LOST, SIM_DUPLICATED,
+	SIM_CRASHES, SIM_CRASHES_IN_STEP, SIM_POWER_CUTS, SIM_TORN, SIM_CUT_TAILS, SIM_DAMAGED, SIM_WIPED, SIM_RESTORED, SIM_DISK_FULL,
+	SIM_LYING_FLUSHES, SIM_PARTITIONS, SIM_SLOWED, SIM_CLOCK_STEPS, SIM_TWINS, SIM_WITHHELD, SIM_LIES, SIM_FLOODED, SIM_EVIDENCE,
+	SIM_FORKS_TOLD, SIM_CHECKPOINTS, SIM_RANGE_BLOCKS, SIM_AMNESIA_TWINS, SIM_COUNTERS
+};
+const char *sim_counter_name(enum sim_counter counter);
+
+struct sim_report {
+	enum sim_verdict verdict;
+	unsigned invariant;           /* 1 to 16, of the broken one */
+	char text[SIM_TEXT_MAX];      /* what was broken */
+	char setting[SIM_TEXT_MAX];   /* what this seed is about */
+	uint64_t seed;
+	uint64_t step;
+	uint16_t members;
+	int64_t simulated_us;
+	struct digest trace;          /* rolling SHA-256 */
+	uint64_t counters[SIM_COUNTERS];
+};
+
+struct sim;
+/* keys outlive it. */
+struct sim *sim_new(const struct sim_options *options, struct sim_keys *keys);
+void sim_free(struct sim *sim);
+/* The next thing that happens. False: over, see the report. */
+bool sim_step(struct sim *sim);
+uint64_t sim_steps(const struct sim *sim);
+/* The trace since the last call: one line an event. Borrowed until the next sim_step. Empty unless `traced`. */
+struct span sim_trace_take(struct sim *sim);
+void sim_report(struct sim *sim, struct sim_report *out);
+
+#endif

@@ -1,0 +1,432 @@
+/* The simulated world, for the files of this room. */
+#ifndef TALLY_SIM_STATE_H
+#define TALLY_SIM_STATE_H
+
+#include "base/random.h"
+#include "consensus/validity.h"
+#include "sim/sim.h"
+
+#define SIM_EPOCH_US INT64_C(1700000000000000)
+#define SIM_MS INT64_C(1000)
+#define SIM_S INT64_C(1000000)
+
+enum { NOBODY = 0xffff, CLIENTS_A_MEMBER = 2, NO_CRASH = -1 };
+
+/* -- keys.c ------------------------------------------------------------------------------------------ */
+
+struct sim_organisation {
+	char name[24], gateway[32], person[32], machine[32];
+	struct signing_key *record, *node, *checkpoint, *gateway_key, *person_key;
+	struct digest org_id;
+};
+
+struct sim_consortium {
+	uint16_t members;
+	struct sim_organisation organisation[SIM_MEMBERS_MAX];
+	struct buffer bytes;
+	struct genesis genesis;
+};
+
+const struct sim_consortium *sim_keys_of(struct sim_keys *keys, uint16_t members);
+
+/* -- what is to happen ---------------------------------------------------------------------------------- */
+
+enum happening_kind {
+	HAPPEN_PACKET,        /* from member to member */
+	HAPPEN_TIMER,         /* a replica's wish; number: generation */
+	HAPPEN_FLUSH,         /* a disk is done; number: session */
+	HAPPEN_BOOT,          /* a member that is down */
+	HAPPEN_CLIENT,        /* a client looks at what it waits for */
+	HAPPEN_SUBMIT,        /* client to member; number: payload */
+	HAPPEN_ANSWER,        /* member to client; number: payload */
+	HAPPEN_FAULT,         /* the next one is chosen */
+	HAPPEN_LINK_END,      /* a partition ends; number: generation */
+	HAPPEN_LIAR,          /* a flooder's turn */
+	HAPPEN_PHASE,         /* does the run go on? */
+};
+
+struct happening {
+	int64_t at_us;
+	uint64_t order;
+	enum happening_kind kind;
+	uint16_t from, to;
+	uint32_t from_session, to_session;
+	uint64_t number;
+	uint64_t index;       /* ANSWER */
+	enum status status;   /* ANSWER */
+	struct buffer bytes;
+};
+
+/* -- disks ------------------------------------------------------------------------------------------------- */
+
+struct sim_disk {
+	struct buffer bytes;  /* as the operating system shows them */
+	size_t flushed;       /* safe from a power cut */
+	size_t safe;          /* really: less when the disk lies about flushing */
+	size_t noted;         /* frames before were seen by the observer */
+	size_t space;         /* bytes that fit; SIZE_MAX: enough */
+	struct buffer backup; /* an older copy */
+	bool lies;            /* flushes do nothing */
+	int64_t flush_us;     /* how long a flush takes, at least */
+	struct map stored;    /* digest of a block to the end of its frame */
+};
+
+/* -- members ------------------------------------------------------------------------------------------------- */
+
+enum nature {
+	HONEST, TIMEOUT_LEADER, EQUIVOCATING_CHAINS, EQUIVOCATING_TWO_CHAINS, RANDOM_DROP, LEADER_WITHHOLDING, CHAIN_BOMB,
+	CHAIN_BOMB_QUORUM, EQUIVOCATING_CHAINS_BOMB, RAMP_UP_WITHHOLDING, LYING_SYNC, FLOODER, SILENT, FALSE_ROOTS, NATURES
+};
+
+/* An action that waits for the flush. */
+struct deed {
+	struct replica_action action; /* its spans and positions point into `bytes` and `positions` */
+	struct buffer bytes;
+	uint64_t *positions;
+	size_t disk_end;      /* when it was asked for */
+};
+
+struct withheld {
+	struct buffer bytes;
+	uint16_t peer;
+};
+
+struct liar_signer {
+	const struct replica_signatures *signatures;
+	const struct signing_key *key;
+};
+
+struct liar {
+	struct liar_signer signer;
+	struct block_ref twins[SIM_MEMBERS_MAX]; /* last block of the chain for each peer */
+	struct digest made_of[SIM_MEMBERS_MAX];  /* of which own block it was the twin */
+	struct buffer twin_bytes[SIM_MEMBERS_MAX];
+	struct withheld *withheld;
+	size_t withheld_count, withheld_capacity;
+	uint32_t withheld_max;
+	uint32_t ramp;
+	uint32_t ramp_round;
+};
+
+struct member {
+	struct replica *replica;      /* NULL: down */
+	enum nature nature;
+	bool absent;                  /* never comes back */
+	bool amnesiac;                /* lost what it had flushed: counted among the faulty */
+	bool ahead;                   /* its clock was far ahead: its blocks are held */
+	bool stopped;                 /* down until somebody repairs its disk */
+	bool recovering;
+	uint32_t session;
+	uint64_t timer;               /* generation */
+	int64_t boundary;             /* appends and deeds until it crashes, or NO_CRASH */
+	bool power;                   /* that crash is a power cut */
+	bool flushing;
+	int64_t clock_us;             /* offset */
+	int64_t drift_ppm;
+	int64_t slow_us;              /* added to each of its packets */
+	struct sim_disk disk;
+	struct deed *deeds;
+	size_t deed_count, deed_capacity;
+	struct liar liar;
+	/* what the checks remember */
+	uint64_t finals;              /* of this life */
+	uint64_t commits;
+	uint64_t commits_told;        /* by finals; of this life */
+	uint32_t own_round;           /* newest own block that was flushed */
+	struct digest own_digest;
+	uint64_t checkpoint_size;
+	uint32_t idle_round;          /* when the silence began */
+};
+
+/* -- network ----------------------------------------------------------------------------------------------------- */
+
+struct link {
+	bool blocked;
+	bool up;                      /* both ends think so */
+	int64_t last_us;              /* arrival of the last packet */
+};
+
+struct network {
+	struct link link[SIM_MEMBERS_MAX][SIM_MEMBERS_MAX];
+	uint32_t loss, duplicate;     /* permille */
+	bool ordered;
+	int64_t delay_us, jitter_us;
+	uint64_t partition;           /* generation */
+	bool told;                    /* the partition broke connections */
+};
+
+/* -- clients ----------------------------------------------------------------------------------------------------- */
+
+enum payload_state { PAYLOAD_OPEN, PAYLOAD_FINAL, PAYLOAD_REFUSED };
+
+struct payload {
+	struct buffer bytes;
+	struct digest id;
+	uint16_t client;
+	bool valid;                   /* must become final, once; else never */
+	enum payload_state state;
+	uint32_t attempts;
+	int64_t retry_us;             /* not before */
+	uint64_t index;               /* in the log */
+};
+
+enum client_kind { CLIENT_ORGANISATION, CLIENT_GATEWAY };
+
+struct client {
+	enum client_kind kind;
+	uint16_t organisation;
+	uint16_t member;              /* where it submits first */
+	uint64_t seq;
+	struct digest last;
+	uint32_t *payloads;
+	size_t count, capacity;
+	size_t done;                  /* the first so many are final */
+	size_t wanted;                /* how many it will make */
+	uint32_t window;              /* under way at once */
+	int64_t pause_us;             /* between two new ones */
+	int64_t next_us;
+	/* what its statements refer to */
+	struct digest registration, bounds, model, command, alarm;
+	uint64_t bounds_version, model_version;
+	bool wakes;
+};
+
+/* -- checks ------------------------------------------------------------------------------------------------------- */
+
+struct seen_block {
+	struct block_ref ref;
+	uint32_t ancestors[SIM_MEMBERS_MAX];
+	uint16_t ancestor_count;
+	struct buffer bytes;
+};
+
+struct seen_final {
+	struct digest id;
+	uint64_t commit_index;
+	int64_t commit_ms;
+};
+
+struct seen_commit {
+	struct digest digest;         /* zero: the observer has not come there */
+	struct digest root;           /* of the log; zero: nobody was seen there */
+	uint64_t size;
+	bool rooted;
+};
+
+struct observer {
+	struct consensus *machine;    /* sees every accepted block, takes part in nothing */
+	struct seen_block *blocks;
+	uint32_t count, capacity;
+	struct map by_digest;
+	struct map certified;         /* round, author to the block that has a certificate */
+	struct seen_commit *commits;  /* [index] */
+	size_t commit_count, commit_capacity;
+	struct map committed;         /* digests of blocks */
+	uint32_t gc_round;            /* of the last commit: nothing of this round or below is committed any more */
+	int64_t commit_ms;
+};
+
+struct checks {
+	struct map slots;             /* honest author and round to the block */
+	struct digest *slot_digests;
+	size_t slot_count, slot_capacity;
+	struct seen_final *finals;
+	size_t final_count, final_capacity;
+	struct map ids;               /* of finals to index + 1 */
+	struct map roots;             /* cosigned size to root */
+	struct digest *root_digests;
+	size_t root_count, root_capacity;
+};
+
+/* -- the world ------------------------------------------------------------------------------------------------------ */
+
+struct knobs {
+	int64_t storm_us;
+	int64_t fault_pause_us;
+	int64_t drain_us;             /* bound of the second part */
+	uint32_t enabled;             /* mask of kinds of faults */
+	uint16_t byzantine;
+	bool liars_stop;              /* when the storm ends */
+	uint32_t statements;
+	uint32_t window;
+	int64_t pause_us;
+};
+
+enum phase { PHASE_STORM, PHASE_DRAIN, PHASE_SILENCE, PHASE_OVER };
+
+struct trace {
+	struct buffer lines;          /* not yet hashed */
+	struct buffer text;           /* for whoever reads it */
+	struct digest digest;
+	bool kept;
+	uint32_t checksum;            /* of the actions of the step */
+};
+
+struct sim {
+	struct sim_options options;
+	const struct sim_consortium *consortium;
+	const struct replica_signatures *signatures;
+	struct random random;
+	struct consensus_config consensus;
+	struct knobs knobs;
+	uint16_t members, faulty_max;
+	int64_t now_us;               /* since the beginning */
+	uint64_t steps, orders;
+	enum phase phase;
+	int64_t phase_us;             /* when it began */
+	struct happening *heap;
+	size_t heap_count, heap_capacity;
+	struct member *member;
+	struct network network;
+	struct client *clients;
+	size_t client_count;
+	struct payload *payloads;
+	uint32_t payload_count, payload_capacity;
+	struct map payload_ids;
+	struct buffer forged;         /* a statement whose signature is wrong, for liars to propose */
+	struct observer observer;
+	struct checks checks;
+	struct trace trace;
+	enum sim_verdict verdict;
+	unsigned invariant;
+	char text[SIM_TEXT_MAX];
+	uint64_t counters[SIM_COUNTERS];
+};
+
+static inline uint64_t sim_below(struct sim *sim, uint64_t bound)
+{
+	return random_below(&sim->random, bound);
+}
+
+static inline int64_t sim_between(struct sim *sim, int64_t low, int64_t high)
+{
+	return low + (int64_t)random_below(&sim->random, (uint64_t)(high - low + 1));
+}
+
+/* In so many of a thousand cases. */
+static inline bool sim_permille(struct sim *sim, uint32_t permille)
+{
+	return random_below(&sim->random, 1000) < permille;
+}
+
+static inline bool sim_over(const struct sim *sim)
+{
+	return sim->verdict != SIM_RUNNING;
+}
+
+static inline bool is_honest(const struct member *member)
+{
+	return member->nature == HONEST;
+}
+
+/* Never lied, never lost what it had flushed. */
+static inline bool is_reliable(const struct member *member)
+{
+	return member->nature == HONEST && !member->amnesiac;
+}
+
+/* An invariant is broken; the first one is kept. */
+void sim_broken(struct sim *sim, unsigned invariant, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Members that lie, forgot or are far ahead in time. */
+uint16_t sim_faulty(const struct sim *sim);
+
+/* happening.c */
+void happen(struct sim *sim, int64_t delay_us, struct happening happening); /* takes over its bytes */
+bool happening_next(struct sim *sim, struct happening *out);
+
+/* knobs.c */
+void knobs_turn(struct sim *sim);
+void knobs_tell(const struct sim *sim, char out[SIM_TEXT_MAX]);
+const char *nature_name(enum nature nature);
+
+/* signatures.c */
+const struct replica_signatures *sim_signatures(void);
+statement_signer *sim_statement_signer(const struct sim *sim);
+struct block_signer sim_block_signer(struct liar_signer *context);
+
+/* disk.c */
+enum disk_state { DISK_GOOD, DISK_CUT, DISK_DAMAGED };
+bool disk_append(struct sim_disk *disk, struct span frame); /* false: full */
+void disk_power_cut(struct sim *sim, struct sim_disk *disk);
+void disk_flip(struct sim *sim, struct sim_disk *disk);
+void disk_misdirect(struct sim *sim, struct sim_disk *disk);
+void disk_free(struct sim_disk *disk);
+/* Cut a torn tail, as a shell does. */
+enum disk_state disk_check(struct sim_disk *disk);
+/* The block at `position`; false: damaged. */
+bool disk_block(const struct sim_disk *disk, uint64_t position, struct span *block);
+
+/* member.c */
+int64_t member_clock_ms(const struct sim *sim, const struct member *member);
+void member_boot(struct sim *sim, uint16_t index);
+void member_crash(struct sim *sim, uint16_t index, bool power);
+void member_step(struct sim *sim, uint16_t index, struct replica_event event);
+void member_flush(struct sim *sim, uint16_t index);
+void member_free(struct sim *sim, struct member *member);
+
+/* network.c */
+void network_send(struct sim *sim, uint16_t from, uint16_t to, struct span bytes, int64_t extra_us);
+void network_deliver(struct sim *sim, struct happening *packet);
+void network_member_up(struct sim *sim, uint16_t index);
+void network_member_down(struct sim *sim, uint16_t index);
+void network_partition(struct sim *sim);
+void network_heal(struct sim *sim);
+
+/* byzantine.c */
+void liar_send(struct sim *sim, uint16_t index, uint16_t peer, struct span bytes);
+void liar_free(struct liar *liar);
+/* A twin of a block by `index`: other time, or without its body, on the twin before it. Appends the push message. */
+bool liar_twin(struct sim *sim, uint16_t index, struct span block, const struct block_ref *before, uint64_t salt, struct buffer *out,
+	struct block_ref *ref);
+
+/* flood.c */
+void liar_turn(struct sim *sim, uint16_t index);
+void liar_twist(struct sim *sim, uint16_t index, uint16_t peer, struct span bytes);
+
+/* faults.c */
+void fault_strike(struct sim *sim);
+void faults_end(struct sim *sim);
+
+/* client.c */
+void clients_found(struct sim *sim);
+void clients_free(struct sim *sim);
+void client_wake(struct sim *sim, uint16_t index);
+void client_answer(struct sim *sim, const struct happening *answer);
+void client_told(struct sim *sim, uint16_t member, const struct replica_action *outcome);
+void client_submit_arrives(struct sim *sim, struct happening *submit);
+/* The first valid payload that is not final yet; UINT32_MAX: none. */
+uint32_t clients_open(const struct sim *sim);
+
+/* Takes over the bytes; returns its number. */
+uint32_t payload_add(struct sim *sim, uint16_t client, struct buffer *bytes, bool valid);
+
+/* statements.c: the next statement of a client, appended to its payloads. */
+void statement_make(struct sim *sim, uint16_t client);
+/* One that must be refused; returns its number among the payloads. */
+uint32_t statement_spoil(struct sim *sim, uint16_t client);
+
+/* observer.c */
+void observer_init(struct sim *sim);
+void observer_free(struct sim *sim);
+void observer_block(struct sim *sim, uint16_t member, const struct block *block, struct span bytes);
+/* Another order of arrival gives the same commits. */
+void observer_repeat(struct sim *sim);
+
+/* checks.c */
+void checks_free(struct sim *sim);
+void check_stored(struct sim *sim, uint16_t index);  /* what was flushed since the last time */
+void check_step(struct sim *sim, uint16_t index);
+void check_send(struct sim *sim, uint16_t index, const struct deed *deed, struct span message);
+void check_final(struct sim *sim, uint16_t index, const struct replica_action *final);
+void check_evidence(struct sim *sim, uint16_t index, const struct replica_action *evidence);
+void check_silence_begins(struct sim *sim);
+void check_end(struct sim *sim);
+/* Are all honest members at the same place, with everything final? */
+bool check_settled(struct sim *sim);
+
+/* trace.c */
+void trace_line(struct sim *sim, const char *format, ...) PRINTF_LIKE(2, 3);
+void trace_action(struct sim *sim, const struct replica_action *action);
+struct digest trace_digest(struct sim *sim);
+
+#endif

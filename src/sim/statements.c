@@ -1,0 +1,307 @@
+/* What organisations and gateways say: every kind of statement that the ledger knows, and some that it must refuse. */
+#include "sim/state.h"
+
+#include "crypto/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Large bodies, one at a time. */
+union body {
+	struct body_person person;
+	struct body_device device;
+	struct body_event event;
+	struct body_bounds bounds;
+	struct body_anchor anchor;
+	struct body_model model;
+	struct body_device_state device_state;
+	struct body_disturbance disturbance;
+	struct body_service service;
+	struct body_command command;
+	struct body_result result;
+	struct body_critical critical;
+	struct body_ack ack;
+};
+
+struct draft {
+	struct statement statement;
+	union body *body;
+	struct buffer bytes;          /* of the body */
+	const struct signing_key *key;
+};
+
+static struct span text(const char *characters)
+{
+	return span_of_text(characters);
+}
+
+static const struct sim_organisation *organisation_of(const struct sim *sim, const struct client *client)
+{
+	return &sim->consortium->organisation[client->organisation];
+}
+
+static int64_t now_ns(const struct sim *sim)
+{
+	return (SIM_EPOCH_US + sim->now_us) * 1000;
+}
+
+static void draft_begin(struct sim *sim, const struct client *client, struct draft *draft)
+{
+	const struct sim_organisation *organisation = organisation_of(sim, client);
+	bool gateway = client->kind == CLIENT_GATEWAY;
+	*draft = (struct draft){.body = memory_new_array(1, sizeof *draft->body)};
+	draft->key = gateway ? organisation->gateway_key : organisation->record;
+	draft->statement = (struct statement){.seq = client->seq + 1, .prev = client->last,
+		.iss = text(gateway ? organisation->gateway : organisation->name), .sub = text(organisation->machine),
+		.iat = (SIM_EPOCH_US + sim->now_us) / SIM_S, .class = CLASS_CONSORTIUM};
+	memcpy(draft->statement.network, sim->consortium->genesis.network, NETWORK_ID_SIZE);
+}
+
+/* -- bodies ------------------------------------------------------------------------------------------------------ */
+
+static void gateway_draft(struct sim *sim, const struct client *client, struct draft *draft)
+{
+	const struct sim_organisation *organisation = organisation_of(sim, client);
+	draft->statement.type = STATEMENT_DEVICE;
+	draft->statement.sub = text(organisation->gateway);
+	draft->body->device = (struct body_device){.kind = DEVICE_GATEWAY, .model = text("box"), .firmware = {{9}}, .has_key = true,
+		.key = *signing_key_public(organisation->gateway_key), .tls_key = {{0x80, (uint8_t)client->organisation}}, .site = text("plant")};
+	body_device_encode(&draft->body->device, &draft->bytes);
+}
+
+static void machine_draft(struct sim *sim, const struct client *client, struct draft *draft)
+{
+	draft->statement.type = STATEMENT_DEVICE;
+	draft->body->device = (struct body_device){.kind = DEVICE_MACHINE, .model = text("S-1"), .gateway = text(organisation_of(sim, client)->gateway),
+		.firmware = {{8}}, .format = FORMAT_JSON,
+		.signals = {{.id = text("temperature"), .field = text("t"), .raw_unit = text("Cel"), .unit = text("Cel"), .period_ms = 1000}},
+		.signal_count = 1, .site = text("plant")};
+	body_device_encode(&draft->body->device, &draft->bytes);
+}
+
+static void person_draft(struct sim *sim, const struct client *client, struct draft *draft)
+{
+	draft->statement.type = STATEMENT_PERSON;
+	draft->statement.sub = text(organisation_of(sim, client)->person);
+	draft->body->person = (struct body_person){.role = text("engineer"), .key = *signing_key_public(organisation_of(sim, client)->person_key)};
+	body_person_encode(&draft->body->person, &draft->bytes);
+}
+
+static void bounds_draft(struct client *client, struct draft *draft)
+{
+	draft->statement.type = STATEMENT_BOUNDS;
+	draft->body->bounds = (struct body_bounds){.version = ++client->bounds_version,
+		.bounds = {{.signal = text("temperature"), .unit = text("Cel"), .low = {5, 0}, .high = {80, 0}, .deadline_ms = 5000}}, .bound_count = 1,
+		.source = text("data sheet")};
+	body_bounds_encode(&draft->body->bounds, &draft->bytes);
+}
+
+static void state_draft(struct draft *draft, enum device_state state)
+{
+	draft->statement.type = STATEMENT_DEVICE_STATE;
+	draft->body->device_state = (struct body_device_state){.state = state, .reason = text("inspection")};
+	body_device_state_encode(&draft->body->device_state, &draft->bytes);
+}
+
+static void event_draft(struct sim *sim, struct draft *draft)
+{
+	char item[32], padding[BODY_TEXT_MAX];
+	size_t size = (size_t)sim_below(sim, sizeof padding);
+	memset(padding, 'x', sizeof padding);
+	snprintf(item, sizeof item, "urn:item:%u", (unsigned)sim_below(sim, 1000));
+	draft->statement.type = STATEMENT_EVENT;
+	draft->statement.sub = text("order:1");
+	draft->body->event = (struct body_event){.kind = text("order"), .type = text("TransactionEvent"), .step = text("accepting"),
+		.time_ms = now_ns(sim) / 1000000, .place = text("here"), .items = {text(item)}, .item_count = 1,
+		.details = {{text("note"), span_of(padding, size)}}, .detail_count = size ? 1 : 0};
+	body_event_encode(&draft->body->event, &draft->bytes);
+}
+
+static void model_draft(struct client *client, struct draft *draft)
+{
+	draft->statement.type = STATEMENT_MODEL;
+	draft->body->model = (struct body_model){.version = ++client->model_version, .kind = text("first-order"), .reason = text("calibration")};
+	body_model_encode(&draft->body->model, &draft->bytes);
+}
+
+static void anchor_draft(struct sim *sim, const struct client *client, struct draft *draft)
+{
+	struct body_anchor *anchor = &draft->body->anchor;
+	draft->statement.type = STATEMENT_ANCHOR;
+	draft->statement.sub = text("plant");
+	*anchor = (struct body_anchor){.chunk = {{1}}, .root = {{2}}, .samples = 10, .size = 100, .first_ns = now_ns(sim) - 1, .last_ns = now_ns(sim),
+		.range_count = 1, .wrangling = {{3}}, .firmware = {{4}}, .evidence = EVIDENCE_GATEWAY, .site = text("plant"), .purpose = text("monitoring")};
+	anchor->ranges[0] = (struct body_range){.device = text(organisation_of(sim, client)->machine), .registration = client->registration,
+		.bounds = client->bounds, .model = client->model, .first_seq = 1, .last_seq = 10, .samples = 10};
+	body_anchor_encode(anchor, &draft->bytes);
+}
+
+static void disturbance_draft(struct sim *sim, struct draft *draft)
+{
+	draft->statement.type = STATEMENT_DISTURBANCE;
+	draft->body->disturbance = (struct body_disturbance){.kind = (uint32_t)sim_between(sim, DISTURBANCE_BOUNDS, DISTURBANCE_KIND_END - 1),
+		.diagnosis = DIAGNOSIS_SENSOR, .signal = text("temperature"), .time_ns = now_ns(sim), .detected_ns = now_ns(sim),
+		.explanation = text("too hot"), .count = 1};
+	body_disturbance_encode(&draft->body->disturbance, &draft->bytes);
+}
+
+static void service_draft(struct draft *draft)
+{
+	draft->statement.type = STATEMENT_SERVICE;
+	draft->body->service = (struct body_service){.kind = SERVICE_CALIBRATION, .accepted = true, .explanation = text("drift")};
+	body_service_encode(&draft->body->service, &draft->bytes);
+}
+
+static void command_draft(struct sim *sim, struct draft *draft)
+{
+	draft->statement.type = STATEMENT_COMMAND;
+	draft->body->command = (struct body_command){.action = text("stop"), .time_ns = now_ns(sim)};
+	body_command_encode(&draft->body->command, &draft->bytes);
+}
+
+static void parent_add(struct draft *draft, const struct digest *parent)
+{
+	draft->statement.parents[draft->statement.parent_count++] = *parent;
+}
+
+static void result_draft(struct sim *sim, const struct client *client, struct draft *draft)
+{
+	draft->statement.type = STATEMENT_RESULT;
+	parent_add(draft, &client->command);
+	draft->body->result = (struct body_result){.command = client->command, .done = true, .detail = text("done"), .time_ns = now_ns(sim)};
+	body_result_encode(&draft->body->result, &draft->bytes);
+}
+
+static void critical_draft(struct sim *sim, struct draft *draft)
+{
+	draft->statement.type = STATEMENT_CRITICAL;
+	draft->body->critical = (struct body_critical){.kind = text("fire"), .time_ns = now_ns(sim), .received_ns = now_ns(sim),
+		.acted_ns = now_ns(sim), .action = text("stop"), .detail = text("line 1")};
+	body_critical_encode(&draft->body->critical, &draft->bytes);
+}
+
+static void ack_draft(struct sim *sim, const struct client *client, struct draft *draft)
+{
+	draft->statement.type = STATEMENT_ACK;
+	parent_add(draft, &client->alarm);
+	draft->body->ack = (struct body_ack){.target = client->alarm, .person = text(organisation_of(sim, client)->person), .comment = text("seen"),
+		.time_ns = now_ns(sim)};
+	body_ack_encode(&draft->body->ack, &draft->bytes);
+}
+
+/* -- who says what, in which order --------------------------------------------------------------------------------- */
+
+static void organisation_says(struct sim *sim, struct client *client, struct draft *draft)
+{
+	switch (client->count) {
+	case 0: gateway_draft(sim, client, draft); return;
+	case 1: machine_draft(sim, client, draft); return;
+	case 2: person_draft(sim, client, draft); return;
+	default: break;
+	}
+	switch (client->count % 5) {
+	case 3: bounds_draft(client, draft); return;
+	case 4: state_draft(draft, client->count % 2 ? DEVICE_SUSPENDED : DEVICE_ACTIVE); return;
+	default: event_draft(sim, draft); return;
+	}
+}
+
+static void gateway_says(struct sim *sim, struct client *client, struct draft *draft)
+{
+	switch (client->count % 8) {
+	case 0: model_draft(client, draft); return;
+	case 1: anchor_draft(sim, client, draft); return;
+	case 2: disturbance_draft(sim, draft); return;
+	case 3: service_draft(draft); return;
+	case 4: command_draft(sim, draft); return;
+	case 5: result_draft(sim, client, draft); return;
+	case 6: critical_draft(sim, draft); return;
+	default: ack_draft(sim, client, draft); return;
+	}
+}
+
+static void remember(struct client *client, const struct draft *draft, const struct digest *id)
+{
+	switch (draft->statement.type) {
+	case STATEMENT_DEVICE:
+		if (client->count == 1)
+			client->registration = *id;
+		break;
+	case STATEMENT_MODEL: client->model = *id; break;
+	case STATEMENT_BOUNDS: client->bounds = *id; break;
+	case STATEMENT_COMMAND: client->command = *id; break;
+	case STATEMENT_CRITICAL: client->alarm = *id; break;
+	default: break;
+	}
+}
+
+static struct buffer draft_sign(struct sim *sim, struct draft *draft, struct digest *id)
+{
+	struct buffer bytes = {0};
+	draft->statement.body = buffer_span(&draft->bytes);
+	CHECK(statement_sign_by(&draft->statement, draft->key, sim_statement_signer(sim), NULL, &bytes, id) == OK);
+	return bytes;
+}
+
+static void draft_free(struct draft *draft)
+{
+	free(draft->body);
+	buffer_free(&draft->bytes);
+}
+
+void statement_make(struct sim *sim, uint16_t index)
+{
+	struct client *client = &sim->clients[index];
+	struct draft draft;
+	struct digest id;
+	draft_begin(sim, client, &draft);
+	if (client->kind == CLIENT_ORGANISATION)
+		organisation_says(sim, client, &draft);
+	else
+		gateway_says(sim, client, &draft);
+	struct buffer bytes = draft_sign(sim, &draft, &id);
+	remember(client, &draft, &id);
+	client->seq++;
+	client->last = id;
+	uint32_t number = payload_add(sim, index, &bytes, true);
+	ARRAY_GROW(client->payloads, client->count, client->capacity);
+	client->payloads[client->count++] = number;
+	draft_free(&draft);
+}
+
+/* -- what must be refused -------------------------------------------------------------------------------------------- */
+
+enum spoil { SPOIL_SIGNATURE, SPOIL_NETWORK, SPOIL_ISSUER, SPOIL_KEY, SPOIL_BYTES, SPOIL_NUMBER, SPOIL_TYPE, SPOIL_BODY, SPOILS };
+
+uint32_t statement_spoil(struct sim *sim, uint16_t index)
+{
+	struct client *client = &sim->clients[index];
+	struct draft draft;
+	struct digest id;
+	draft_begin(sim, client, &draft);
+	event_draft(sim, &draft);
+	enum spoil spoil = (enum spoil)sim_below(sim, SPOILS);
+	switch (spoil) {
+	case SPOIL_NETWORK: draft.statement.network[0] ^= 1; break;
+	case SPOIL_ISSUER: draft.statement.iss = text("org:nobody"); break;
+	case SPOIL_KEY: draft.key = organisation_of(sim, client)->node; break;
+	case SPOIL_NUMBER:
+		draft.statement.seq = 1;
+		draft.statement.prev = (struct digest){0};
+		break;
+	case SPOIL_TYPE: draft.statement.type = sim_permille(sim, 500) ? STATEMENT_ORG : STATEMENT_TYPE_END + 1; break;
+	case SPOIL_BODY: draft.bytes.size -= 1; break;
+	default: break;
+	}
+	struct buffer bytes = draft_sign(sim, &draft, &id);
+	if (spoil == SPOIL_BYTES)
+		bytes.size = 1 + (size_t)sim_below(sim, bytes.size - 1);
+	if (spoil == SPOIL_SIGNATURE)
+		bytes.data[bytes.size - 1] ^= 1;
+	if (spoil == SPOIL_SIGNATURE && client->kind == CLIENT_ORGANISATION) {
+		buffer_clear(&sim->forged);
+		buffer_append_span(&sim->forged, buffer_span(&bytes));
+	}
+	draft_free(&draft);
+	return payload_add(sim, index, &bytes, false);
+}
