@@ -1,4 +1,5 @@
-/* Submissions over HTTP: the answer waits until the fate of every statement is known, or for NODE_API_WAIT_MS. */
+/* Submissions over HTTP: the answer waits until the fate of every statement is known, or for NODE_API_WAIT_MS, or for as long
+ * as ?wait= says. */
 #include "api/node_inner.h"
 #include "crypto/hash.h"
 #include "record/cbor.h"
@@ -56,7 +57,7 @@ static void answer_json(struct http_request *request, int code, struct buffer *b
 static void answer_one(struct http_request *request, const struct submission *submission)
 {
 	if (!submission->known) {
-		node_answer_fault_as(request, 504, E_BUSY, "not final within 30 s; it may still become so: ask again with the same statement");
+		node_answer_fault_as(request, 504, E_BUSY, "not final in time; it may still become so: ask again with the same statement");
 		return;
 	}
 	if (!is_accepted(submission->status)) {
@@ -136,9 +137,29 @@ static void fate_known(void *context, enum status status, const char *reason, co
 	post_free(post);
 }
 
+/* ?wait=MILLISECONDS, not longer than without. */
+static enum status wait_of(struct http_request *request, int64_t *ms)
+{
+	const char *text = http_request_query(request, "wait");
+	*ms = 0;
+	size_t size = text ? strspn(text, "0123456789") : 0;
+	if (text && (size == 0 || size > 9 || text[size]))
+		return E_MALFORMED;
+	for (size_t i = 0; i < size; i++)
+		*ms = *ms * 10 + (text[i] - '0');
+	if (!text || *ms > NODE_API_WAIT_MS)
+		*ms = NODE_API_WAIT_MS;
+	return OK;
+}
+
 /* The fates may become known while this still runs, and the last of them frees the post. */
 static void post_submit(struct node_api *api, struct http_request *request, enum post_kind kind, const struct span *statements, size_t count)
 {
+	int64_t wait_ms;
+	if (wait_of(request, &wait_ms) != OK) {
+		node_answer_fault(request, E_MALFORMED, "wait is a number of milliseconds");
+		return;
+	}
 	struct node_post *post = memory_new_array(1, sizeof *post);
 	*post = (struct node_post){.api = api, .next = api->posts, .link = &api->posts, .request = request, .kind = kind, .count = count, .unknown = count};
 	if (post->next)
@@ -151,7 +172,7 @@ static void post_submit(struct node_api *api, struct http_request *request, enum
 		submissions[i].id = sha256(statements[i]);
 	}
 	post->timer = loop_timer_new(api->loop, post_late, post);
-	loop_timer_set(post->timer, kind == POST_ENTRY ? NODE_API_ENTRY_WAIT_MS : NODE_API_WAIT_MS);
+	loop_timer_set(post->timer, kind == POST_ENTRY && wait_ms > NODE_API_ENTRY_WAIT_MS ? NODE_API_ENTRY_WAIT_MS : wait_ms);
 	for (size_t i = 0; i < count; i++)
 		api->source.submit(api->source.context, statements[i], fate_known, &submissions[i]);
 }

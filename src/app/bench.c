@@ -87,7 +87,7 @@ static bool has_peer(const struct bench_row *row)
 /* Only of like things. */
 static bool has_ratio(const struct bench_row *row)
 {
-	return has_peer(row) && row->peer_value != 0 && (!row->peer_unit || strcmp(row->unit, row->peer_unit) == 0);
+	return has_peer(row) && isfinite(row->peer_value) && row->peer_value != 0 && (!row->peer_unit || strcmp(row->unit, row->peer_unit) == 0);
 }
 
 static bool is_below(const struct bench_row *row)
@@ -102,7 +102,9 @@ static void row_texts(const struct bench_row *row, char out[6][120])
 	snprintf(out[1], 120, "%s", row->what);
 	number_text(row->value, row->unit, out[2]);
 	out[3][0] = out[4][0] = out[5][0] = '\0';
-	if (has_peer(row)) {
+	if (has_peer(row) && !isfinite(row->peer_value)) {
+		snprintf(out[3], 120, "%s", row->peer);
+	} else if (has_peer(row)) {
 		number_text(row->peer_value, row->peer_unit ? row->peer_unit : row->unit, number);
 		snprintf(out[3], 120, "%s: %.40s", row->peer, number);
 	}
@@ -135,6 +137,19 @@ static void table_print(const struct bench *bench, const char *machine)
 			printf(right ? "%*s  " : "%-*s  ", widths[c], r ? texts[c] : heads[c]);
 		}
 		putchar('\n');
+	}
+}
+
+/* The table of docs/benchmarks.md. */
+static void markdown_print(const struct bench *bench, const char *machine)
+{
+	char texts[6][120];
+	printf("%s\n\n| part | what | measured | beside it | ratio | floor |\n|---|---|---:|---|---:|---|\n", machine);
+	for (size_t r = 0; r < bench->row_count; r++) {
+		row_texts(&bench->rows[r], texts);
+		for (int c = 0; c < 6; c++)
+			printf("| %s%s ", texts[c][0] == ' ' ? "… " : "", texts[c] + strspn(texts[c], " "));
+		printf("|\n");
 	}
 }
 
@@ -204,7 +219,9 @@ static enum status parts_run(struct bench *bench, char **words, int word_count, 
 	return OK;
 }
 
-static int bench_run(struct bench *bench, char **words, int word_count, bool as_json)
+typedef void print(const struct bench *bench, const char *machine);
+
+static int bench_run(struct bench *bench, char **words, int word_count, print *how)
 {
 	struct fault fault = {0};
 	struct buffer machine = {0};
@@ -220,7 +237,7 @@ static int bench_run(struct bench *bench, char **words, int word_count, bool as_
 	bench_folder_remove(bench->folder);
 	/* What was measured before a part failed is worth telling. */
 	if (bench->row_count)
-		(as_json ? json_print : table_print)(bench, (const char *)machine.data);
+		how(bench, (const char *)machine.data);
 	buffer_free(&machine);
 	free(bench->rows);
 	return status == OK ? 0 : app_fail(&fault);
@@ -228,10 +245,12 @@ static int bench_run(struct bench *bench, char **words, int word_count, bool as_
 
 int command_bench(int count, char **arguments)
 {
-	const char *seconds = "5", *json = NULL, *cmapss = NULL, *examples = "examples/shopfloor";
+	const char *seconds = "5", *statements = "20000", *json = NULL, *markdown = NULL, *cmapss = NULL, *examples = "examples/shopfloor";
 	const struct option_spec options[] = {
 		{"seconds", "S", "how long each measurement takes, about", &seconds},
+		{"statements", "N", "with ledger: how many are on disk when recovery is measured (20,000)", &statements},
 		{"json", NULL, "print JSON instead of a table", &json},
+		{"markdown", NULL, "print the table of docs/benchmarks.md instead", &markdown},
 		{"cmapss", "FILE", "measure chunks of these recorded engines, too (such as train_FD001.txt)", &cmapss},
 		{"examples", "FOLDER", "machine documents", &examples},
 		{0}};
@@ -240,13 +259,18 @@ int command_bench(int count, char **arguments)
 	if (!options_parse(count, arguments,
 		"Measure this program on this machine, each figure beside a peer or a limit measured in the same run.\n"
 		"Parts: crypto, pipeline, chunk, gateway (starts mosquitto), ledger and idle (start four nodes); all of them by default.\n"
+		"Beside the ledger stand etcd and NATS JetStream where they are installed: `tools/enter bench sh tools/build-and-run bench` has them.\n"
 		"Temporary files go to a folder in $TMPDIR or /var/tmp: let it be on the disk that nodes would use.",
 		"[PART...]", options, &words, &word_count, &code))
 		return code;
-	struct bench bench = {.seconds = strtod(seconds, NULL), .cmapss = cmapss, .examples = examples};
+	struct bench bench = {.seconds = strtod(seconds, NULL), .statements = strtod(statements, NULL), .cmapss = cmapss, .examples = examples};
 	ssize_t size = readlink("/proc/self/exe", bench.program, sizeof bench.program - 1);
 	if (!(bench.seconds >= 0.2 && bench.seconds <= 600)) {
 		fprintf(stderr, "tally: --seconds is between 0.2 and 600\n");
+		return 2;
+	}
+	if (!(bench.statements >= 1 && bench.statements <= 100e6)) {
+		fprintf(stderr, "tally: --statements is between 1 and 100,000,000\n");
 		return 2;
 	}
 	if (!words_known(words, word_count))
@@ -257,5 +281,5 @@ int command_bench(int count, char **arguments)
 	}
 	setenv("TALLY_LOG", "warning", 0); /* of the daemons, and of our own connections to them */
 	run_catch_signals();
-	return bench_run(&bench, words, word_count, json != NULL);
+	return bench_run(&bench, words, word_count, json ? json_print : markdown ? markdown_print : table_print);
 }

@@ -9,7 +9,9 @@
  *   bench_chunk.c     bytes of a sample in a chunk
  *   bench_gateway.c   messages through a broker and a gateway
  *   bench_load.c      the publishing clients of that
+ *   bench_trial.c     four nodes, issuers and their statements
  *   bench_ledger.c    statements made final by four nodes
+ *   bench_peers.c     the same records in etcd and NATS JetStream
  *   bench_idle.c      nodes with nothing to do */
 #ifndef TALLY_APP_BENCH_H
 #define TALLY_APP_BENCH_H
@@ -24,11 +26,11 @@ enum bench_floor { BENCH_NO_FLOOR, BENCH_AT_LEAST, BENCH_AT_MOST };
 /* One line. Texts are literals or short. */
 struct bench_row {
 	char group[12];
-	char what[72];
+	char what[96];
 	double value;
 	const char *unit;
 	char peer[72];                /* what stands beside it; "" for none */
-	double peer_value;
+	double peer_value;            /* NAN: it could not be measured; `peer` says why */
 	const char *peer_unit;        /* NULL: the same unit */
 	double floor;
 	enum bench_floor sense;
@@ -36,6 +38,7 @@ struct bench_row {
 
 struct bench {
 	double seconds;               /* how long each measurement takes, about */
+	double statements;            /* on disk when recovery is measured */
 	const char *cmapss, *examples;
 	char program[1024];
 	char folder[1024];            /* of this run; removed at the end */

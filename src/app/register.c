@@ -114,7 +114,7 @@ int command_register(int count, char **arguments)
 {
 	struct options options = {0};
 	const struct option_spec specs[] = {
-		{"node", "URL", "the organisation's node, such as http://127.0.0.1:8101", &options.node},
+		{"node", "URL", "the organisation's node, such as http://127.0.0.1:8101; others to fall back on after commas", &options.node},
 		{"folder", "FOLDER", "the organisation's folder, with org.cose and keys/record.key", &options.folder},
 		{"gateway", "NAME", "the gateway that speaks for machines whose document names none", &options.gateway},
 		{"state", "STATE", "instead of documents: make --subject active, suspended or revoked", &options.state},

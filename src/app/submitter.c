@@ -1,11 +1,10 @@
 #include "app/submitter.h"
-#include "base/map.h"
 
-#include "api/node_api.h"
+#include "base/map.h"
 #include "app/answer.h"
+#include "client/client.h"
 #include "crypto/hash.h"
 #include "host/disk.h"
-#include "host/http.h"
 #include "host/keys.h"
 #include "host/loop.h"
 
@@ -16,8 +15,6 @@
 #include <yyjson.h>
 
 enum {
-	POST_BYTES_MAX = HTTP_BODY_MAX - STATEMENT_SIZE_MAX,
-	PATIENCE_MS = 120000,
 	PAUSE_MS = 200,
 	SEQUENCE_TRIES = 5,
 };
@@ -28,7 +25,8 @@ struct submitter_entity {
 };
 
 struct submitter {
-	char *url;
+	struct client *client;
+	size_t node_count;
 	struct buffer org_bytes;
 	struct statement org;         /* spans into org_bytes */
 	struct signing_key *key;
@@ -89,10 +87,22 @@ static bool read_entity(struct submitter *submitter, yyjson_val *object, bool *o
 	return true;
 }
 
+/* Of the first node that answers; it stays the one to ask. */
+static enum status ask_nodes(struct submitter *submitter, const char *path, yyjson_doc **out, struct fault *fault)
+{
+	enum status status = E_CLOSED;
+	for (size_t i = 0; i < submitter->node_count && status == E_CLOSED; i++) {
+		status = answer_json(client_url(submitter->client), path, out, fault);
+		if (status == E_CLOSED)
+			client_move(submitter->client);
+	}
+	return status;
+}
+
 enum status submitter_refresh(struct submitter *submitter, struct fault *fault)
 {
 	yyjson_doc *document;
-	TRY(answer_json(submitter->url, "/api/v1/entities", &document, fault));
+	TRY(ask_nodes(submitter, "/api/v1/entities", &document, fault));
 	yyjson_val *array = yyjson_obj_get(yyjson_doc_get_root(document), "entities"), *object;
 	forget_entities(submitter);
 	submitter->entities = memory_new_array(yyjson_arr_size(array) + 1, sizeof *submitter->entities);
@@ -102,7 +112,7 @@ enum status submitter_refresh(struct submitter *submitter, struct fault *fault)
 		good = good && read_entity(submitter, object, &own);
 	yyjson_doc_free(document);
 	if (!good)
-		return fault_set(fault, E_MALFORMED, "%s did not answer as a node does; is it the address of a node?", submitter->url);
+		return fault_set(fault, E_MALFORMED, "%s did not answer as a node does; is it the address of a node?", client_url(submitter->client));
 	if (!own)
 		return fault_set(fault, E_UNKNOWN, "the node's consortium does not have %.*s; check the folder and the node's address",
 			(int)submitter->org.iss.size, (const char *)submitter->org.iss.data);
@@ -112,11 +122,11 @@ enum status submitter_refresh(struct submitter *submitter, struct fault *fault)
 static enum status read_network(struct submitter *submitter, struct fault *fault)
 {
 	yyjson_doc *document;
-	TRY(answer_json(submitter->url, "/api/v1/node", &document, fault));
+	TRY(ask_nodes(submitter, "/api/v1/node", &document, fault));
 	yyjson_val *network = yyjson_obj_get(yyjson_doc_get_root(document), "network");
 	bool good = yyjson_is_str(network) && span_from_hex(span_of(yyjson_get_str(network), yyjson_get_len(network)), submitter->network, NETWORK_ID_SIZE);
 	yyjson_doc_free(document);
-	return good ? OK : fault_set(fault, E_MALFORMED, "%s did not answer as a node does; is it the address of a node?", submitter->url);
+	return good ? OK : fault_set(fault, E_MALFORMED, "%s did not answer as a node does; is it the address of a node?", client_url(submitter->client));
 }
 
 /* -- The organisation's folder ------------------------------------------------------------------------ */
@@ -145,12 +155,28 @@ static enum status read_folder(struct submitter *submitter, const char *folder, 
 	return status;
 }
 
-enum status submitter_open_with(const char *folder, const char *node_url, struct passphrase *passphrase, struct submitter **out,
+/* Addresses with commas between them. */
+static enum status nodes_read(struct submitter *submitter, const char *node_urls, struct fault *fault)
+{
+	const char *urls[CLIENT_NODES_MAX];
+	char *texts = memory_text(span_of_text(node_urls)), *rest = texts;
+	struct client_config config = {.urls = urls};
+	for (char *url; config.url_count < CLIENT_NODES_MAX && (url = strsep(&rest, ","));)
+		if (*url)
+			urls[config.url_count++] = url;
+	submitter->node_count = config.url_count;
+	enum status status = client_new(&config, &submitter->client, fault);
+	free(texts);
+	return status;
+}
+
+enum status submitter_open_with(const char *folder, const char *node_urls, struct passphrase *passphrase, struct submitter **out,
 	struct fault *fault)
 {
 	struct submitter *submitter = memory_new_array(1, sizeof *submitter);
-	submitter->url = memory_text(span_of_text(node_url));
-	enum status status = read_folder(submitter, folder, passphrase, fault);
+	enum status status = nodes_read(submitter, node_urls, fault);
+	if (status == OK)
+		status = read_folder(submitter, folder, passphrase, fault);
 	if (status == OK)
 		status = read_network(submitter, fault);
 	if (status == OK)
@@ -163,9 +189,9 @@ enum status submitter_open_with(const char *folder, const char *node_url, struct
 	return OK;
 }
 
-enum status submitter_open(const char *folder, const char *node_url, struct submitter **out, struct fault *fault)
+enum status submitter_open(const char *folder, const char *node_urls, struct submitter **out, struct fault *fault)
 {
-	return submitter_open_with(folder, node_url, NULL, out, fault);
+	return submitter_open_with(folder, node_urls, NULL, out, fault);
 }
 
 void submitter_close(struct submitter *submitter)
@@ -175,7 +201,7 @@ void submitter_close(struct submitter *submitter)
 	forget_entities(submitter);
 	signing_key_free(submitter->key);
 	buffer_free(&submitter->org_bytes);
-	free(submitter->url);
+	client_free(submitter->client);
 	free(submitter);
 }
 
@@ -301,86 +327,60 @@ static enum status sign_from(struct submitter *submitter, struct submitter_batch
 	return OK;
 }
 
-/* How many items from position `first` on fit one request. */
-static size_t fitting(const struct signed_items *items, size_t first)
-{
-	size_t begin = first ? items->ends[first - 1] : 0, count = 0;
-	while (first + count < items->count && count < NODE_API_BATCH_MAX && (count == 0 || items->ends[first + count] - begin <= POST_BYTES_MAX))
-		count++;
-	return count;
-}
-
-/* Post items [first, first + count) once. *done: how many became final, from the front. The status of the next one
- * with its sentence in `fault`; OK when there is none. */
-static enum status post(struct submitter *submitter, struct submitter_batch *batch, const struct signed_items *items, size_t first, size_t count,
-	size_t *done, struct fault *fault)
-{
-	size_t begin = first ? items->ends[first - 1] : 0;
-	struct span body = span_of(items->bytes.data + begin, items->ends[first + count - 1] - begin);
-	struct buffer answer = {0};
-	*done = 0;
-	enum status status = answer_post(submitter->url, "/api/v1/statements/batch", "application/cose", body, &answer, fault);
-	yyjson_doc *document = status == OK ? yyjson_read((const char *)answer.data, answer.size, 0) : NULL;
-	yyjson_val *results = yyjson_obj_get(yyjson_doc_get_root(document), "results");
-	if (status == OK && yyjson_arr_size(results) != count)
-		status = fault_set(fault, E_MALFORMED, "%s did not answer as a node does", submitter->url);
-	while (status == OK && *done < count) {
-		yyjson_val *result = yyjson_arr_get(results, *done);
-		struct submitter_item *item = &batch->items[items->start + first + *done];
-		const char *word = yyjson_get_str(yyjson_obj_get(result, "status"));
-		const char *reason = yyjson_get_str(yyjson_obj_get(result, "reason"));
-		if (word && (strcmp(word, status_name(OK)) == 0 || strcmp(word, status_name(E_DUPLICATE)) == 0)) {
-			item->index = number_of(result, "index");
-			item->final = true;
-			submitter->last_seq++;
-			submitter->last_id = item->id;
-			++*done;
-			continue;
-		}
-		bool later = word && (strcmp(word, "pending") == 0 || strcmp(word, status_name(E_BUSY)) == 0);
-		bool sequence = word && strcmp(word, status_name(E_SEQUENCE)) == 0;
-		status = fault_set(fault, later ? E_BUSY : sequence ? E_SEQUENCE : E_FORBIDDEN, "the %s statement about %.*s was refused (%s): %.300s",
-			statement_type_name(item->type), (int)item->sub.size, (const char *)item->sub.data, word ? word : "no word", reason ? reason : "no reason given");
-	}
-	yyjson_doc_free(document);
-	buffer_free(&answer);
-	return status;
-}
-
 static void pause_ms(long ms)
 {
 	struct timespec time = {ms / 1000, ms % 1000 * NS_PER_MS};
 	nanosleep(&time, NULL);
 }
 
+/* Send what was signed. *done: how many became final, from the front. */
+static enum status send_once(struct submitter *submitter, struct submitter_batch *batch, const struct signed_items *items, size_t *done, struct fault *fault)
+{
+	struct client_item *sent = memory_new_array(items->count + 1, sizeof *sent);
+	struct fault why = {{0}};
+	for (size_t i = 0; i < items->count; i++) {
+		size_t begin = i ? items->ends[i - 1] : 0;
+		sent[i].bytes = span_of(items->bytes.data + begin, items->ends[i] - begin);
+	}
+	enum status status = client_send(submitter->client, sent, items->count, &why);
+	for (*done = 0; *done < items->count && sent[*done].state == CLIENT_FINAL; ++*done) {
+		struct submitter_item *item = &batch->items[items->start + *done];
+		item->index = sent[*done].index;
+		item->final = true;
+		submitter->last_seq++;
+		submitter->last_id = item->id;
+	}
+	if (status != OK && sent[*done].state == CLIENT_REFUSED) {
+		const struct submitter_item *item = &batch->items[items->start + *done];
+		fault_set(fault, status, "the %s statement about %.*s was refused (%s): %.300s", statement_type_name(item->type), (int)item->sub.size,
+			(const char *)item->sub.data, status_name(status), why.text);
+	} else if (status != OK) {
+		fault_set(fault, status, "%s", why.text);
+	}
+	free(sent);
+	return status;
+}
+
 static enum status send_signed(struct submitter *submitter, struct submitter_batch *batch, struct signed_items *items, struct fault *fault)
 {
-	int64_t give_up_ns = clock_monotonic_ns() + PATIENCE_MS * NS_PER_MS;
-	unsigned sequence_tries = 0;
+	unsigned tries = 0;
 	TRY(sign_from(submitter, batch, 0, items, fault));
-	for (size_t first = 0; first < items->count;) {
+	for (;;) {
 		size_t done;
-		enum status status = post(submitter, batch, items, first, fitting(items, first), &done, fault);
-		first += done;
-		if (done > 0) {
-			sequence_tries = 0;
-			give_up_ns = clock_monotonic_ns() + PATIENCE_MS * NS_PER_MS;
-		}
-		if (status == OK)
-			continue;
-		if (status == E_SEQUENCE && sequence_tries++ < SEQUENCE_TRIES) {
-			/* Someone else spoke for the organisation in the meantime. */
-			size_t next = items->start + first;
-			TRY(submitter_refresh(submitter, fault));
-			TRY(sign_from(submitter, batch, next, items, fault));
-			first = 0;
-		} else if (status == E_BUSY && clock_monotonic_ns() < give_up_ns) {
-			pause_ms(PAUSE_MS); /* the same bytes again: harmless if they became final meanwhile */
-		} else {
+		enum status status = send_once(submitter, batch, items, &done, fault);
+		tries = done ? 1 : tries + 1;
+		if (status != E_SEQUENCE || tries > SEQUENCE_TRIES)
 			return status;
+		/* Someone else spoke for the organisation in the meantime; or the node does not know yet what another one told us. */
+		uint64_t known = submitter->last_seq;
+		size_t next = items->start + done;
+		TRY(submitter_refresh(submitter, fault));
+		while (submitter->last_seq < known && tries++ <= SEQUENCE_TRIES) {
+			pause_ms(PAUSE_MS);
+			TRY(submitter_refresh(submitter, fault));
 		}
+		TRY(sign_from(submitter, batch, next, items, fault));
 	}
-	return OK;
 }
 
 enum status submitter_send_many(struct submitter *submitter, struct submitter_batch *batch, struct fault *fault)

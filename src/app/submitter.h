@@ -3,7 +3,8 @@
  * The organisation's folder holds org.cose and keys/record.key (made by `tally init org`). Many statements
  * travel in one request and become final together: 300 registrations cost about as much time as one.
  * One process at a time should speak for an organisation; when another was faster, the sequence is asked
- * for again and what is left is signed anew. */
+ * for again and what is left is signed anew. When the node does not answer, the others that were named are asked
+ * (client/client.h). */
 #ifndef TALLY_APP_SUBMITTER_H
 #define TALLY_APP_SUBMITTER_H
 
@@ -12,12 +13,13 @@
 
 struct submitter;
 
-/* E_NOT_FOUND, E_CONFIG: the folder; E_CLOSED: no node answers; E_UNKNOWN: the node's consortium does not have this
+/* node_urls: one, or several with commas between them.
+ * E_NOT_FOUND, E_CONFIG: the folder; E_CLOSED: no node answers; E_UNKNOWN: the node's consortium does not have this
  * organisation. */
 /* passphrase: for an encrypted record key; NULL: from the terminal. */
-MUST_USE enum status submitter_open_with(const char *folder, const char *node_url, struct passphrase *passphrase, struct submitter **out,
+MUST_USE enum status submitter_open_with(const char *folder, const char *node_urls, struct passphrase *passphrase, struct submitter **out,
 	struct fault *fault);
-MUST_USE enum status submitter_open(const char *folder, const char *node_url, struct submitter **out, struct fault *fault);
+MUST_USE enum status submitter_open(const char *folder, const char *node_urls, struct submitter **out, struct fault *fault);
 void submitter_close(struct submitter *submitter);
 /* "org:manufacturer" */
 struct span submitter_organisation(const struct submitter *submitter);

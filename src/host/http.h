@@ -49,6 +49,9 @@ size_t http_stream_count(const struct http_server *server, unsigned topic);
 /* Client, blocking. *code: HTTP status. E_CLOSED: nobody answers. */
 MUST_USE enum status http_get(const char *url, size_t max, struct buffer *out, long *code, struct fault *fault);
 MUST_USE enum status http_post(const char *url, const char *type, struct span body, size_t max, struct buffer *out, long *code, struct fault *fault);
+/* The same, waiting for the answer at most this long instead of a minute. */
+MUST_USE enum status http_post_within(const char *url, const char *type, struct span body, size_t max, int64_t timeout_ms, struct buffer *out, long *code,
+	struct fault *fault);
 
 /* Post many bodies to one address, `parallel` at a time, begun in order. The callback hears each answer, in the order
  * in which they come; status as of http_post. Ends when all were answered or failed. */

@@ -1,4 +1,5 @@
 #include "host/http.h"
+#include "base/time.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -89,8 +90,15 @@ enum status http_get(const char *url, size_t max, struct buffer *out, long *code
 
 enum status http_post(const char *url, const char *type, struct span body, size_t max, struct buffer *out, long *code, struct fault *fault)
 {
+	return http_post_within(url, type, body, max, ANSWER_TIMEOUT_S * MS_PER_S, out, code, fault);
+}
+
+enum status http_post_within(const char *url, const char *type, struct span body, size_t max, int64_t timeout_ms, struct buffer *out, long *code,
+	struct fault *fault)
+{
 	struct answer answer = {.out = out, .max = out->size + max};
 	CURL *client = client_new(url, &answer);
+	curl_easy_setopt(client, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	struct curl_slist *headers = client_post(client, type, body);
 	enum status status = client_perform(client, &answer, url, code, fault);
 	curl_easy_cleanup(client);

@@ -95,6 +95,25 @@ static void test_rows(void **state)
 	assert_int_equal(rmdir(temporary), 0);
 }
 
+/* The table as docs/benchmarks.md has it: the machine, an empty line, heads, rule, rows of six cells. */
+static void test_markdown(void **state)
+{
+	(void)state;
+	struct outcome outcome = {0};
+	bench((const char *const[]){getenv("TALLY_PROGRAM"), "bench", "--markdown", "--seconds", "0.3", "crypto", NULL}, "/tmp", &outcome);
+	assert_int_equal(outcome.code, 0);
+	buffer_append_byte(&outcome.out, 0);
+	unsigned lines = 0;
+	for (char *rest = (char *)outcome.out.data, *line; (line = strsep(&rest, "\n")) && (*line || lines < 2); lines++) {
+		unsigned bars = 0;
+		for (const char *at = line; *at; at++)
+			bars += *at == '|';
+		assert_int_equal(bars, lines < 2 ? 0 : 7);
+	}
+	assert_int_equal(lines, 4 + 4);
+	buffer_free(&outcome.out);
+}
+
 static void test_wrong_words(void **state)
 {
 	(void)state;
@@ -102,6 +121,8 @@ static void test_wrong_words(void **state)
 	bench((const char *const[]){getenv("TALLY_PROGRAM"), "bench", "speed", NULL}, "/tmp", &outcome);
 	assert_int_equal(outcome.code, 2);
 	bench((const char *const[]){getenv("TALLY_PROGRAM"), "bench", "--seconds", "0", NULL}, "/tmp", &outcome);
+	assert_int_equal(outcome.code, 2);
+	bench((const char *const[]){getenv("TALLY_PROGRAM"), "bench", "--statements", "0", NULL}, "/tmp", &outcome);
 	assert_int_equal(outcome.code, 2);
 	bench((const char *const[]){getenv("TALLY_PROGRAM"), "bench", "pipeline", "--examples", "/nowhere", NULL}, "/tmp", &outcome);
 	assert_int_equal(outcome.code, 1);
@@ -116,6 +137,7 @@ int main(void)
 	}
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_markdown),
 		cmocka_unit_test(test_wrong_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* Four nodes of the built program on loopback: they agree, survive kill -9, and serve gateways. */
+#include "client/client.h"
 #include "host/disk.h"
 #include "host/http.h"
 #include "host/keys.h"
@@ -101,6 +102,7 @@ static void node_start(struct cluster *cluster, int which)
 static int node_end(struct cluster *cluster, int which, int signal_number)
 {
 	struct member *member = &cluster->members[which];
+	assert_true(member->process > 0); /* 0 would be all of us */
 	kill(member->process, signal_number);
 	int code = wait_code(member->process);
 	member->process = 0;
@@ -553,6 +555,117 @@ static void without_a_quorum_nothing_is_final(void **state)
 	wait_equal(cluster, size + 1);
 }
 
+/* ---- the client ---- */
+
+enum { CLIENT_MANY = 600 };
+
+struct crowd {
+	struct buffer bytes;
+	size_t ends[CLIENT_MANY];
+	struct client_item items[CLIENT_MANY];
+};
+
+/* Signed one behind the other, as the issuer's next. */
+static void crowd_make(struct cluster *cluster, int issuer, size_t count, struct crowd *crowd)
+{
+	struct member *member = &cluster->members[issuer];
+	*crowd = (struct crowd){0};
+	for (size_t i = 0; i < count; i++) {
+		struct digest id;
+		statement_make(cluster, member, names[issuer], &crowd->bytes, &id);
+		crowd->ends[i] = crowd->bytes.size;
+		member->seq++;
+		member->last = id;
+	}
+	for (size_t i = 0; i < count; i++)
+		crowd->items[i].bytes = span_part(buffer_span(&crowd->bytes), i ? crowd->ends[i - 1] : 0, crowd->ends[i] - (i ? crowd->ends[i - 1] : 0));
+}
+
+/* Of the first `count` nodes. */
+static struct client *client_of(struct cluster *cluster, unsigned count, int64_t patience_ms, int64_t wait_ms)
+{
+	char texts[NODES][URL_SIZE];
+	const char *urls[NODES];
+	struct client_config config = {.urls = urls, .url_count = count, .patience_ms = patience_ms, .wait_ms = wait_ms};
+	struct client *client;
+	struct fault fault;
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(texts[i], sizeof texts[i], "http://127.0.0.1:%u", cluster->members[i].http_port);
+		urls[i] = texts[i];
+	}
+	assert_int_equal(client_new(&config, &client, &fault), OK);
+	return client;
+}
+
+/* The node that it speaks with is killed while a request is on its way: each statement is in the log once all the same. */
+static void a_client_outlives_its_node(void **state)
+{
+	struct cluster *cluster = *state;
+	uint64_t size = look(cluster, 0).log_size, again[CLIENT_MANY];
+	struct crowd *crowd = memory_new(sizeof *crowd);
+	struct fault fault = {{0}};
+	crowd_make(cluster, 2, CLIENT_MANY, crowd);
+	pid_t killer = fork();
+	if (killer == 0) {
+		alarm(PATIENCE_MS / 1000);
+		while (look(cluster, 1).log_size < size + CLIENT_MANY / 4)
+			usleep(2000);
+		_exit(kill(cluster->members[0].process, SIGKILL) == 0 ? 0 : 1);
+	}
+	struct client *client = client_of(cluster, 3, PATIENCE_MS, 0);
+	enum status status = client_send(client, crowd->items, CLIENT_MANY, &fault);
+	if (status != OK)
+		fprintf(stderr, "%s: %s\n", status_name(status), fault.text);
+	assert_int_equal(status, OK);
+	assert_int_equal(wait_code(killer), 0);
+	assert_int_equal(wait_code(cluster->members[0].process), 128 + SIGKILL);
+	cluster->members[0].process = 0;
+	assert_true(client_numbers(client).moves >= 1);
+	for (size_t i = 0; i < CLIENT_MANY; i++) {
+		assert_int_equal(crowd->items[i].state, CLIENT_FINAL);
+		assert_true(i == 0 || crowd->items[i].index > crowd->items[i - 1].index);
+		again[i] = crowd->items[i].index;
+	}
+	node_start(cluster, 0);
+	wait_equal(cluster, size + CLIENT_MANY);
+	/* Once more, at whichever node: each is where it was. */
+	assert_int_equal(client_send(client, crowd->items, CLIENT_MANY, &fault), OK);
+	for (size_t i = 0; i < CLIENT_MANY; i++)
+		assert_true(crowd->items[i].index == again[i]);
+	assert_true(look(cluster, 1).log_size == size + CLIENT_MANY);
+	client_free(client);
+	buffer_free(&crowd->bytes);
+	free(crowd);
+}
+
+static void a_client_tells_accepted_from_final(void **state)
+{
+	struct cluster *cluster = *state;
+	uint64_t size = look(cluster, 0).log_size;
+	struct crowd *crowd = memory_new(sizeof *crowd);
+	struct fault fault;
+	crowd_make(cluster, 0, 3, crowd);
+	node_end(cluster, 2, SIGKILL);
+	node_end(cluster, 3, SIGKILL);
+	struct client *client = client_of(cluster, 2, 1000, 200);
+	assert_int_equal(client_send(client, crowd->items, 3, &fault), E_BUSY);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(crowd->items[i].state, CLIENT_ACCEPTED);
+	assert_true(look(cluster, 0).log_size == size);
+	client_free(client);
+	node_start(cluster, 2);
+	node_start(cluster, 3);
+	client = client_of(cluster, 2, PATIENCE_MS, 200);
+	assert_int_equal(client_send(client, crowd->items, 3, &fault), OK);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(crowd->items[i].state, CLIENT_FINAL);
+	wait_equal(cluster, size + 3);
+	assert_true(look(cluster, 0).log_size == size + 3);
+	client_free(client);
+	buffer_free(&crowd->bytes);
+	free(crowd);
+}
+
 /* ---- a gateway ---- */
 
 struct guest {
@@ -659,7 +772,8 @@ static void gateway_register(struct cluster *cluster, const char *folder, const 
 {
 	char document[PATH_SIZE], url[URL_SIZE];
 	path_of(folder, "gateway.json", document);
-	snprintf(url, sizeof url, "http://127.0.0.1:%u", cluster->members[0].http_port);
+	/* Nobody answers at the first address. */
+	snprintf(url, sizeof url, "http://127.0.0.1:1,http://127.0.0.1:%u", cluster->members[0].http_port);
 	if (!state)
 		assert_int_equal(RUN(cluster, "register", "--node", url, "--folder", cluster->members[0].folder, document), 0);
 	else
@@ -900,6 +1014,8 @@ int main(void)
 		cmocka_unit_test(a_full_disk_stops_the_node_honestly),
 		cmocka_unit_test(nothing_is_lost_when_all_are_killed),
 		cmocka_unit_test(without_a_quorum_nothing_is_final),
+		cmocka_unit_test(a_client_outlives_its_node),
+		cmocka_unit_test(a_client_tells_accepted_from_final),
 		cmocka_unit_test(a_registered_gateway_follows_and_submits_until_it_is_revoked),
 		cmocka_unit_test(a_liar_is_convicted),
 		cmocka_unit_test(a_copied_folder_does_not_become_a_second_member),

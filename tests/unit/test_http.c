@@ -1,5 +1,6 @@
 /* The HTTP server runs in this process; clients run in children, so that they may block. */
 #include "host/http.h"
+#include "host/http_load.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -428,6 +429,37 @@ static void many_posts_go_side_by_side(void **state)
 	assert_int_equal(client_run(*state, client_posts_many), 0);
 }
 
+static void load_body(void *context, struct buffer *out)
+{
+	buffer_printf(out, "body %d", ++*(int *)context);
+}
+
+static int client_loads(unsigned port)
+{
+	char urls[2][128];
+	const char *const given[] = {urls[0], urls[1]};
+	struct fault fault = {0};
+	struct http_load_result result;
+	int made = 0;
+	url_of(port, "/echo", urls[0]);
+	url_of(port, "/later", urls[1]);
+	struct http_load load = {.urls = given, .url_count = 2, .type = "text/plain", .parallel = 6, .seconds = 0.2, .body = load_body, .context = &made};
+	WANT(http_load_run(&load, &result, &fault) == OK);
+	WANT(result.good > 6 && result.bad == 0 && result.good == (uint64_t)made && result.elapsed_s >= 0.2);
+	/* What is refused is counted and told. */
+	url_of(port, "/nowhere", urls[1]);
+	load.seconds = 0;
+	WANT(http_load_run(&load, &result, &fault) == OK && result.good == 3 && result.bad == 3 && strstr(result.first_bad, "404"));
+	load.parallel = 0;
+	WANT(http_load_run(&load, &result, &fault) == E_LIMIT);
+	return 0;
+}
+
+static void load_is_kept_up(void **state)
+{
+	assert_int_equal(client_run(*state, client_loads), 0);
+}
+
 static bool never(struct scene *scene)
 {
 	(void)scene;
@@ -488,6 +520,7 @@ int main(void)
 		HTTP_TEST(a_slow_stream_is_closed),
 		HTTP_TEST(streams_are_limited),
 		HTTP_TEST(many_posts_go_side_by_side),
+		HTTP_TEST(load_is_kept_up),
 		HTTP_TEST(exhausted_descriptors_cost_no_cpu),
 		HTTP_TEST(a_taken_port_is_told),
 	};
