@@ -1,5 +1,6 @@
 /* What a node tells about itself: as JSON for the dashboard, as metrics for Prometheus. */
 #include "api/node_inner.h"
+#include "consensus/validity.h"
 #include "trace/json.h"
 
 #include <stdio.h>
@@ -62,6 +63,18 @@ static void members_json(struct json *json, const struct node_picture *picture)
 	json_array_end(json);
 }
 
+/* What the size of the consortium is worth. Fewer than four members bear no liar, and nobody may be away: that is not
+ * called Byzantine fault tolerant. */
+static void tolerance_json(struct json *json, uint16_t members)
+{
+	uint16_t faulty = validity_faulty_max(members);
+	json_object(json, "tolerance");
+	json_word(json, "mode", members == 1 ? "single" : faulty == 0 ? "strict" : "byzantine");
+	json_uint(json, "may_lie", faulty);
+	json_uint(json, "may_be_away", (uint64_t)(members - validity_quorum(members)));
+	json_object_end(json);
+}
+
 static void floors_json(struct json *json, const struct node_facts *facts)
 {
 	json_array(json, "floors");
@@ -122,6 +135,7 @@ void node_picture_json(const struct node_picture *picture, struct buffer *out)
 	json_uint(&json, "lines", picture->numbers.state_lines);
 	json_object_end(&json);
 	members_json(&json, picture);
+	tolerance_json(&json, (uint16_t)picture->genesis->member_count);
 	floors_json(&json, &picture->facts);
 	json_uint(&json, "pending", picture->numbers.submitted_waiting);
 	json_uint(&json, "resident_kb", picture->resident_kb);

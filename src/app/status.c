@@ -114,6 +114,19 @@ static void print_members(const struct node *node)
 	}
 }
 
+/* What so many members are worth: with fewer than four, no lie is borne. */
+static void print_tolerance(const struct node *node)
+{
+	yyjson_val *tolerance = yyjson_obj_get(node->root, "tolerance");
+	const char *mode = text(tolerance, "mode");
+	if (strcmp(mode, "byzantine") == 0)
+		printf("Of these members %llu may lie or be away.\n", number(tolerance, "may_lie"));
+	else if (strcmp(mode, "strict") == 0)
+		printf("None of so few members may lie, and nobody may be away: this is not Byzantine fault tolerant. Four bear one.\n");
+	else if (strcmp(mode, "single") == 0)
+		printf("A single member: a signed log, which only witnesses can keep honest.\n");
+}
+
 static void print_statements(const struct node *node)
 {
 	yyjson_val *types = yyjson_obj_get(node->root, "by_type"), *type, *value;
@@ -134,6 +147,7 @@ static int report(struct node *nodes, int count)
 		if (!nodes[i].root)
 			continue;
 		print_members(&nodes[i]);
+		print_tolerance(&nodes[i]);
 		print_statements(&nodes[i]);
 		printf("\nnetwork %s\nlog root of %llu entries: %s\n", text(nodes[i].root, "network"), number(nodes[i].root, "log_size"), text(nodes[i].root, "log_root"));
 		break;

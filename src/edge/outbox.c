@@ -159,9 +159,14 @@ static void chain_log(struct edge *edge, uint64_t first, uint64_t now)
 	buffer_free(&frame);
 }
 
-/* Names that later statements of the queue may still carry. */
+/* Names that later statements of the queue may still carry. A statement that gets a name it had before (the same number, and
+ * the same randomness) has it again: names never go in circles. */
 static void rename_note(struct outbox *outbox, const struct digest *old, const struct digest *new)
 {
+	if (new)
+		map_remove(&outbox->renamed, digest_span(new));
+	if (new && digest_equal(old, new))
+		return;
 	if (new) {
 		ARRAY_GROW(outbox->names, outbox->name_count, outbox->name_capacity);
 		outbox->names[outbox->name_count++] = *new;

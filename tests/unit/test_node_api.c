@@ -283,7 +283,7 @@ static void the_node_tells_about_itself(void **state)
 	yyjson_doc *document = parsed(&out);
 	yyjson_val *root = yyjson_doc_get_root(document);
 	HAS(root, "org", "role", "member", "network", "genesis", "uptime_s", "round", "highest_round", "decided_round", "commits", "skipped", "leader_timeouts",
-		"equivocations", "log_size", "log_root", "refused", "readings", "anchors", "by_type", "finality_ms", "checkpoint", "state_checkpoint", "members", "floors", "pending",
+		"equivocations", "log_size", "log_root", "refused", "readings", "anchors", "by_type", "finality_ms", "checkpoint", "state_checkpoint", "members", "tolerance", "floors", "pending",
 		"resident_kb", "profile");
 	HAS(yyjson_obj_get(root, "finality_ms"), "p50", "p99", "count");
 	HAS(yyjson_obj_get(root, "checkpoint"), "size", "lines");
@@ -291,6 +291,10 @@ static void the_node_tells_about_itself(void **state)
 	HAS(yyjson_obj_get(root, "profile"), "signature_checks", "signature_ns", "cpu_ns");
 	HAS(yyjson_arr_get_first(yyjson_obj_get(root, "members")), "index", "iss", "name", "role", "address", "connected", "round", "self");
 	HAS(yyjson_arr_get_first(yyjson_obj_get(root, "floors")), "gateway", "url");
+	yyjson_val *tolerance = yyjson_obj_get(root, "tolerance");
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(tolerance, "mode")), "single");
+	assert_int_equal(yyjson_get_uint(yyjson_obj_get(tolerance, "may_lie")), 0);
+	assert_int_equal(yyjson_get_uint(yyjson_obj_get(tolerance, "may_be_away")), 0);
 	assert_string_equal(yyjson_get_str(yyjson_obj_get(root, "org")), "org:maker");
 	assert_true(yyjson_get_uint(yyjson_obj_get(yyjson_obj_get(root, "by_type"), "device")) >= 300);
 	assert_true(yyjson_get_uint(yyjson_obj_get(root, "resident_kb")) > 1000);
@@ -298,6 +302,7 @@ static void the_node_tells_about_itself(void **state)
 	yyjson_doc_free(document);
 	assert_int_equal(RUN(command_status, &out, "status", "--node", base), 0);
 	assert_non_null(strstr((const char *)out.data, "org:maker"));
+	assert_non_null(strstr((const char *)out.data, "A single member: a signed log"));
 	assert_int_equal(RUN(command_status, &out, "status", "--node", base, base), 0);
 	assert_non_null(strstr((const char *)out.data, "equal"));
 	assert_int_equal(RUN(command_status, &out, "status", "--node", base, "http://127.0.0.1:1"), 1);
