@@ -277,6 +277,24 @@ struct body_evidence {
 	struct span second;           /* 4 the header of another block of the same slot; empty for a fork */
 };
 
+/* -- 31 MEMBER, 32 VOTE: sub is the organisation that is to become, be no more, or get new keys as a member ----- */
+enum member_change { MEMBER_ADD = 1, MEMBER_REMOVE = 2, MEMBER_ROTATE = 3, MEMBER_CHANGE_END };
+const char *member_change_name(unsigned change); /* "add" "remove" "rotate" */
+enum { BODY_ORG_STATEMENT_MAX = 16 * 1024 };
+
+/* The issuer votes for its own proposal by making it. */
+struct body_member {
+	uint32_t change;              /* 1 enum member_change */
+	struct span organisation;     /* 2 its ORG statement, as in a genesis: signed with the new record key. Empty for REMOVE */
+	struct span reason;           /* 3 for people */
+};
+
+/* The newest vote of a member counts, while the proposal is open. */
+struct body_vote {
+	struct digest proposal;       /* 1 id of the MEMBER statement; also a parent */
+	bool yes;                     /* 2 */
+};
+
 #define BODY_CODEC(name)                                                              \
 	void body_##name##_encode(const struct body_##name *body, struct buffer *out); \
 	MUST_USE enum status body_##name##_decode(struct span bytes, struct body_##name *out, struct fault *fault)
@@ -296,6 +314,8 @@ BODY_CODEC(result);
 BODY_CODEC(critical);
 BODY_CODEC(ack);
 BODY_CODEC(evidence);
+BODY_CODEC(member);
+BODY_CODEC(vote);
 
 /* Decode by type and throw the result away: is this a valid body? E_MALFORMED, E_LIMIT;
  * E_UNKNOWN for a type that does not exist. */

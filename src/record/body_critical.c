@@ -49,6 +49,8 @@ CHECKER(result)
 CHECKER(critical)
 CHECKER(ack)
 CHECKER(evidence)
+CHECKER(member)
+CHECKER(vote)
 
 enum status body_check(unsigned type, struct span bytes, struct fault *fault)
 {
@@ -68,6 +70,8 @@ enum status body_check(unsigned type, struct span bytes, struct fault *fault)
 		[STATEMENT_CRITICAL] = check_critical,
 		[STATEMENT_ACK] = check_ack,
 		[STATEMENT_EVIDENCE] = check_evidence,
+		[STATEMENT_MEMBER] = check_member,
+		[STATEMENT_VOTE] = check_vote,
 	};
 	if (type >= STATEMENT_TYPE_END || !checkers[type])
 		return fault_set(fault, E_UNKNOWN, "There is no statement type %u; a newer version may know it.", type);

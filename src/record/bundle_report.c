@@ -298,6 +298,20 @@ static void say_evidence(const struct body_evidence *body, struct buffer *out)
 	buffer_printf(out, " lied: %s, with %zu bytes of proof", lie_name(body->lie), body->first.size + body->second.size);
 }
 
+static void say_member(const struct body_member *body, struct buffer *out)
+{
+	static const char *const proposals[MEMBER_CHANGE_END] = {[MEMBER_ADD] = "proposes it as a member", [MEMBER_REMOVE] = "proposes that it be no member any more",
+		[MEMBER_ROTATE] = "proposes new keys for it"};
+	buffer_append_text(out, proposals[body->change]);
+	say(out, "; reason: ", body->reason);
+}
+
+static void say_vote(const struct body_vote *body, struct buffer *out)
+{
+	buffer_append_text(out, body->yes ? "votes yes" : "votes no");
+	say_short(out, " on proposal ", &body->proposal);
+}
+
 #define SAY_AS(TYPE, name)                                                           \
 	case STATEMENT_##TYPE: {                                                     \
 		struct body_##name body;                                             \
@@ -324,6 +338,8 @@ void bundle_says(const struct statement *statement, struct buffer *out)
 	SAY_AS(CRITICAL, critical)
 	SAY_AS(ACK, ack)
 	SAY_AS(EVIDENCE, evidence)
+	SAY_AS(MEMBER, member)
+	SAY_AS(VOTE, vote)
 	default:
 		break;
 	}

@@ -91,6 +91,22 @@ static enum status check_distinct(const struct genesis *genesis, struct fault *f
 	return OK;
 }
 
+/* A list of ORG statements, up to its end. */
+static enum status members_read(struct cbor_reader *in, struct genesis *out, struct fault *fault)
+{
+	size_t count = (size_t)cbor_enter_array(in, GENESIS_MEMBERS_MAX);
+	if (count && !in->failed)
+		out->members = memory_new_array(count, sizeof *out->members);
+	for (size_t i = 0; i < count && !in->failed; i++) {
+		struct span statement = cbor_read_bytes(in);
+		if (!in->failed)
+			TRY(member_decode(statement, i, &out->members[i], fault));
+		out->member_count = i + 1;
+	}
+	cbor_leave(in);
+	return OK;
+}
+
 static enum status decode_into(struct span bytes, struct genesis *out, struct fault *fault)
 {
 	struct cbor_reader in = cbor_reader_of(bytes);
@@ -102,17 +118,9 @@ static enum status decode_into(struct span bytes, struct genesis *out, struct fa
 		cbor_fail(&in, "the consortium's name is empty or longer than 400 bytes");
 	if (out->created_ms < 0)
 		cbor_fail(&in, "the time of creation is before 1970");
-	size_t count = (size_t)cbor_enter_array(&in, GENESIS_MEMBERS_MAX);
-	if (count == 0)
+	TRY(members_read(&in, out, fault));
+	if (out->member_count == 0)
 		cbor_fail(&in, "it has no members");
-	out->members = memory_new_array(count, sizeof *out->members);
-	for (size_t i = 0; i < count && !in.failed; i++) {
-		struct span statement = cbor_read_bytes(&in);
-		if (!in.failed)
-			TRY(member_decode(statement, i, &out->members[i], fault));
-		out->member_count = i + 1;
-	}
-	cbor_leave(&in);
 	cbor_leave(&in);
 	if (in.failed)
 		return fault_set(fault, in.status == E_LIMIT ? E_LIMIT : E_MALFORMED, "The genesis is not valid: %s.", in.why);
@@ -132,6 +140,35 @@ enum status genesis_decode(struct span bytes, struct genesis *out, struct fault 
 		genesis_free(out);
 	/* Which of the two it was does not matter to whoever holds the file. */
 	return status == E_NOT_CANONICAL ? E_MALFORMED : status;
+}
+
+enum status genesis_members_decode(struct cbor_reader *in, const struct genesis *founding, struct genesis **out, struct fault *fault)
+{
+	struct genesis *members = memory_new_array(1, sizeof *members);
+	*members = (struct genesis){.name = founding->name, .created_ms = founding->created_ms, .digest = founding->digest};
+	memcpy(members->network, founding->network, NETWORK_ID_SIZE);
+	enum status status = members_read(in, members, fault);
+	if (status == OK && members->member_count > 0 && !in->failed) {
+		status = check_distinct(members, fault);
+		if (status == OK) {
+			*out = members;
+			return OK;
+		}
+	}
+	genesis_free(members);
+	free(members);
+	*out = NULL;
+	return status == E_NOT_CANONICAL ? E_MALFORMED : status;
+}
+
+enum status genesis_member_decode(struct span statement, struct genesis_member *out, struct fault *fault)
+{
+	return member_decode(statement, 0, out, fault);
+}
+
+bool genesis_members_share_key(const struct genesis_member *a, const struct genesis_member *b)
+{
+	return shares_key(a, b);
 }
 
 void genesis_free(struct genesis *genesis)

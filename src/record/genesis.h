@@ -6,6 +6,7 @@
 #define TALLY_RECORD_GENESIS_H
 
 #include "record/body.h"
+#include "record/cbor.h"
 
 enum { GENESIS_MEMBERS_MAX = 64 };
 
@@ -29,5 +30,14 @@ void genesis_encode(struct span name, int64_t created_ms, const struct span *org
  * E_SIGNATURE, E_DUPLICATE (two members with one name or key). */
 MUST_USE enum status genesis_decode(struct span bytes, struct genesis *out, struct fault *fault);
 void genesis_free(struct genesis *genesis);
+
+/* A later set of members (record/epoch.h): reads a list of such ORG statements. *out is the caller's, to be freed with
+ * genesis_free and free, and borrows from the reader's bytes; it has the name, network, digest and time of `founding`. NULL
+ * for an empty list, or when the reader failed. Errors as in genesis_decode. */
+MUST_USE enum status genesis_members_decode(struct cbor_reader *in, const struct genesis *founding, struct genesis **out, struct fault *fault);
+/* One member's ORG statement, with its signature. */
+MUST_USE enum status genesis_member_decode(struct span statement, struct genesis_member *out, struct fault *fault);
+/* One key serves one purpose of one member. With a == b: within the member. */
+bool genesis_members_share_key(const struct genesis_member *a, const struct genesis_member *b);
 
 #endif

@@ -24,6 +24,8 @@ const char *statement_type_name(unsigned type)
 		[STATEMENT_CRITICAL] = "critical",
 		[STATEMENT_ACK] = "ack",
 		[STATEMENT_EVIDENCE] = "evidence",
+		[STATEMENT_MEMBER] = "member",
+		[STATEMENT_VOTE] = "vote",
 	};
 	return type < STATEMENT_TYPE_END && names[type] ? names[type] : "unknown";
 }

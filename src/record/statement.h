@@ -31,6 +31,8 @@ enum statement_type {
 	STATEMENT_CRITICAL = 28,   /* fire alarm, power, door: already acted upon */
 	STATEMENT_ACK = 29,        /* a person acknowledged an alarm */
 	STATEMENT_EVIDENCE = 30,   /* a member lied, with the proof */
+	STATEMENT_MEMBER = 31,     /* a change of the members is proposed */
+	STATEMENT_VOTE = 32,       /* a member's vote on that */
 	STATEMENT_TYPE_END
 };
 

@@ -246,6 +246,19 @@ static void write_evidence(struct json *json, const struct body_evidence *body)
 	json_uint(json, "proof_bytes", body->first.size + body->second.size);
 }
 
+static void write_member(struct json *json, const struct body_member *body)
+{
+	json_word(json, "change", member_change_name(body->change));
+	json_text(json, "reason", body->reason);
+	json_uint(json, "organisation_bytes", body->organisation.size);
+}
+
+static void write_vote(struct json *json, const struct body_vote *body)
+{
+	json_digest(json, "proposal", &body->proposal);
+	json_bool(json, "yes", body->yes);
+}
+
 #define WRITE_CASE(type, name)                                                        \
 	case type: {                                                                  \
 		struct body_##name body;                                              \
@@ -277,6 +290,8 @@ void trace_body_json(const struct statement *statement, struct buffer *out)
 	WRITE_CASE(STATEMENT_CRITICAL, critical)
 	WRITE_CASE(STATEMENT_ACK, ack)
 	WRITE_CASE(STATEMENT_EVIDENCE, evidence)
+	WRITE_CASE(STATEMENT_MEMBER, member)
+	WRITE_CASE(STATEMENT_VOTE, vote)
 	}
 	json_null(&json, NULL);
 }

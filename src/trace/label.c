@@ -261,6 +261,18 @@ static void label_evidence(const struct statement *statement, const struct body_
 	clean(out, " lied: ", span_of_text(lie_name(body->lie)));
 }
 
+static void label_member(const struct statement *statement, const struct body_member *body, struct buffer *out)
+{
+	clean(out, "members: ", span_of_text(member_change_name(body->change)));
+	clean(out, " ", short_name(statement->sub));
+	clean(out, ": ", body->reason);
+}
+
+static void label_vote(const struct statement *statement, const struct body_vote *body, struct buffer *out)
+{
+	clean(out, body->yes ? "vote: yes to the proposal about " : "vote: no to the proposal about ", short_name(statement->sub));
+}
+
 #define LABEL_CASE(type, name)                                                        \
 	case type: {                                                                  \
 		struct body_##name body;                                              \
@@ -289,6 +301,8 @@ void trace_label(const struct statement *statement, struct buffer *out)
 	LABEL_CASE(STATEMENT_CRITICAL, critical)
 	LABEL_CASE(STATEMENT_ACK, ack)
 	LABEL_CASE(STATEMENT_EVIDENCE, evidence)
+	LABEL_CASE(STATEMENT_MEMBER, member)
+	LABEL_CASE(STATEMENT_VOTE, vote)
 	}
 	buffer_printf(out, "%s: its body cannot be read", statement_type_name(statement->type));
 }

@@ -34,6 +34,8 @@ static bool again(unsigned type, struct span bytes, struct buffer *out)
 	AGAIN(CRITICAL, critical)
 	AGAIN(ACK, ack)
 	AGAIN(EVIDENCE, evidence)
+	AGAIN(MEMBER, member)
+	AGAIN(VOTE, vote)
 	default:
 		return false;
 	}

@@ -214,6 +214,19 @@ static void make_evidence(struct maker *m, struct body_evidence *b)
 	*b = (struct body_evidence){.accused = make_name(m), .lie = make_bool(m) ? LIE_EQUIVOCATION : LIE_FORK, .first = make_name(m), .second = make_text(m)};
 }
 
+static void make_member(struct maker *m, struct body_member *b)
+{
+	bool removes = make_bool(m);
+	*b = (struct body_member){.change = removes ? MEMBER_REMOVE : make_bool(m) ? MEMBER_ADD : MEMBER_ROTATE, .reason = make_text(m)};
+	if (!removes)
+		b->organisation = make_name(m);
+}
+
+static void make_vote(struct maker *m, struct body_vote *b)
+{
+	*b = (struct body_vote){.proposal = make_digest(m), .yes = make_bool(m)};
+}
+
 /* For each type: encode a random one; decode bytes and encode what was found. */
 #define TYPE_PAIR(name)                                                                             \
 	static void random_##name(struct maker *m, struct buffer *out)                              \
@@ -248,6 +261,8 @@ TYPE_PAIR(result)
 TYPE_PAIR(critical)
 TYPE_PAIR(ack)
 TYPE_PAIR(evidence)
+TYPE_PAIR(member)
+TYPE_PAIR(vote)
 
 static const struct type {
 	unsigned number;
@@ -270,6 +285,8 @@ static const struct type {
 	{STATEMENT_CRITICAL, 6, random_critical, again_critical},
 	{STATEMENT_ACK, 4, random_ack, again_ack},
 	{STATEMENT_EVIDENCE, 4, random_evidence, again_evidence},
+	{STATEMENT_MEMBER, 3, random_member, again_member},
+	{STATEMENT_VOTE, 2, random_vote, again_vote},
 };
 enum { TYPES = sizeof types / sizeof *types };
 
