@@ -31,7 +31,7 @@ enum status verify_evidence(const struct genesis *genesis, const struct bundle *
 			continue;
 		enum status status = body_evidence_decode(statement.body, &body, &inner);
 		if (status == OK)
-			status = evidence_proof(genesis, &body, &proves, &inner);
+			status = evidence_proof(epochs, &body, &proves, &inner);
 		if (status != OK) {
 			buffer_printf(report, "FAILED: evidence: %s\n", inner.text);
 			return fault_set(fault, status, "evidence: %.400s", inner.text);

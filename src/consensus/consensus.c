@@ -19,7 +19,7 @@ struct consensus_config consensus_config_default(void)
 
 struct consensus *consensus_new(const struct consensus_config *config, const struct block_signer *signer)
 {
-	CHECK(config->members >= 1 && config->members <= BLOCK_MEMBERS_MAX && config->own < config->members);
+	CHECK(config->members >= 1 && config->members <= BLOCK_MEMBERS_MAX && (config->own < config->members || config->own == CONSENSUS_NOBODY));
 	CHECK(config->rounds_ahead_max <= UINT32_MAX - BLOCK_ROUND_MAX && config->suspended_max > 0);
 	struct consensus *machine = memory_new_array(1, sizeof *machine);
 	machine->config = *config;
@@ -33,6 +33,7 @@ struct consensus *consensus_new(const struct consensus_config *config, const str
 	pacemaker_init(&machine->pacemaker, config->round_delay_ms, config->leader_timeout_ms, config->heartbeat_ms, 0);
 	sync_init(&machine->sync, config->members, config->own);
 	tip_init(&machine->tip, config->members);
+	machine->tip.continued = config->continued;
 	machine->queue.bytes_max = config->pending_bytes_max;
 	return machine;
 }
@@ -70,6 +71,7 @@ static void start(struct consensus *machine)
 {
 	if (machine->started)
 		return;
+	CHECK(machine->config.own != CONSENSUS_NOBODY);
 	machine->started = true;
 	/* Differs from the last start's as long as the clock does; only late answers depend on it. */
 	tip_start(&machine->tip, (uint64_t)machine->now_ms, machine->steady_ms);
@@ -127,6 +129,9 @@ static enum status handle(struct consensus *machine, const struct consensus_even
 		break;
 	case CONSENSUS_SUBMIT:
 		return queue_push(&machine->queue, event->bytes);
+	case CONSENSUS_HISTORY:
+		intake_history(machine, event->bytes);
+		break;
 	}
 	return OK;
 }
@@ -230,11 +235,13 @@ static bool range_names(struct consensus_range *range, const struct block *block
 bool consensus_range_takes(struct consensus_range *range, struct span block_bytes)
 {
 	struct block block;
-	if (range->done || range->looks_left-- == 0 || block_parse(block_bytes, &block, NULL) != OK) {
+	if (range->done || range->looks_left-- == 0 || block_parse(block_bytes, &block, NULL) != OK || block.epoch > range->epoch) {
 		range->done = true;
 		return false;
 	}
 	range->done = range->looks_left == 0;
+	if (block.epoch < range->epoch)
+		return false;
 	if (range->ref_count > 0) {
 		if (!range_names(range, &block))
 			return false;
@@ -244,6 +251,46 @@ bool consensus_range_takes(struct consensus_range *range, struct span block_byte
 	range->blocks_left--;
 	range->done = range->done || range->blocks_left == 0 || range->bytes_left == 0;
 	return true;
+}
+
+struct consensus_range consensus_range_above(const struct consensus *consensus, const uint32_t *rounds)
+{
+	const struct dag *dag = &consensus->dag;
+	uint32_t lowest = sync_lowest(dag, rounds);
+	struct consensus_range range = talk_range(dag->members, consensus->config.epoch, rounds);
+	range.position = lowest == UINT32_MAX ? DAG_NOWHERE : dag_stored_from(dag, lowest);
+	return range;
+}
+
+struct consensus_history consensus_history_take(struct consensus *consensus)
+{
+	struct dag *dag = &consensus->dag;
+	struct consensus_history history = {.members = dag->members, .epoch = consensus->config.epoch, .index = dag->index, .count = dag->index_count};
+	memcpy(history.newest, dag->newest, dag->members * sizeof *dag->newest);
+	dag->index = NULL;
+	dag->index_count = dag->index_capacity = 0;
+	return history;
+}
+
+struct consensus_range consensus_history_above(const struct consensus_history *history, const uint32_t *rounds)
+{
+	struct consensus_range range = talk_range(history->members, history->epoch, rounds);
+	uint32_t lowest = UINT32_MAX;
+	for (uint16_t author = 0; author < history->members; author++)
+		if (history->newest[author] > rounds[author] && rounds[author] + 1 < lowest)
+			lowest = rounds[author] + 1;
+	range.position = lowest / DAG_INDEX_ROUNDS < history->count ? history->index[lowest / DAG_INDEX_ROUNDS] : DAG_NOWHERE;
+	return range;
+}
+
+void consensus_drain(struct consensus *consensus, struct buffer *out)
+{
+	uint32_t count;
+	struct span body;
+	while ((body = queue_body(&consensus->queue, &count)).size > 0) {
+		buffer_append_span(out, body);
+		queue_drop(&consensus->queue, body.size);
+	}
 }
 
 void consensus_message_of_block(struct span block_bytes, struct buffer *out)
@@ -256,7 +303,7 @@ void consensus_numbers(const struct consensus *consensus, struct consensus_numbe
 {
 	const struct dag *dag = &consensus->dag;
 	*out = (struct consensus_numbers){
-		.round = dag->newest[consensus->config.own],
+		.round = consensus->config.own == CONSENSUS_NOBODY ? 0 : dag->newest[consensus->config.own],
 		.highest_round = dag_highest_round(dag),
 		.decided_round = consensus->committer.decided,
 		.commits = consensus->linearizer.index,

@@ -10,9 +10,12 @@
 
 #include "consensus/block.h"
 
+#define CONSENSUS_NOBODY UINT16_MAX
+
 struct consensus_config {
 	uint16_t members;             /* n, 1..BLOCK_MEMBERS_MAX */
-	uint16_t own;
+	uint16_t own;                 /* or CONSENSUS_NOBODY: it takes in HISTORY, and never starts */
+	bool continued;               /* this process was in the epoch before until it ended, so no own block can have been lost */
 	uint8_t network[BLOCK_NETWORK_SIZE];
 	uint64_t epoch;
 	struct digest genesis;        /* digest that the genesis blocks derive from */
@@ -44,13 +47,16 @@ enum consensus_event_kind {
 	CONSENSUS_MESSAGE,
 	/* A transaction to propose. */
 	CONSENSUS_SUBMIT,
+	/* A block that was asked for outside of this machine (the epoch is over for whoever sent it). Verified as any other; also
+	 * before START. Its ancestors come before it, or it waits. */
+	CONSENSUS_HISTORY,
 };
 
 struct consensus_event {
 	enum consensus_event_kind kind;
 	int64_t now_ms;               /* every event carries the time; it may jump */
 	uint16_t peer;                /* PEER_UP, PEER_DOWN, MESSAGE */
-	struct span bytes;            /* MESSAGE, SUBMIT, RECOVERED */
+	struct span bytes;            /* MESSAGE, SUBMIT, RECOVERED, HISTORY */
 	uint64_t position;            /* RECOVERED: where the block lies on disk */
 };
 
@@ -101,6 +107,7 @@ enum { CONSENSUS_RANGE_REFS_MAX = 32 };
 
 struct consensus_range {
 	uint64_t position;
+	uint64_t epoch;               /* blocks of others are passed over */
 	uint16_t members;
 	uint32_t rounds[BLOCK_MEMBERS_MAX]; /* of each author, blocks above are wanted; unless there are ... */
 	struct block_ref refs[CONSENSUS_RANGE_REFS_MAX]; /* ... then these, and nothing else */
@@ -156,6 +163,23 @@ void consensus_positions_resolve(struct consensus *consensus, struct consensus_a
 
 /* Is this stored block part of the range? Counts it. */
 bool consensus_range_takes(struct consensus_range *range, struct span block_bytes);
+
+/* Catching up a peer outside of this machine, whose newest blocks are those of `rounds`[members]: what to read, as for
+ * SEND_RANGE. Its position is DAG_NOWHERE when there is nothing above. */
+struct consensus_range consensus_range_above(const struct consensus *consensus, const uint32_t *rounds);
+/* The same when only this is left of the machine. */
+struct consensus_history {
+	uint16_t members;
+	uint64_t epoch;
+	uint32_t newest[BLOCK_MEMBERS_MAX];
+	uint64_t *index;              /* owned by whoever took it */
+	uint32_t count;
+};
+struct consensus_history consensus_history_take(struct consensus *consensus);
+struct consensus_range consensus_history_above(const struct consensus_history *history, const uint32_t *rounds);
+
+/* The transactions that wait to be proposed, each u32 size and bytes; they are gone from here. Appends. */
+void consensus_drain(struct consensus *consensus, struct buffer *out);
 
 /* Frame a stored block as the message that pushes it. Appends. */
 void consensus_message_of_block(struct span block_bytes, struct buffer *out);

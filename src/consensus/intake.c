@@ -290,6 +290,29 @@ void intake_message(struct consensus *machine, uint16_t peer, struct span bytes)
 		take(machine, peer, &block, bytes, twin);
 }
 
+void intake_history(struct consensus *machine, struct span bytes)
+{
+	struct block block;
+	intake_release(machine);
+	if (block_parse(bytes, &block, NULL) != OK || validity_check(&machine->validity, &block, NULL) != OK) {
+		machine->refused++;
+		return;
+	}
+	struct block_ref ref = block_reference(&block);
+	if (dag_find(&machine->dag, &ref) != DAG_NONE || waiting_find(&machine->waiting, &ref) || block.round <= machine->dag.gc_round)
+		return;
+	bool twin = is_twin(machine, &block);
+	if (block.round > dag_highest_round(&machine->dag) + machine->config.rounds_ahead_max || !is_genuine(machine, &block)) {
+		machine->refused++;
+		return;
+	}
+	if (block.author == machine->config.own)
+		tip_seen(&machine->tip, block.round);
+	if (twin)
+		twin_report(machine, &block);
+	take(machine, block.author, &block, bytes, twin);
+}
+
 /* From the own disk. */
 
 void intake_recovered(struct consensus *machine, struct span bytes, uint64_t position)

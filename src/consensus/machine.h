@@ -70,6 +70,8 @@ void intake_message(struct consensus *machine, uint16_t peer, struct span bytes)
 void intake_recovered(struct consensus *machine, struct span bytes, uint64_t position);
 /* Accept an own block that was just made; `bytes` are kept until the step ends. */
 void intake_own(struct consensus *machine, const struct block *block, struct span bytes);
+/* A block that was asked for outside of this machine. */
+void intake_history(struct consensus *machine, struct span bytes);
 /* Let go of blocks that were held for their time, if it has come. */
 void intake_release(struct consensus *machine);
 /* How far the network's clock is, as far as we can know. */
@@ -87,6 +89,8 @@ void talk_peer_up(struct consensus *machine, uint16_t peer);
 void talk_message(struct consensus *machine, uint16_t peer, struct span bytes);
 /* Send what is due; returns when the next thing is. */
 int64_t talk_periodic(struct consensus *machine, bool wanted);
+/* All above `rounds`, within the bounds of one answer; its position is still to be set. */
+struct consensus_range talk_range(uint16_t members, uint64_t epoch, const uint32_t *rounds);
 void talk_send(struct consensus *machine, uint16_t peer, const struct message *message);
 
 #endif

@@ -139,7 +139,7 @@ static uint64_t blocks_weigh(const struct dag *dag, uint32_t count)
  * begins. (What is above the asker's rounds comes by SYNC.) */
 static void fetch_from_disk(struct consensus *machine, uint16_t peer, const struct message *message)
 {
-	struct consensus_range range = {.members = machine->config.members, .position = DAG_NOWHERE, .blocks_left = MESSAGE_REFS_MAX,
+	struct consensus_range range = {.members = machine->config.members, .epoch = machine->config.epoch, .position = DAG_NOWHERE, .blocks_left = MESSAGE_REFS_MAX,
 		.looks_left = MACHINE_FETCH_LOOKS, .bytes_left = SYNC_BYTES_MAX};
 	for (int i = 0; i < message->ref_count; i++) {
 		const struct block_ref *ref = &message->refs[i];
@@ -173,17 +173,19 @@ static void fetch_answer(struct consensus *machine, uint16_t peer, const struct 
 	}
 }
 
+struct consensus_range talk_range(uint16_t members, uint64_t epoch, const uint32_t *rounds)
+{
+	struct consensus_range range = {.members = members, .epoch = epoch, .blocks_left = SYNC_BLOCKS_MAX,
+		.looks_left = 8 * SYNC_BLOCKS_MAX, .bytes_left = SYNC_BYTES_MAX};
+	memcpy(range.rounds, rounds, members * sizeof *rounds);
+	return range;
+}
+
 /* The peer was away for long: what it lacks is on disk only. False when its allowance is used up. */
 static bool range_answer(struct consensus *machine, uint16_t peer, const struct message *message, uint32_t lowest)
 {
-	struct consensus_range range = {
-		.position = dag_stored_from(&machine->dag, lowest),
-		.members = machine->config.members,
-		.blocks_left = SYNC_BLOCKS_MAX,
-		.looks_left = 8 * SYNC_BLOCKS_MAX,
-		.bytes_left = SYNC_BYTES_MAX,
-	};
-	memcpy(range.rounds, message->rounds, sizeof range.rounds);
+	struct consensus_range range = talk_range(machine->config.members, machine->config.epoch, message->rounds);
+	range.position = dag_stored_from(&machine->dag, lowest);
 	if (!sync_allow(&machine->sync, peer, blocks_weigh(&machine->dag, SYNC_BLOCKS_MAX), machine->steady_ms))
 		return false;
 	output_send_range(&machine->output, peer, &range);

@@ -8,7 +8,7 @@ void tip_init(struct tip *tip, uint16_t members)
 void tip_start(struct tip *tip, uint64_t number, int64_t now_ms)
 {
 	tip->number = number;
-	tip->recovered = tip->highest > 0 && !tip->doubted;
+	tip->recovered = (tip->highest > 0 || tip->continued) && !tip->doubted;
 	tip->request_ms = now_ms + TIP_RETRY_MS;
 }
 

@@ -17,6 +17,7 @@ struct tip {
 	uint16_t answers;
 	uint64_t number;       /* of this start's requests: older answers do not count */
 	uint32_t highest;      /* of the own blocks seen, accepted or not */
+	bool continued;        /* no own block can have been lost */
 	bool doubted;          /* the own disk may have lost own blocks after the highest */
 	bool recovered;        /* the own disk held an own block, and no doubt is left */
 	int64_t request_ms;    /* when to ask again */

@@ -4,7 +4,7 @@
 #include "consensus/evidence.h"
 #include "record/checkpoint.h"
 
-/* Verifies blocks under the node keys of a genesis. */
+/* Verifies blocks under the node keys of an epoch. */
 static enum status header_verify(void *context, uint16_t author, const struct digest *digest, struct span signature)
 {
 	const struct genesis *genesis = context;
@@ -16,18 +16,24 @@ static enum status header_verify(void *context, uint16_t author, const struct di
 	return status;
 }
 
-static enum status equivocation_proof(const struct genesis *genesis, const struct body_evidence *body, struct evidence_proves *out,
+static enum status equivocation_proof(const struct epochs *epochs, const struct body_evidence *body, struct evidence_proves *out,
 	struct fault *fault)
 {
-	const struct validity validity = validity_of((uint16_t)genesis->member_count, genesis->network, 0, &genesis->digest, 0);
-	const struct block_signer verifier = {.context = (void *)(uintptr_t)genesis, .verify = header_verify};
 	struct block first, second;
 	struct fault inner = {{0}};
+	if (block_signed_header_parse(body->first, &first, &inner) != OK)
+		return fault_set(fault, E_MALFORMED, "The proof of an equivocation is two signed headers of one slot: %s.", inner.text);
+	if (first.epoch >= epochs->count)
+		return fault_set(fault, E_NETWORK, "The headers are of epoch %llu, which this chain of epochs does not have.", (unsigned long long)first.epoch);
+	const struct epoch *epoch = &epochs->items[first.epoch];
+	const struct validity validity =
+		validity_of((uint16_t)epoch->members->member_count, epoch->members->network, epoch->number, &epoch->digest, 0);
+	const struct block_signer verifier = {.context = (void *)(uintptr_t)epoch->members, .verify = header_verify};
 	enum status status = evidence_check(body->first, body->second, &validity, &verifier, &out->member, &inner);
 	if (status != OK)
 		return fault_set(fault, status, "The proof of an equivocation is two signed headers of one slot: %s.", inner.text);
-	TRY(block_signed_header_parse(body->first, &first, fault));
 	TRY(block_signed_header_parse(body->second, &second, fault));
+	out->epoch = epoch->number;
 	out->at = first.round;
 	out->first = first.digest;
 	out->second = second.digest;
@@ -35,7 +41,7 @@ static enum status equivocation_proof(const struct genesis *genesis, const struc
 }
 
 /* In the form in which members exchange them: member u16, size u64, root, timestamp u64, signature. */
-static enum status fork_proof(const struct genesis *genesis, const struct body_evidence *body, struct evidence_proves *out,
+static enum status fork_proof(const struct epochs *epochs, const struct body_evidence *body, struct evidence_proves *out,
 	struct fault *fault)
 {
 	struct reader in = reader_of(body->first);
@@ -47,6 +53,9 @@ static enum status fork_proof(const struct genesis *genesis, const struct body_e
 	out->second = (struct digest){0};
 	cosignature.timestamp_s = read_u64(&in);
 	struct span signature = read_bytes(&in, sizeof cosignature.signature.bytes);
+	const struct epoch *epoch = epochs_of_size(epochs, out->at);
+	const struct genesis *genesis = epoch->members;
+	out->epoch = epoch->number;
 	if (reader_end(&in) != OK || body->second.size || out->member >= genesis->member_count || out->at == 0
 		|| cosignature.timestamp_s == 0)
 		return fault_set(fault, E_MALFORMED, "The proof of a fork is one cosignature of a member, and nothing else.");
@@ -60,12 +69,12 @@ static enum status fork_proof(const struct genesis *genesis, const struct body_e
 	return status == OK ? OK : fault_set(fault, E_SIGNATURE, "The cosignature is not the member's.");
 }
 
-enum status evidence_proof(const struct genesis *genesis, const struct body_evidence *body, struct evidence_proves *out,
+enum status evidence_proof(const struct epochs *epochs, const struct body_evidence *body, struct evidence_proves *out,
 	struct fault *fault)
 {
 	*out = (struct evidence_proves){0};
-	TRY(body->lie == LIE_FORK ? fork_proof(genesis, body, out, fault) : equivocation_proof(genesis, body, out, fault));
-	if (!span_equal(genesis->members[out->member].header.iss, body->accused))
+	TRY(body->lie == LIE_FORK ? fork_proof(epochs, body, out, fault) : equivocation_proof(epochs, body, out, fault));
+	if (!span_equal(epochs->items[out->epoch].members->members[out->member].header.iss, body->accused))
 		return fault_set(fault, E_FORBIDDEN, "The proof convicts another member than the accused; name the one who signed.");
 	return OK;
 }

@@ -1,13 +1,14 @@
-/* Evidence: does the proof in an EVIDENCE statement convict the member? With the genesis alone, so that an outsider can ask
+/* Evidence: does the proof in an EVIDENCE statement convict the member? With the chain of epochs alone, so that an outsider can ask
  * as well. Source: docs/ledger.md, "Equivocation". */
 #ifndef TALLY_LEDGER_EVIDENCE_H
 #define TALLY_LEDGER_EVIDENCE_H
 
 #include "record/body.h"
-#include "record/genesis.h"
+#include "record/epoch.h"
 
 struct evidence_proves {
-	uint16_t member;              /* who signed both */
+	uint64_t epoch;
+	uint16_t member;              /* who signed both: consensus index in that epoch */
 	uint64_t at;                  /* the round of both blocks; or the size of the log whose root was signed */
 	struct digest first, second;  /* digests of the blocks; or the root that was signed, and nothing */
 };
@@ -15,7 +16,7 @@ struct evidence_proves {
 /* OK: an equivocation is proven. A fork is when, besides, the log had another root at size `at`; that a member signed
  * first for it is proven. E_MALFORMED: no proof; E_NETWORK: of another network; E_SIGNATURE: not signed by that member;
  * E_FORBIDDEN: signed by another member than the accused. */
-MUST_USE enum status evidence_proof(const struct genesis *genesis, const struct body_evidence *body, struct evidence_proves *out,
+MUST_USE enum status evidence_proof(const struct epochs *epochs, const struct body_evidence *body, struct evidence_proves *out,
 	struct fault *fault);
 
 #endif

@@ -31,6 +31,10 @@ static enum status examine_issuer(struct examination *e)
 	if (e->issuer->state != DEVICE_ACTIVE)
 		return fault_set(e->fault, E_REVOKED, "The issuer %s is %s; ask its organisation or a regulator to reinstate it.", name.text,
 			e->issuer->state == DEVICE_SUSPENDED ? "suspended" : "revoked");
+	const struct entity *organisation = e->issuer->owner ? e->issuer->owner : e->issuer;
+	if (organisation->member == LEDGER_NO_MEMBER)
+		return fault_set(e->fault, E_REVOKED, "%s is no member of the consortium any more, and what it registered speaks no more.",
+			organisation->name);
 	TRY(rules_issuer(e));
 	if (!e->issuer->key)
 		return fault_set(e->fault, E_FORBIDDEN, "%s has no key to sign with; register it again with one.", name.text);
@@ -87,6 +91,7 @@ enum status examination_run(struct examination *e)
 	bool ahead;
 	e->issuer = NULL;
 	e->new_key = NULL;
+	e->proposal = 0;
 	e->subject = ledger_find(e->ledger, e->statement->sub);
 	TRY(examine_statement(e));
 	TRY(examine_issuer(e));

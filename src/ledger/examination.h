@@ -18,6 +18,8 @@ union examined_body {
 	struct body_result result;
 	struct body_ack ack;
 	struct body_evidence evidence;
+	struct body_member member;
+	struct body_vote vote;
 };
 
 struct examination {
@@ -31,11 +33,12 @@ struct examination {
 	struct verifying_key *new_key; /* of a registration; owned, may be NULL */
 	union examined_body body;
 	struct evidence_proves proves; /* of EVIDENCE */
+	size_t proposal;              /* of VOTE: its position + 1; 0: not there yet */
 };
 
-/* What one lie is known by: which, whose, and the round or size. */
+/* What one lie is known by: which, in which epoch, whose, and the round or size. */
 struct lie_key {
-	uint8_t bytes[1 + 2 + 8];
+	uint8_t bytes[1 + 8 + 2 + 8];
 };
 struct lie_key lie_key(const struct examination *examination);
 
@@ -47,6 +50,14 @@ MUST_USE enum status examination_run(struct examination *examination);
 MUST_USE enum status rules_issuer(struct examination *examination);
 MUST_USE enum status rules_body(struct examination *examination);
 MUST_USE enum status rules_subject(struct examination *examination);
+
+/* governance.c: the particular rules of MEMBER and VOTE, and what they do. */
+MUST_USE enum status rule_member(struct examination *examination);
+MUST_USE enum status rule_vote(struct examination *examination);
+void governance_propose(struct ledger *ledger, struct examination *examination);
+void governance_vote(struct ledger *ledger, struct examination *examination);
+/* Is it one of the statement's parents? */
+bool examination_parent(const struct statement *statement, const struct digest *id);
 
 /* An outsider's text fit for a sentence: short, without control characters. */
 struct printable {

@@ -85,7 +85,7 @@ static uint64_t log_append(struct ledger *ledger, const struct statement *statem
 	return ledger->fact_count++;
 }
 
-static struct entity *entity_add(struct ledger *ledger, struct span name, enum entity_kind kind, struct entity *owner)
+struct entity *ledger_entity_add(struct ledger *ledger, struct span name, enum entity_kind kind, struct entity *owner)
 {
 	struct entity *entity = memory_new_array(1, sizeof *entity);
 	CHECK(ledger->entity_count < UINT32_MAX);
@@ -94,20 +94,21 @@ static struct entity *entity_add(struct ledger *ledger, struct span name, enum e
 	entity->kind = kind;
 	entity->state = DEVICE_ACTIVE;
 	entity->owner = owner;
+	entity->seat = entity->member = LEDGER_NO_MEMBER;
 	ARRAY_GROW(ledger->entities, ledger->entity_count, ledger->entity_capacity);
 	ledger->entities[ledger->entity_count++] = entity;
 	map_put(&ledger->names, name, entity->position);
 	return entity;
 }
 
-static void entity_set_key(struct entity *entity, struct verifying_key *key, const struct public_key *public)
+void ledger_entity_set_key(struct entity *entity, struct verifying_key *key, const struct public_key *public)
 {
 	verifying_key_free(entity->key);
 	entity->key = key;
 	entity->kid = key ? key_thumbprint(public) : (struct digest){0};
 }
 
-static void entity_set_tls(struct ledger *ledger, struct entity *entity, const struct digest *tls_key)
+void ledger_entity_set_tls(struct ledger *ledger, struct entity *entity, const struct digest *tls_key)
 {
 	if (!digest_is_zero(&entity->tls_key))
 		map_remove(&ledger->tls_keys, digest_span(&entity->tls_key));
@@ -116,7 +117,7 @@ static void entity_set_tls(struct ledger *ledger, struct entity *entity, const s
 		map_put(&ledger->tls_keys, digest_span(tls_key), entity->position);
 }
 
-static void entity_set_role(struct entity *entity, struct span role)
+void ledger_entity_set_role(struct entity *entity, struct span role)
 {
 	free(entity->role);
 	entity->role = memory_text(role);
@@ -133,13 +134,14 @@ static void chain_advance(struct ledger *ledger, struct entity *issuer, const st
 
 static void ledger_found(struct ledger *ledger, const struct genesis_member *member, uint16_t index)
 {
-	struct entity *organisation = entity_add(ledger, member->header.iss, ENTITY_ORG, NULL);
-	organisation->member = index;
+	struct entity *organisation = ledger_entity_add(ledger, member->header.iss, ENTITY_ORG, NULL);
+	organisation->seat = organisation->member = index;
+	ledger->seats[ledger->seat_count++] = organisation;
 	organisation->registration = member->header.id;
-	entity_set_role(organisation, member->org.role);
-	entity_set_key(organisation, verifying_key_new(&member->org.record_key), &member->org.record_key);
+	ledger_entity_set_role(organisation, member->org.role);
+	ledger_entity_set_key(organisation, verifying_key_new(&member->org.record_key), &member->org.record_key);
 	CHECK(organisation->key); /* genesis_decode verified a signature with it */
-	entity_set_tls(ledger, organisation, &member->org.tls_key);
+	ledger_entity_set_tls(ledger, organisation, &member->org.tls_key);
 	chain_advance(ledger, organisation, &member->header);
 	log_append(ledger, &member->header, organisation, organisation);
 }
@@ -150,6 +152,7 @@ struct ledger *ledger_new(const struct genesis *genesis)
 	ledger->genesis = genesis;
 	for (size_t i = 0; i < genesis->member_count; i++)
 		ledger_found(ledger, &genesis->members[i], (uint16_t)i);
+	epochs_begin(&ledger->epochs, genesis);
 	return ledger;
 }
 
@@ -166,6 +169,7 @@ void ledger_free(struct ledger *ledger)
 	free(ledger->entities);
 	free(ledger->facts);
 	free(ledger->registrations);
+	governance_free(ledger);
 	state_tree_free(&ledger->state);
 	state_changes_free(&ledger->changes);
 	map_free(&ledger->names);
@@ -188,9 +192,9 @@ static void registration_reinstates(struct entity *entity, const struct entity *
 static void apply_person(struct ledger *ledger, struct examination *e)
 {
 	if (!e->subject)
-		e->subject = entity_add(ledger, e->statement->sub, ENTITY_PERSON, e->issuer);
-	entity_set_role(e->subject, e->body.person.role);
-	entity_set_key(e->subject, e->new_key, &e->body.person.key);
+		e->subject = ledger_entity_add(ledger, e->statement->sub, ENTITY_PERSON, e->issuer);
+	ledger_entity_set_role(e->subject, e->body.person.role);
+	ledger_entity_set_key(e->subject, e->new_key, &e->body.person.key);
 	e->new_key = NULL;
 	e->subject->registration = e->statement->id;
 	registration_reinstates(e->subject, e->issuer);
@@ -201,11 +205,11 @@ static void apply_device(struct ledger *ledger, struct examination *e)
 	const struct body_device *body = &e->body.device;
 	bool gateway = body->kind == DEVICE_GATEWAY;
 	if (!e->subject)
-		e->subject = entity_add(ledger, e->statement->sub, gateway ? ENTITY_GATEWAY : ENTITY_DEVICE, e->issuer);
+		e->subject = ledger_entity_add(ledger, e->statement->sub, gateway ? ENTITY_GATEWAY : ENTITY_DEVICE, e->issuer);
 	e->subject->gateway = gateway ? NULL : ledger_find(ledger, body->gateway);
-	entity_set_key(e->subject, e->new_key, &body->key);
+	ledger_entity_set_key(e->subject, e->new_key, &body->key);
 	e->new_key = NULL;
-	entity_set_tls(ledger, e->subject, &body->tls_key);
+	ledger_entity_set_tls(ledger, e->subject, &body->tls_key);
 	e->subject->registration = e->statement->id;
 	registration_reinstates(e->subject, e->issuer);
 	ARRAY_GROW(ledger->registrations, ledger->registration_count, ledger->registration_capacity);
@@ -246,6 +250,12 @@ static void apply_change(struct ledger *ledger, struct examination *e)
 	case STATEMENT_EVIDENCE:
 		apply_evidence(ledger, e);
 		return; /* not in the state tree */
+	case STATEMENT_MEMBER:
+		governance_propose(ledger, e);
+		return; /* changes the entities when the epoch ends */
+	case STATEMENT_VOTE:
+		governance_vote(ledger, e);
+		return;
 	default: /* is in the log, changes no state */
 		return;
 	}

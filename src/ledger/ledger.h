@@ -12,10 +12,16 @@
 #include "base/map.h"
 #include "crypto/merkle.h"
 #include "crypto/state_tree.h"
-#include "record/genesis.h"
+#include "record/epoch.h"
 #include "record/state_entry.h"
 
 struct ledger;
+
+#define LEDGER_NO_MEMBER UINT16_MAX
+enum {
+	LEDGER_SEATS_MAX = 256,       /* organisations that ever were members */
+	LEDGER_PROPOSALS_MAX = 4,     /* open ones of one member */
+};
 
 /* An identity known to the ledger. Owned by the ledger; pointers stay valid for its life. */
 struct entity {
@@ -26,7 +32,8 @@ struct entity {
 	struct digest registration;   /* the statement in force: ORG, PERSON, DEVICE */
 	struct entity *owner;         /* organisation; NULL for organisations */
 	struct entity *gateway;       /* of a device */
-	uint16_t member;              /* of an organisation: its consensus index */
+	uint16_t seat;                /* of an organisation: its number among all that ever were members, in the order of joining */
+	uint16_t member;              /* of an organisation: its consensus index in this epoch, or LEDGER_NO_MEMBER */
 	char *role;                   /* of organisations and people */
 	struct verifying_key *key;    /* NULL: cannot sign */
 	struct digest kid;
@@ -82,5 +89,32 @@ uint64_t ledger_size(const struct ledger *ledger);
  * entity that changed since the last call, not in ledger_apply. Borrowed; state_tree_copy keeps it. */
 struct state_tree *ledger_state(struct ledger *ledger);
 const struct genesis *ledger_genesis(const struct ledger *ledger);
+
+/* -- members (governance.c; docs/decisions/0008-epochs.md) ------------------------------------------------------------ */
+
+/* The chain of epochs, the newest is this one. */
+const struct epochs *ledger_epochs(const struct ledger *ledger);
+size_t ledger_seat_count(const struct ledger *ledger);
+const struct entity *ledger_seat(const struct ledger *ledger, uint16_t seat);
+
+/* A proposal that is open, or adopted in this commit. Borrowed until the ledger changes. */
+struct ledger_proposal {
+	struct digest id;
+	uint32_t change;              /* enum member_change */
+	const char *name;             /* the organisation */
+	uint16_t proposer;            /* seat */
+	uint64_t index;               /* log position */
+	uint16_t yes, no;             /* votes of members */
+	uint16_t needed;              /* yes votes that adopt it: a quorum */
+};
+size_t ledger_proposal_count(const struct ledger *ledger);
+struct ledger_proposal ledger_proposal_at(const struct ledger *ledger, size_t position);
+
+/* A proposal was adopted: the epoch ends with the commit that is being applied. */
+bool ledger_is_closing(const struct ledger *ledger);
+/* End the epoch: the record of the next one is made and entered. Open proposals lapse. With nothing adopted the members stay. */
+void ledger_close(struct ledger *ledger, uint64_t commits, const struct digest *commit_digest, int64_t time_ms);
+/* The same with a record made elsewhere. E_CORRUPT: it is not what this log leads to. */
+MUST_USE enum status ledger_enter(struct ledger *ledger, struct span record, struct fault *fault);
 
 #endif

@@ -59,6 +59,8 @@ static const struct rule rules[STATEMENT_TYPE_END] = {
 	[STATEMENT_CRITICAL]     = {GATEWAY, SPOKEN, DEVICE, ITS_GATEWAY, NULL},
 	[STATEMENT_ACK]          = {GATEWAY | PERSON, SPECIAL, 0, "a person, or the gateway that raised the alarm or speaks for the device", rule_ack},
 	[STATEMENT_EVIDENCE]     = {ORG, SPECIAL, ORG, "an organisation", rule_evidence},
+	[STATEMENT_MEMBER]       = {ORG, SPECIAL, ORG, "a member", rule_member},
+	[STATEMENT_VOTE]         = {ORG, SPECIAL, ORG, "a member", rule_vote},
 };
 
 /* -- the three questions ----------------------------------------------------------------------- */
@@ -98,6 +100,8 @@ enum status rules_body(struct examination *e)
 	case STATEMENT_RESULT:       return body_result_decode(bytes, &e->body.result, e->fault);
 	case STATEMENT_ACK:          return body_ack_decode(bytes, &e->body.ack, e->fault);
 	case STATEMENT_EVIDENCE:     return body_evidence_decode(bytes, &e->body.evidence, e->fault);
+	case STATEMENT_MEMBER:       return body_member_decode(bytes, &e->body.member, e->fault);
+	case STATEMENT_VOTE:         return body_vote_decode(bytes, &e->body.vote, e->fault);
 	default:                     return body_check(e->statement->type, bytes, e->fault);
 	}
 }
@@ -304,7 +308,7 @@ static enum status rule_disturbance(struct examination *e)
 
 /* -- answers: RESULT to a COMMAND, ACK of an alarm ------------------------------------------------- */
 
-static bool is_parent(const struct statement *statement, const struct digest *id)
+bool examination_parent(const struct statement *statement, const struct digest *id)
 {
 	for (size_t i = 0; i < statement->parent_count; i++)
 		if (digest_equal(&statement->parents[i], id))
@@ -318,7 +322,7 @@ static enum status answer_refers(struct examination *e, const struct digest *id,
 {
 	uint64_t index;
 	*out = NULL;
-	if (!is_parent(e->statement, id))
+	if (!examination_parent(e->statement, id))
 		return fault_set(e->fault, E_PARENT, "The statement that a %s answers must be one of its parents; add it and sign again.",
 			statement_type_name(e->statement->type));
 	if (ledger_index_of(e->ledger, id, &index) != OK)
@@ -362,8 +366,9 @@ static enum status rule_ack(struct examination *e)
 struct lie_key lie_key(const struct examination *e)
 {
 	struct lie_key key = {{(uint8_t)e->body.evidence.lie}};
-	memcpy(key.bytes + 1, &e->proves.member, sizeof e->proves.member);
-	memcpy(key.bytes + 3, &e->proves.at, sizeof e->proves.at);
+	memcpy(key.bytes + 1, &e->proves.epoch, sizeof e->proves.epoch);
+	memcpy(key.bytes + 9, &e->proves.member, sizeof e->proves.member);
+	memcpy(key.bytes + 11, &e->proves.at, sizeof e->proves.at);
 	return key;
 }
 
@@ -388,7 +393,7 @@ static enum status rule_evidence(struct examination *e)
 	if (!span_equal(e->statement->sub, body->accused))
 		return fault_set(e->fault, E_MALFORMED, "The statement is about %s, but accuses %s; name the accused as its subject.",
 			printable(e->statement->sub).text, printable(body->accused).text);
-	TRY(evidence_proof(e->ledger->genesis, body, &e->proves, e->fault));
+	TRY(evidence_proof(&e->ledger->epochs, body, &e->proves, e->fault));
 	if (body->lie == LIE_FORK)
 		TRY(fork_convicts(e));
 	struct lie_key key = lie_key(e);

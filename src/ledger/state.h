@@ -19,8 +19,26 @@ struct registration {
 	const struct entity *gateway; /* NULL for gateways */
 };
 
+/* A change of the members that is proposed. */
+struct proposal {
+	struct digest id;
+	uint64_t index;
+	uint32_t change;
+	char *name;
+	struct buffer statement;      /* of the organisation; empty for REMOVE */
+	uint16_t proposer;            /* consensus index */
+	enum { VOTE_NONE, VOTE_YES, VOTE_NO } votes[GENESIS_MEMBERS_MAX]; /* by consensus index */
+};
+
 struct ledger {
 	const struct genesis *genesis;
+	struct epochs epochs;
+	struct entity *seats[LEDGER_SEATS_MAX];
+	size_t seat_count;
+	struct proposal *proposals;
+	size_t proposal_count;
+	size_t proposal_capacity;
+	size_t adopted;               /* position of a proposal + 1; 0: none */
 	struct entity **entities;
 	size_t entity_count;
 	size_t entity_capacity;
@@ -48,6 +66,15 @@ struct ledger {
 /* state_changes.c: its entry in the state tree must be made again. */
 void state_changes_add(struct state_changes *changes, const struct entity *entity);
 void state_changes_free(struct state_changes *changes);
+
+/* Entities change through these alone. */
+struct entity *ledger_entity_add(struct ledger *ledger, struct span name, enum entity_kind kind, struct entity *owner);
+void ledger_entity_set_key(struct entity *entity, struct verifying_key *key, const struct public_key *public);
+void ledger_entity_set_tls(struct ledger *ledger, struct entity *entity, const struct digest *tls_key);
+void ledger_entity_set_role(struct entity *entity, struct span role);
+
+/* governance.c */
+void governance_free(struct ledger *ledger);
 
 /* NULL when unknown. */
 struct entity *ledger_find(const struct ledger *ledger, struct span name);

@@ -92,6 +92,19 @@ static enum status form_read(struct cbor_reader *in, struct epoch *out, struct s
 	return OK;
 }
 
+enum status epoch_read(struct span record, struct epoch_end *out, struct fault *fault)
+{
+	struct cbor_reader in = cbor_reader_of(record);
+	struct epoch epoch = {0};
+	struct span network;
+	TRY(form_read(&in, &epoch, &network, fault));
+	if (in.failed)
+		return fault_set(fault, in.status == E_LIMIT ? E_LIMIT : E_MALFORMED, "The record of an epoch is not valid: %s.", in.why);
+	*out = (struct epoch_end){.commits = epoch.commits, .commit_digest = epoch.commit_digest, .log_size = epoch.log_size,
+		.log_root = epoch.log_root, .time_ms = epoch.time_ms};
+	return OK;
+}
+
 static enum status succession_check(const struct epoch *before, const struct epoch *next, struct span network, struct fault *fault)
 {
 	if (!span_equal(network, span_of(before->members->network, NETWORK_ID_SIZE)))

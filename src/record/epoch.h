@@ -64,6 +64,8 @@ struct epoch_end {
 	size_t statement_count;
 };
 void epoch_encode(const struct epochs *epochs, const struct epoch_end *end, struct buffer *out);
+/* What a record says, without its members; nothing is checked but its form. E_MALFORMED, E_LIMIT. */
+MUST_USE enum status epoch_read(struct span record, struct epoch_end *out, struct fault *fault);
 
 /* Check form and succession of a record (not who signed it) and add it to the chain; the record is copied. E_MALFORMED,
  * E_LIMIT, E_NETWORK, E_SIGNATURE (of a member's own statement), E_DUPLICATE (two members with one name or key), E_SEQUENCE

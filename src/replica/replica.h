@@ -3,13 +3,23 @@
  * of the same step is on disk (fdatasync) before that action is carried out. A failed append or
  * flush stops the node; it is never retried.
  *
- * Log frames: kind 1 block, kind 2 cosignature (member u16, size u64, root, timestamp u64, signature),
+ * There are two logs. The log of blocks is what a member's word rests on. The log of entries holds the final statements and the
+ * records of the epochs, which is all that is left of an epoch once its blocks are pruned (docs/decisions/0008-epochs.md).
+ * It is written without flushes; PRUNE and REBASE flush it first.
+ *
+ * Organisations are known by their seat (ledger_seat): a number that stays the same over all epochs. Consensus counts the
+ * members of one epoch; in cosignatures a member is its place in the epoch of that size (epochs_of_size).
+ *
+ * Frames of the log of entries: kind 5 (index u64, commit index u64, commit ms i64, statement), kind 6 the record of the next
+ * epoch, kind 7 a line under such a record, in the form of kind 2 with the epoch's number for the size and its digest for the root.
+ *
+ * Frames of the log of blocks: kind 1 block, kind 2 cosignature (member u16, size u64, root, timestamp u64, signature),
  * kind 3 ids of statements in the blocks that follow whose signatures did not verify, kind 4 a cosignature of the
  * state's root (docs/decisions/0005-state-tree.md) in the form of kind 2. Recovery does not
  * verify signatures again: it takes every statement of the log's blocks for verified except these. Kind LOG_FRAME_HOLE: damaged
  * frames stood here; behind it everything is verified again (docs/decisions/0007-damaged-log.md).
- * Messages: u8 kind, then for 1 a message of consensus, for 2 and 3 u8 "send me yours", then a cosignature, of the log's
- * root or of the state's.
+ * Messages: u8 kind, then for 1 u64 epoch and a message of consensus, for 2 and 3 u8 "send me yours", then a cosignature, of the log's
+ * root or of the state's. 4 to 12: members that are in different epochs, see catchup.c.
  *
  * Before START only RECOVERED events are given, and nothing but FINAL and CHECKPOINT comes back.
  * The genesis' own statements are log entries 0..n-1 and have no FINAL.
@@ -32,9 +42,18 @@ enum {
 	REPLICA_FRAME_COSIGNATURE = 2,
 	REPLICA_FRAME_FORGED = 3,
 	REPLICA_FRAME_STATE_COSIGNATURE = 4,
+	REPLICA_FRAME_ENTRY = 5,
+	REPLICA_FRAME_EPOCH = 6,
+	REPLICA_FRAME_EPOCH_LINE = 7,
 	REPLICA_SUBMITTED_MAX = 8192, /* submissions that wait for their outcome */
 	REPLICA_CHECKPOINT_MS = 2000, /* a checkpoint when a commit's timestamp enters a new interval and the log grew */
+	REPLICA_ENTRIES_MAX = 1024,   /* sent in one answer ... */
+	REPLICA_ENTRIES_BYTES_MAX = 4 << 20, /* ... unless these are reached before; one always goes */
+	REPLICA_BLOCK_COST = 4096,    /* what a block counts for, besides its statements, towards the end of an epoch */
 };
+
+#define REPLICA_NOBODY UINT16_MAX
+#define REPLICA_EPOCH_BYTES (UINT64_C(1) << 30)
 
 /* How signatures are made and verified. Each has the shape of what the product does there. A simulation may put
  * something quicker in its place; keys are the real ones. */
@@ -55,17 +74,27 @@ struct replica_signatures {
 /* ML-DSA-44: the product's. */
 const struct replica_signatures *replica_signatures_real(void);
 
+/* One set of an organisation's keys. While it changes them there are two; in each epoch it signs with those that the epoch names. */
+struct replica_keys {
+	const struct signing_key *node;       /* signs blocks */
+	const struct signing_key *checkpoint; /* cosigns checkpoints */
+};
+
+enum { REPLICA_KEYS_MAX = 4 };
+
 struct replica_config {
 	const struct genesis *genesis; /* outlives the replica */
-	uint16_t own;
-	struct consensus_config consensus; /* members, own, network, genesis are filled in by replica_new */
-	const struct signing_key *node_key;       /* signs blocks */
-	const struct signing_key *checkpoint_key; /* cosigns checkpoints */
+	struct span name;             /* whose replica this is: "org:...". Outlives it. Need not be a member (yet) */
+	struct replica_keys keys[REPLICA_KEYS_MAX];
+	size_t key_count;
+	struct consensus_config consensus; /* members, own, network, epoch, genesis are filled in */
+	uint64_t epoch_bytes;         /* an epoch ends when its blocks weigh so much; 0: never. The same at all members */
 	const struct replica_signatures *signatures; /* NULL: the real ones; outlives the replica */
 };
 
 enum replica_event_kind {
-	REPLICA_RECOVERED,            /* a frame read back from the log, in order: kind, bytes, position */
+	REPLICA_RECOVERED,            /* a frame read back from a log, in order: kind, bytes, position; first the log of entries, then
+	                                 the log of blocks */
 	REPLICA_START,
 	REPLICA_TICK,
 	REPLICA_PEER_UP,
@@ -77,9 +106,10 @@ enum replica_event_kind {
 struct replica_event {
 	enum replica_event_kind kind;
 	int64_t now_ms;
-	uint16_t peer;
+	uint16_t peer;                /* seat */
 	uint8_t frame_kind;           /* RECOVERED */
-	uint64_t position;            /* RECOVERED */
+	bool sealed;                  /* RECOVERED from the log of entries: a frame EPOCH follows further on */
+	uint64_t position;            /* RECOVERED from the log of blocks */
 	struct span bytes;
 	uint8_t randomness[32];       /* for hedged signatures made in this step */
 };
@@ -95,13 +125,22 @@ enum replica_action_kind {
 	REPLICA_OUTCOME,              /* of a submission at this node: final or refused */
 	REPLICA_CHECKPOINT,           /* a checkpoint gathered enough cosignatures (f+1 or more; again when more come) */
 	REPLICA_EVIDENCE,             /* `peer` broke its word: see below */
+	REPLICA_KEEP,                 /* append to the log of entries: a frame of kind frame_kind that holds `bytes` */
+	REPLICA_EPOCH,                /* a new epoch began, also during recovery: ledger_epochs(replica_ledger()) says who its members are */
+	REPLICA_PRUNE,                /* the log of blocks is not needed before `position`, once the log of entries is flushed */
+	REPLICA_SEND_ENTRIES,         /* send `peer` the frames ENTRY of the log of entries from number `index` on, each as
+	                                 replica_message_of_entry, `entry_count` of them or REPLICA_ENTRIES_BYTES_MAX */
+	REPLICA_STAGE,                /* append a frame as with KEEP, but to a third log that is empty at each start */
+	REPLICA_STAGE_CLEAR,          /* and empty it now */
+	REPLICA_REBASE,               /* move the frames of the third log to the end of the log of entries, flush that, remove the log of
+	                                 blocks, and start a new replica from the disk: it is far ahead of this one. */
 };
 
 struct replica_action {
 	enum replica_action_kind kind;
 	uint16_t peer;
-	uint64_t position;            /* APPEND */
-	struct span bytes;            /* APPEND, SEND; FINAL: the statement's bytes. Borrowed until the next step */
+	uint64_t position;            /* APPEND, PRUNE */
+	struct span bytes;            /* APPEND, SEND, KEEP, STAGE; FINAL: the statement's bytes. Borrowed until the next step */
 	int64_t at_ms;
 	const uint64_t *positions;
 	uint32_t position_count;
@@ -112,7 +151,9 @@ struct replica_action {
 	int64_t commit_ms;            /* commit timestamp */
 	enum status status;           /* OUTCOME: OK final, E_DUPLICATE final before, else refused */
 	const char *reason;           /* OUTCOME: the sentence, borrowed */
-	bool recovered;               /* FINAL during recovery */
+	bool recovered;               /* FINAL, EPOCH during recovery */
+	uint8_t frame_kind;           /* KEEP, STAGE */
+	uint32_t entry_count;         /* SEND_ENTRIES */
 	uint64_t size;                /* CHECKPOINT */
 	struct consensus_range range; /* SEND_RANGE */
 	/* EVIDENCE: two signed headers of one slot (block_signed_header); the first is empty when that block lies in the log
@@ -138,15 +179,26 @@ MUST_USE enum status replica_recovery(const struct replica *replica, struct faul
 /* The message that carries a stored block. Appends. */
 void replica_message_of_block(struct span block_bytes, struct buffer *out);
 
+/* The message that carries the content of a frame ENTRY. Appends. */
+void replica_message_of_entry(struct span entry, struct buffer *out);
+/* The log index in the content of a frame ENTRY. E_MALFORMED. */
+MUST_USE enum status replica_entry_index(struct span entry, uint64_t *index);
+
 /* From now on measure the time spent in verifying signatures with this clock, in nanoseconds. */
 void replica_profile(struct replica *replica, uint64_t (*clock_ns)(void));
 
 /* For consensus_numbers and the like: nothing is stepped from outside. */
 const struct consensus *replica_consensus(const struct replica *replica);
 const struct ledger *replica_ledger(const struct replica *replica);
-/* Where the next frame goes: the log's end. */
+/* Where the next frame goes: the end of the log of blocks. */
 uint64_t replica_log_end(const struct replica *replica);
-/* The round of each member's newest accepted block; out[members]. */
+/* Our seat; REPLICA_NOBODY: not a member in any epoch so far. */
+uint16_t replica_seat(const struct replica *replica);
+/* Are we a member of this epoch, with a set of keys that it names? If not, we follow as far as the members let us. */
+bool replica_is_member(const struct replica *replica);
+/* The chain of epochs as a file (epochs_encode), up to the newest that a quorum of the epoch before has signed. Appends. */
+void replica_epochs(const struct replica *replica, struct buffer *out);
+/* The round of each member's newest accepted block, by consensus index in this epoch. */
 void replica_rounds(const struct replica *replica, uint32_t *out);
 
 /* The earliest kept checkpoint whose size is greater than `index`, with at least f+1 lines, as a note; or, when
@@ -166,10 +218,14 @@ struct replica_state {
 MUST_USE enum status replica_state(const struct replica *replica, struct span name, struct replica_state *out, struct buffer *note);
 
 struct replica_numbers {
-	struct consensus_numbers consensus;
+	struct consensus_numbers consensus; /* of this epoch */
+	uint64_t epoch;
+	uint64_t epoch_signed;        /* the newest whose record a quorum of the epoch before has signed */
+	uint64_t epoch_cost;          /* what the blocks of this epoch weigh; it ends at epoch_bytes */
+	uint64_t epochs_ahead;        /* the highest epoch that a peer says it is in */
 	uint64_t log_size;            /* final statements */
 	struct digest log_root;
-	uint64_t commits;
+	uint64_t commits;             /* of all epochs */
 	uint64_t transactions;        /* final or refused */
 	uint64_t refused;             /* of these; a repetition of a final one counts as neither */
 	uint64_t submitted_waiting;
