@@ -140,8 +140,8 @@ static enum status floors_open(struct node *node, struct fault *fault)
 
 static enum status replica_open(struct node *node, struct fault *fault)
 {
-	struct replica_config config = {.genesis = &node->genesis, .own = node->own, .consensus = consensus_config_default(),
-		.node_key = node->node_key, .checkpoint_key = node->checkpoint_key};
+	struct replica_config config = {.genesis = &node->genesis, .name = node->genesis.members[node->own].header.iss,
+		.consensus = consensus_config_default(), .keys = {{node->node_key, node->checkpoint_key}}, .key_count = 1};
 	config.consensus.round_delay_ms = (uint32_t)node->settings.round_delay_ms;
 	config.consensus.leader_timeout_ms = (uint32_t)node->settings.leader_timeout_ms;
 	config.consensus.heartbeat_ms = (uint32_t)node->settings.heartbeat_ms;

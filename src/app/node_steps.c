@@ -288,6 +288,13 @@ static void deed_do(struct node *node, const struct node_queue *queue, const str
 		break;
 	case REPLICA_APPEND:
 	case REPLICA_TIMER:
+	case REPLICA_KEEP:
+	case REPLICA_EPOCH:
+	case REPLICA_PRUNE:
+	case REPLICA_SEND_ENTRIES:
+	case REPLICA_STAGE:
+	case REPLICA_STAGE_CLEAR:
+	case REPLICA_REBASE:
 		break;
 	}
 }

@@ -29,9 +29,12 @@ enum status verify_evidence(const struct genesis *genesis, const struct bundle *
 		TRY(statement_decode(bundle->entries[i].statement, &statement, fault));
 		if (statement.type != STATEMENT_EVIDENCE)
 			continue;
+		struct epochs epochs;
+		epochs_begin(&epochs, genesis);
 		enum status status = body_evidence_decode(statement.body, &body, &inner);
 		if (status == OK)
-			status = evidence_proof(epochs, &body, &proves, &inner);
+			status = evidence_proof(&epochs, &body, &proves, &inner);
+		epochs_free(&epochs);
 		if (status != OK) {
 			buffer_printf(report, "FAILED: evidence: %s\n", inner.text);
 			return fault_set(fault, status, "evidence: %.400s", inner.text);

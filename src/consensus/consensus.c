@@ -299,6 +299,14 @@ void consensus_message_of_block(struct span block_bytes, struct buffer *out)
 	message_encode(&message, 0, out);
 }
 
+bool consensus_block_of_message(struct span message, struct span *block_bytes)
+{
+	if (message.size == 0 || message.data[0] != MESSAGE_BLOCK)
+		return false;
+	*block_bytes = span_after(message, 1);
+	return true;
+}
+
 void consensus_numbers(const struct consensus *consensus, struct consensus_numbers *out)
 {
 	const struct dag *dag = &consensus->dag;

@@ -183,6 +183,8 @@ void consensus_drain(struct consensus *consensus, struct buffer *out);
 
 /* Frame a stored block as the message that pushes it. Appends. */
 void consensus_message_of_block(struct span block_bytes, struct buffer *out);
+/* The block in such a message. False: it is another message. */
+bool consensus_block_of_message(struct span message, struct span *block_bytes);
 
 /* For people and metrics. */
 struct consensus_numbers {

@@ -27,6 +27,7 @@ void bodies_add(struct bodies *bodies, const struct block *block)
 		return;
 	struct body_kept *kept = memory_new_array(1, sizeof *kept);
 	kept->size = block->body.size;
+	kept->author = block->author;
 	if (kept->size) {
 		kept->bytes = memory_new(kept->size);
 		memcpy(kept->bytes, block->body.data, kept->size);
@@ -36,6 +37,16 @@ void bodies_add(struct bodies *bodies, const struct block *block)
 		kept->after->before = kept;
 	bodies->all = kept;
 	map_put(&bodies->by_digest, digest_span(&block->digest), (uint64_t)(uintptr_t)kept);
+}
+
+void bodies_take_own(struct bodies *bodies, uint16_t author, struct buffer *out)
+{
+	struct body_kept *oldest = bodies->all;
+	while (oldest && oldest->after)
+		oldest = oldest->after;
+	for (; oldest; oldest = oldest->before)
+		if (oldest->author == author && oldest->size)
+			buffer_append(out, oldest->bytes, oldest->size);
 }
 
 bool bodies_take(struct bodies *bodies, const struct digest *block, uint8_t **bytes, size_t *size)

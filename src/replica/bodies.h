@@ -11,6 +11,7 @@ struct body_kept {
 	struct body_kept *after;
 	uint8_t *bytes;           /* NULL when empty */
 	size_t size;
+	uint16_t author;
 };
 
 struct bodies {
@@ -21,6 +22,8 @@ struct bodies {
 void bodies_free(struct bodies *bodies);
 /* Copies the body of a decoded block. */
 void bodies_add(struct bodies *bodies, const struct block *block);
+/* Append what all bodies by `author` hold, in the order in which they were added. */
+void bodies_take_own(struct bodies *bodies, uint16_t author, struct buffer *out);
 /* The body of a committed block, from now on the caller's to free; NULL when empty.
  * False when it was never added. */
 bool bodies_take(struct bodies *bodies, const struct digest *block, uint8_t **bytes, size_t *size);

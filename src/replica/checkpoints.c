@@ -6,7 +6,8 @@
 
 static void kept_free(struct replica *replica, struct kept_checkpoint *kept)
 {
-	for (uint16_t i = 0; i < replica->members; i++)
+	uint16_t members = epoch_of_size(replica, kept->size)->members;
+	for (uint16_t i = 0; i < members; i++)
 		free(kept->lines[i]);
 	free(kept->lines);
 }
@@ -14,10 +15,10 @@ static void kept_free(struct replica *replica, struct kept_checkpoint *kept)
 void checkpoints_init(struct replica *replica)
 {
 	struct checkpoints *checkpoints = &replica->checkpoints;
-	size_t by_lines = CHECKPOINT_LINES_MAX / replica->members;
+	size_t by_lines = CHECKPOINT_LINES_MAX / replica->genesis->member_count;
 	checkpoints->count_max = by_lines > CHECKPOINTS_LEAST ? by_lines : CHECKPOINTS_LEAST;
 	checkpoints->kept = memory_new_array(checkpoints->count_max, sizeof *checkpoints->kept);
-	checkpoints->held = memory_new_array((size_t)replica->members * HELD_PER_MEMBER, sizeof *checkpoints->held);
+	checkpoints->held = memory_new_array((size_t)LEDGER_SEATS_MAX * HELD_PER_MEMBER, sizeof *checkpoints->held);
 	checkpoints->interval = UINT64_MAX;
 	checkpoints->asked_interval = UINT64_MAX;
 	checkpoints->size = ledger_size(replica->ledger);
@@ -57,7 +58,7 @@ static void kept_add(struct replica *replica, uint64_t size, uint64_t timestamp_
 		thin_out(replica);
 	struct kept_checkpoint *kept = &checkpoints->kept[checkpoints->count++];
 	*kept = (struct kept_checkpoint){.size = size, .timestamp_s = timestamp_s};
-	kept->lines = memory_new_array(replica->members, sizeof(struct cosignature *));
+	kept->lines = memory_new_array(epoch_of_size(replica, size)->members, sizeof(struct cosignature *));
 	state_checkpoints_made(replica, size, timestamp_s);
 }
 
@@ -88,11 +89,16 @@ static struct kept_checkpoint *kept_of_size(const struct checkpoints *checkpoint
 	return at < checkpoints->count && checkpoints->kept[at].size == size ? &checkpoints->kept[at] : NULL;
 }
 
+static bool is_believed(const struct replica *replica, const struct kept_checkpoint *kept)
+{
+	return kept->line_count >= epoch_belief(epoch_of_size(replica, kept->size));
+}
+
 const struct kept_checkpoint *checkpoints_newest(const struct replica *replica)
 {
 	const struct checkpoints *checkpoints = &replica->checkpoints;
 	for (size_t i = checkpoints->count; i-- > 0;)
-		if (checkpoints->kept[i].line_count >= replica->quorum_of_belief)
+		if (is_believed(replica, &checkpoints->kept[i]))
 			return &checkpoints->kept[i];
 	return NULL;
 }
@@ -102,9 +108,10 @@ static struct digest root_at(const struct replica *replica, uint64_t size)
 	return merkle_tree_root(ledger_tree(replica->ledger), size);
 }
 
-static struct span member_name(const struct replica *replica, uint16_t member)
+/* Our place among the members that sign a checkpoint of this size; REPLICA_NOBODY: we do not. */
+static uint16_t own_at(const struct replica *replica, uint64_t size)
 {
-	return replica->genesis->members[member].header.iss;
+	return epoch_of_size(replica, size)->own;
 }
 
 /* -- lines ------------------------------------------------------------------------------------------------ */
@@ -114,7 +121,7 @@ static void line_add(struct replica *replica, struct kept_checkpoint *kept, uint
 	kept->lines[member] = memory_new(sizeof *cosignature);
 	*kept->lines[member] = *cosignature;
 	kept->line_count++;
-	if (kept->line_count >= replica->quorum_of_belief)
+	if (is_believed(replica, kept))
 		step_action(replica, REPLICA_CHECKPOINT)->size = kept->size;
 }
 
@@ -137,8 +144,9 @@ static struct span line_frame(struct replica *replica, const struct kept_checkpo
 
 static void line_send(struct replica *replica, const struct kept_checkpoint *kept, uint16_t peer, bool wanted)
 {
-	if (kept->lines[replica->own])
-		step_send(replica, peer, MESSAGE_COSIGNATURE, line_message(replica, kept, replica->own, wanted));
+	uint16_t own = own_at(replica, kept->size);
+	if (own != REPLICA_NOBODY && kept->lines[own])
+		step_send(replica, peer, MESSAGE_COSIGNATURE, line_message(replica, kept, own, wanted));
 }
 
 /* The time is the signer's own, not the commit's: a commit's is a lower bound, and may be as old as the last heartbeat, while
@@ -148,23 +156,21 @@ static void cosign(struct replica *replica, struct kept_checkpoint *kept, int64_
 	struct digest root = root_at(replica, kept->size);
 	uint64_t now_s = now_ms > 0 ? ((uint64_t)now_ms + 999) / 1000 : 0;
 	uint64_t time_s = now_s > kept->timestamp_s ? now_s : kept->timestamp_s;
+	const struct replica_epoch *epoch = epoch_of_size(replica, kept->size);
 	struct cosignature made;
 	/* Fails only when the crypto library does: then nothing that this node signs can be relied on. */
-	CHECK(replica->signatures->cosign(replica->checkpoint_key, member_name(replica, replica->own), span_of_text(replica->checkpoints.origin),
-		kept->size, &root, time_s, replica->signer.randomness, &made) == OK);
-	line_add(replica, kept, replica->own, &made);
-	step_append(replica, REPLICA_FRAME_COSIGNATURE, line_frame(replica, kept, replica->own));
-	struct span message = line_message(replica, kept, replica->own, false);
-	for (uint16_t peer = 0; peer < replica->members; peer++)
-		if (peer != replica->own)
-			step_send(replica, peer, MESSAGE_COSIGNATURE, message);
+	CHECK(replica->signatures->cosign(epoch->keys->checkpoint, replica->name, span_of_text(replica->checkpoints.origin), kept->size, &root, time_s,
+		replica->signer.randomness, &made) == OK);
+	line_add(replica, kept, epoch->own, &made);
+	step_append(replica, REPLICA_FRAME_COSIGNATURE, line_frame(replica, kept, epoch->own));
+	step_send_all(replica, MESSAGE_COSIGNATURE, line_message(replica, kept, epoch->own, false));
 }
 
-bool cosigned_verifies(struct replica *replica, const char *origin, const struct cosigned *cosigned)
+bool cosigned_verifies(struct replica *replica, const struct replica_epoch *epoch, const char *origin, const struct cosigned *cosigned)
 {
 	uint64_t start = signer_clock(replica);
-	enum status status = replica->signatures->cosignature_verify(replica->checkpoint_keys[cosigned->member], member_name(replica, cosigned->member),
-		span_of_text(origin), cosigned->size, &cosigned->root, &cosigned->cosignature);
+	enum status status = replica->signatures->cosignature_verify(epoch->checkpoint_keys[cosigned->member],
+		epoch_members(replica, epoch)->members[cosigned->member].header.iss, span_of_text(origin), cosigned->size, &cosigned->root, &cosigned->cosignature);
 	signer_count(replica, start);
 	if (status != OK)
 		replica->messages_refused++;
@@ -184,17 +190,20 @@ static struct span line_append(struct replica *replica, const struct cosigned *c
 static void fork_found(struct replica *replica, const struct cosigned *cosigned, bool trusted)
 {
 	struct checkpoints *checkpoints = &replica->checkpoints;
-	if (checkpoints->forks_logged[cosigned->member] >= FORKS_LOGGED_MAX || (!trusted && !cosigned_verifies(replica, checkpoints->origin, cosigned)))
+	const struct replica_epoch *epoch = epoch_of_size(replica, cosigned->size);
+	uint16_t *logged = &checkpoints->forks_logged[epoch->seats[cosigned->member]];
+	if (*logged >= FORKS_LOGGED_MAX || (!trusted && !cosigned_verifies(replica, epoch, checkpoints->origin, cosigned)))
 		return;
-	checkpoints->forks_logged[cosigned->member]++;
+	(*logged)++;
 	replica->forks++;
 	if (trusted)
 		return;
 	struct span theirs = line_append(replica, cosigned);
 	const struct kept_checkpoint *kept = kept_of_size(checkpoints, cosigned->size);
-	struct span ours = kept && kept->lines[replica->own] ? line_frame(replica, kept, replica->own) : (struct span){0};
+	bool signed_by_us = kept && epoch->own != REPLICA_NOBODY && kept->lines[epoch->own];
+	struct span ours = signed_by_us ? line_frame(replica, kept, epoch->own) : (struct span){0};
 	struct replica_action *action = step_action(replica, REPLICA_EVIDENCE);
-	action->peer = cosigned->member;
+	action->peer = epoch->seats[cosigned->member];
 	action->size = cosigned->size;
 	action->evidence[0] = theirs;
 	action->evidence[1] = ours;
@@ -204,25 +213,31 @@ static void fork_found(struct replica *replica, const struct cosigned *cosigned,
  * members make the same, and anything else would let one member fill the others' logs. */
 static void line_accept(struct replica *replica, const struct cosigned *cosigned, bool trusted)
 {
+	const struct replica_epoch *epoch = epoch_of_size(replica, cosigned->size);
+	if (cosigned->member >= epoch->members) {
+		replica->messages_refused++;
+		return;
+	}
 	struct digest root = root_at(replica, cosigned->size);
 	if (!digest_equal(&root, &cosigned->root)) {
 		fork_found(replica, cosigned, trusted);
 		return;
 	}
 	struct kept_checkpoint *kept = kept_of_size(&replica->checkpoints, cosigned->size);
-	if (!kept || kept->lines[cosigned->member] || (!trusted && !cosigned_verifies(replica, replica->checkpoints.origin, cosigned)))
+	if (!kept || kept->lines[cosigned->member] || (!trusted && !cosigned_verifies(replica, epoch, replica->checkpoints.origin, cosigned)))
 		return;
 	line_add(replica, kept, cosigned->member, &cosigned->cosignature);
 	if (!trusted)
 		line_append(replica, cosigned);
 }
 
-static void line_hold(struct replica *replica, const struct cosigned *cosigned, bool trusted)
+/* Each seat has room of its own. */
+static void line_hold(struct replica *replica, uint16_t seat, const struct cosigned *cosigned, bool trusted)
 {
-	struct held_cosignature *held = &replica->checkpoints.held[(size_t)cosigned->member * HELD_PER_MEMBER];
-	uint8_t *next = &replica->checkpoints.held_next[cosigned->member];
+	struct held_cosignature *held = &replica->checkpoints.held[(size_t)seat * HELD_PER_MEMBER];
+	uint8_t *next = &replica->checkpoints.held_next[seat];
 	for (size_t i = 0; i < HELD_PER_MEMBER; i++)
-		if (held[i].used && held[i].cosigned.size == cosigned->size)
+		if (held[i].used && held[i].cosigned.size == cosigned->size && held[i].cosigned.member == cosigned->member)
 			return;
 	held[*next] = (struct held_cosignature){.cosigned = *cosigned, .used = true, .trusted = trusted};
 	*next = (uint8_t)((*next + 1) % HELD_PER_MEMBER);
@@ -231,7 +246,7 @@ static void line_hold(struct replica *replica, const struct cosigned *cosigned, 
 static void held_accept(struct replica *replica)
 {
 	struct held_cosignature *held = replica->checkpoints.held;
-	for (size_t i = 0; i < (size_t)replica->members * HELD_PER_MEMBER; i++)
+	for (size_t i = 0; i < ledger_seat_count(replica->ledger) * HELD_PER_MEMBER; i++)
 		if (held[i].used && held[i].cosigned.size <= kept_size(replica)) {
 			held[i].used = false;
 			line_accept(replica, &held[i].cosigned, held[i].trusted);
@@ -248,25 +263,36 @@ static void lines_ask(struct replica *replica)
 		return;
 	checkpoints->asked_interval = checkpoints->commit_interval;
 	const struct kept_checkpoint *newest = &checkpoints->kept[checkpoints->count - 1];
-	for (uint16_t peer = 0; peer < replica->members; peer++)
-		if (!newest->lines[peer] && peer != replica->own)
-			line_send(replica, newest, peer, true);
+	const struct replica_epoch *epoch = epoch_of_size(replica, newest->size);
+	for (uint16_t i = 0; i < epoch->members; i++)
+		if (!newest->lines[i] && i != epoch->own)
+			line_send(replica, newest, epoch->seats[i], true);
+}
+
+void checkpoints_reached(struct replica *replica, int64_t timestamp_ms)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	uint64_t time = timestamp_ms > 0 ? (uint64_t)timestamp_ms : 0;
+	checkpoints->commit_interval = time / REPLICA_CHECKPOINT_MS;
+	checkpoints->commit_s = time / 1000 ? time / 1000 : 1; /* a cosignature's time is never 0 */
+}
+
+void checkpoints_force(struct replica *replica)
+{
+	struct checkpoints *checkpoints = &replica->checkpoints;
+	checkpoints->interval = checkpoints->commit_interval;
+	checkpoints->asked_interval = checkpoints->commit_interval;
+	checkpoints->size = ledger_size(replica->ledger);
+	if (checkpoints->size > kept_size(replica)) /* else it was made while the log stood still */
+		kept_add(replica, checkpoints->size, checkpoints->commit_s);
 }
 
 void checkpoints_commit(struct replica *replica, int64_t timestamp_ms)
 {
 	struct checkpoints *checkpoints = &replica->checkpoints;
-	uint64_t time = timestamp_ms > 0 ? (uint64_t)timestamp_ms : 0;
-	uint64_t size = ledger_size(replica->ledger);
-	checkpoints->commit_interval = time / REPLICA_CHECKPOINT_MS;
-	checkpoints->commit_s = time / 1000 ? time / 1000 : 1; /* a cosignature's time is never 0 */
-	if (checkpoints->commit_interval == checkpoints->interval || size == checkpoints->size)
-		return;
-	checkpoints->interval = checkpoints->commit_interval;
-	checkpoints->asked_interval = checkpoints->commit_interval;
-	checkpoints->size = size;
-	if (size > kept_size(replica)) /* else it was made while the log stood still */
-		kept_add(replica, size, checkpoints->commit_s);
+	checkpoints_reached(replica, timestamp_ms);
+	if (checkpoints->commit_interval != checkpoints->interval && ledger_size(replica->ledger) != checkpoints->size)
+		checkpoints_force(replica);
 }
 
 int64_t checkpoints_due(const struct replica *replica)
@@ -287,6 +313,13 @@ static void standstill(struct replica *replica, int64_t now_ms)
 		kept_add(replica, checkpoints->grown_size, checkpoints->commit_s);
 }
 
+/* Has it our line? */
+static bool is_ours(const struct replica *replica, const struct kept_checkpoint *kept)
+{
+	uint16_t own = own_at(replica, kept->size);
+	return own != REPLICA_NOBODY && kept->lines[own];
+}
+
 void checkpoints_settle(struct replica *replica, int64_t now_ms)
 {
 	struct checkpoints *checkpoints = &replica->checkpoints;
@@ -298,10 +331,11 @@ void checkpoints_settle(struct replica *replica, int64_t now_ms)
 		return;
 	}
 	size_t first = checkpoints->count;
-	while (first > 0 && checkpoints->count - first < CHECKPOINTS_NEWEST && !checkpoints->kept[first - 1].lines[replica->own])
+	while (first > 0 && checkpoints->count - first < CHECKPOINTS_NEWEST && !is_ours(replica, &checkpoints->kept[first - 1]))
 		first--;
 	for (; first < checkpoints->count; first++)
-		cosign(replica, &checkpoints->kept[first], now_ms);
+		if (own_at(replica, checkpoints->kept[first].size) != REPLICA_NOBODY)
+			cosign(replica, &checkpoints->kept[first], now_ms);
 	state_checkpoints_settle(replica, now_ms);
 	lines_ask(replica);
 }
@@ -309,16 +343,23 @@ void checkpoints_settle(struct replica *replica, int64_t now_ms)
 void checkpoints_peer(struct replica *replica, uint16_t peer)
 {
 	struct checkpoints *checkpoints = &replica->checkpoints;
-	if (checkpoints->count == 0 || peer == replica->own)
+	if (checkpoints->count == 0)
 		return;
 	const struct kept_checkpoint *newest = &checkpoints->kept[checkpoints->count - 1];
-	line_send(replica, newest, peer, !newest->lines[peer]);
+	uint16_t index = epoch_index(epoch_of_size(replica, newest->size), peer);
+	line_send(replica, newest, peer, index != REPLICA_NOBODY && !newest->lines[index]);
 	state_checkpoints_peer(replica, peer);
 }
 
 static bool cosigned_is_possible(const struct replica *replica, const struct cosigned *cosigned)
 {
-	return cosigned->member < replica->members && cosigned->size >= replica->members;
+	return cosigned->member < BLOCK_MEMBERS_MAX && cosigned->size >= replica->genesis->member_count;
+}
+
+uint16_t cosigned_seat(const struct replica *replica, const struct cosigned *cosigned)
+{
+	const struct replica_epoch *epoch = epoch_of_size(replica, cosigned->size);
+	return cosigned->member < epoch->members ? epoch->seats[cosigned->member] : REPLICA_NOBODY;
 }
 
 void checkpoints_message(struct replica *replica, uint16_t peer, struct span bytes)
@@ -327,12 +368,16 @@ void checkpoints_message(struct replica *replica, uint16_t peer, struct span byt
 	uint8_t wanted = read_u8(&in);
 	struct cosigned cosigned;
 	if (in.failed || wanted > 1 || cosigned_decode(in.rest, &cosigned) != OK || !cosigned_is_possible(replica, &cosigned)
-		|| cosigned.member != peer || peer == replica->own) {
+		|| peer == replica_seat(replica)) {
 		replica->messages_refused++;
 		return;
 	}
 	if (cosigned.size > kept_size(replica)) {
-		line_hold(replica, &cosigned, false);
+		line_hold(replica, peer, &cosigned, false); /* perhaps of an epoch that we have not reached */
+		return;
+	}
+	if (cosigned_seat(replica, &cosigned) != peer) {
+		replica->messages_refused++;
 		return;
 	}
 	line_accept(replica, &cosigned, false);
@@ -347,13 +392,16 @@ enum status checkpoints_recovered(struct replica *replica, struct span bytes)
 	TRY(cosigned_decode(bytes, &cosigned));
 	if (!cosigned_is_possible(replica, &cosigned))
 		return E_CORRUPT;
-	if (replica->damaged && !cosigned_verifies(replica, replica->checkpoints.origin, &cosigned))
+	uint16_t seat = cosigned_seat(replica, &cosigned);
+	if (seat == REPLICA_NOBODY)
+		return OK; /* of an epoch that this log does not reach */
+	if (replica->damaged && !cosigned_verifies(replica, epoch_of_size(replica, cosigned.size), replica->checkpoints.origin, &cosigned))
 		return E_SIGNATURE;
 	/* Our own line for a checkpoint that no commit made. */
-	if (cosigned.member == replica->own && cosigned.size > kept_size(replica) && cosigned.size <= ledger_size(replica->ledger))
+	if (seat == replica_seat(replica) && cosigned.size > kept_size(replica) && cosigned.size <= ledger_size(replica->ledger))
 		kept_add(replica, cosigned.size, cosigned.cosignature.timestamp_s);
 	if (cosigned.size > kept_size(replica))
-		line_hold(replica, &cosigned, true);
+		line_hold(replica, seat, &cosigned, true);
 	else
 		line_accept(replica, &cosigned, true);
 	return OK;
@@ -367,13 +415,14 @@ void checkpoint_note(const struct replica *replica, const struct lined_root *lin
 	checkpoint->origin = span_of_text(lined->origin);
 	checkpoint->size = lined->size;
 	checkpoint->root = lined->root;
-	for (uint16_t member = 0; member < replica->members; member++) {
+	const struct genesis *members = epoch_members(replica, lined->epoch);
+	for (uint16_t member = 0; member < lined->epoch->members; member++) {
 		if (!lined->lines[member])
 			continue;
 		struct checkpoint_line *line = &checkpoint->lines[checkpoint->line_count++];
-		line->name = member_name(replica, member);
+		line->name = members->members[member].header.iss;
 		line->cosignature = *lined->lines[member];
-		checkpoint_key_id(line->name, &replica->genesis->members[member].org.checkpoint_key, line->key_id);
+		checkpoint_key_id(line->name, &members->members[member].org.checkpoint_key, line->key_id);
 	}
 	checkpoint_encode(checkpoint, note);
 	free(checkpoint);
@@ -387,11 +436,12 @@ enum status replica_checkpoint(const struct replica *replica, uint64_t index, bo
 		found = checkpoints_newest(replica);
 	else
 		for (size_t i = index < UINT64_MAX ? kept_from(checkpoints, index + 1) : checkpoints->count; i < checkpoints->count && !found; i++)
-			if (checkpoints->kept[i].line_count >= replica->quorum_of_belief)
+			if (is_believed(replica, &checkpoints->kept[i]))
 				found = &checkpoints->kept[i];
 	if (!found)
 		return E_NOT_FOUND;
-	struct lined_root lined = {.origin = checkpoints->origin, .size = found->size, .root = root_at(replica, found->size), .lines = found->lines};
+	struct lined_root lined = {.origin = checkpoints->origin, .size = found->size, .root = root_at(replica, found->size), .lines = found->lines,
+		.epoch = epoch_of_size(replica, found->size)};
 	checkpoint_note(replica, &lined, note);
 	*size = found->size;
 	return OK;

@@ -27,15 +27,34 @@ static enum status apply_checked(struct replica *replica, const struct statement
 	return status == OK || status == E_DUPLICATE ? ledger_apply(replica->ledger, statement, true, index, fault) : status;
 }
 
+/* Of all epochs. */
+static uint64_t commit_number(const struct replica *replica, const struct consensus_commit *commit)
+{
+	return epochs_newest(ledger_epochs(replica->ledger))->commits + commit->index;
+}
+
+static void entry_keep(struct replica *replica, const struct replica_action *final)
+{
+	struct entry entry = {.index = final->index, .commit_index = final->commit_index, .commit_ms = final->commit_ms, .statement = final->bytes};
+	struct buffer bytes = {0};
+	if (entry.index < replica->entries_kept)
+		return;
+	replica->entries_kept = entry.index + 1;
+	entry_encode(&entry, &bytes);
+	step_keep_entry(replica, REPLICA_KEEP, REPLICA_FRAME_ENTRY, step_keep(replica, &bytes));
+}
+
 static void final(struct replica *replica, const struct consensus_commit *commit, const struct digest *id, uint64_t index, struct span bytes)
 {
 	struct replica_action *action = step_action(replica, REPLICA_FINAL);
 	action->bytes = bytes;
 	action->id = *id;
 	action->index = index;
-	action->commit_index = commit->index;
+	action->commit_index = commit_number(replica, commit);
 	action->commit_ms = commit->timestamp_ms;
 	action->recovered = !replica->started;
+	struct replica_action told = *action; /* actions move while they grow */
+	entry_keep(replica, &told);
 }
 
 /* Tell whoever submitted it here. A refusal counts only in a block of ours: in another member's block it may stand in
@@ -49,7 +68,7 @@ static void settle(struct replica *replica, const struct consensus_commit *commi
 	step_outcome(replica, id, status, reason);
 	struct replica_action *action = &replica->actions[replica->action_count - 1];
 	action->index = index;
-	action->commit_index = commit->index;
+	action->commit_index = commit_number(replica, commit);
 	action->commit_ms = commit->timestamp_ms;
 }
 
@@ -80,11 +99,12 @@ void commit_apply(struct replica *replica, const struct consensus_commit *commit
 		uint8_t *bytes = NULL;
 		size_t size = 0;
 		CHECK(bodies_take(&replica->bodies, &ref->digest, &bytes, &size)); /* stored before it was committed */
+		replica->epoch_cost += REPLICA_BLOCK_COST + size;
 		step_keep_memory(replica, bytes);
 		struct reader body = reader_of(span_of(bytes, size));
 		struct span transaction;
 		while (block_transaction_next(&body, &transaction))
-			apply_transaction(replica, commit, ref->author == replica->own, transaction);
+			apply_transaction(replica, commit, ref->author == epoch_now(replica)->own, transaction);
 	}
 	for (uint32_t i = 0; i < commit->left_out_count; i++) {
 		uint8_t *bytes = NULL;
@@ -92,8 +112,9 @@ void commit_apply(struct replica *replica, const struct consensus_commit *commit
 		if (bodies_take(&replica->bodies, &commit->left_out[i].digest, &bytes, &size))
 			free(bytes);
 	}
-	replica->commits = commit->index;
+	replica->commits = commit_number(replica, commit);
 	checkpoints_commit(replica, commit->timestamp_ms);
+	epoch_look(replica, commit);
 }
 
 void commit_give_up(struct replica *replica, const struct consensus_action *collected)
@@ -101,7 +122,7 @@ void commit_give_up(struct replica *replica, const struct consensus_action *coll
 	for (uint32_t i = 0; i < collected->position_count; i++) {
 		uint8_t *bytes = NULL;
 		size_t size = 0;
-		if (bodies_take(&replica->bodies, &collected->blocks[i].digest, &bytes, &size) && collected->peer == replica->own)
+		if (bodies_take(&replica->bodies, &collected->blocks[i].digest, &bytes, &size) && collected->peer == epoch_now(replica)->own)
 			buffer_append(&replica->again, bytes, size);
 		free(bytes);
 	}

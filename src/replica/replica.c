@@ -9,34 +9,24 @@ enum { FORGED_FRAME_MAX = (LOG_FRAME_MAX / DIGEST_SIZE) * DIGEST_SIZE };
 
 /* -- beginning and end ---------------------------------------------------------------------------------- */
 
-static enum status key_is_ours(const struct signing_key *key, const struct public_key *expected, const char *what, struct span name,
-	struct fault *fault)
-{
-	if (memcmp(signing_key_public(key)->bytes, expected->bytes, ML_DSA_44_PUBLIC) == 0)
-		return OK;
-	return fault_set(fault, E_CONFIG, "The %s key is not the one that the genesis names for %.*s; use that organisation's key files.", what,
-		(int)name.size, (const char *)name.data);
-}
-
 static enum status config_check(const struct replica_config *config, struct fault *fault)
 {
-	size_t members = config->genesis->member_count;
-	if (members == 0 || members > BLOCK_MEMBERS_MAX || config->own >= members)
-		return fault_set(fault, E_CONFIG, "Member number %u does not exist: the genesis names %zu.", (unsigned)config->own, members);
-	const struct genesis_member *own = &config->genesis->members[config->own];
-	TRY(key_is_ours(config->node_key, &own->org.node_key, "node", own->header.iss, fault));
-	return key_is_ours(config->checkpoint_key, &own->org.checkpoint_key, "checkpoint", own->header.iss, fault);
+	if (config->genesis->member_count == 0 || config->genesis->member_count > BLOCK_MEMBERS_MAX)
+		return fault_set(fault, E_CONFIG, "The genesis names %zu members; 1 to %d are possible.", config->genesis->member_count, BLOCK_MEMBERS_MAX);
+	if (config->name.size == 0 || config->key_count > REPLICA_KEYS_MAX)
+		return fault_set(fault, E_CONFIG, "A replica needs the name of its organisation, and at most %d sets of keys.", REPLICA_KEYS_MAX);
+	return OK;
 }
 
-static enum status keys_prepare(struct replica *replica, struct fault *fault)
+static enum status genesis_keys_check(const struct genesis *genesis, struct fault *fault)
 {
-	replica->node_keys = memory_new_array(replica->members, sizeof(struct verifying_key *));
-	replica->checkpoint_keys = memory_new_array(replica->members, sizeof(struct verifying_key *));
-	for (uint16_t i = 0; i < replica->members; i++) {
-		const struct body_org *org = &replica->genesis->members[i].org;
-		replica->node_keys[i] = verifying_key_new(&org->node_key);
-		replica->checkpoint_keys[i] = verifying_key_new(&org->checkpoint_key);
-		if (!replica->node_keys[i] || !replica->checkpoint_keys[i])
+	for (size_t i = 0; i < genesis->member_count; i++) {
+		struct verifying_key *node = verifying_key_new(&genesis->members[i].org.node_key);
+		struct verifying_key *checkpoint = verifying_key_new(&genesis->members[i].org.checkpoint_key);
+		bool good = node && checkpoint;
+		verifying_key_free(node);
+		verifying_key_free(checkpoint);
+		if (!good)
 			return fault_set(fault, E_CONFIG, "The genesis holds a key that is no ML-DSA-44 key; make a new genesis.");
 	}
 	return OK;
@@ -45,28 +35,20 @@ static enum status keys_prepare(struct replica *replica, struct fault *fault)
 enum status replica_new(const struct replica_config *config, struct replica **out, struct fault *fault)
 {
 	TRY(config_check(config, fault));
+	TRY(genesis_keys_check(config->genesis, fault));
 	struct replica *replica = memory_new_array(1, sizeof *replica);
 	replica->genesis = config->genesis;
-	replica->own = config->own;
-	replica->members = (uint16_t)config->genesis->member_count;
-	replica->quorum_of_belief = (uint16_t)((replica->members - 1) / 3 + 1);
-	replica->node_key = config->node_key;
-	replica->checkpoint_key = config->checkpoint_key;
+	replica->name = config->name;
+	memcpy(replica->keys, config->keys, sizeof replica->keys);
+	replica->key_count = config->key_count;
+	replica->consensus_config = config->consensus;
+	replica->epoch_bytes = config->epoch_bytes;
 	replica->signatures = config->signatures ? config->signatures : replica_signatures_real();
 	replica->signer.replica = replica;
-	enum status status = keys_prepare(replica, fault);
-	if (status != OK) {
-		replica_free(replica);
-		return status;
-	}
-	struct consensus_config consensus = config->consensus;
-	consensus.members = replica->members;
-	consensus.own = replica->own;
-	memcpy(consensus.network, replica->genesis->network, BLOCK_NETWORK_SIZE);
-	consensus.genesis = replica->genesis->digest;
-	struct block_signer signer = signer_of(replica);
-	replica->consensus = consensus_new(&consensus, &signer);
+	replica->wake_ms = INT64_MAX;
 	replica->ledger = ledger_new(replica->genesis);
+	replica->entries_kept = ledger_size(replica->ledger);
+	epochs_open(replica);
 	checkpoints_init(replica);
 	*out = replica;
 	return OK;
@@ -76,14 +58,9 @@ void replica_free(struct replica *replica)
 {
 	if (!replica)
 		return;
-	consensus_free(replica->consensus);
-	for (uint16_t i = 0; i < replica->members; i++) {
-		verifying_key_free(replica->node_keys[i]);
-		verifying_key_free(replica->checkpoint_keys[i]);
-	}
-	free(replica->node_keys);
-	free(replica->checkpoint_keys);
 	checkpoints_free(replica);
+	catchup_free(replica);
+	epochs_close(replica);
 	bodies_free(&replica->bodies);
 	map_free(&replica->submitted);
 	map_free(&replica->forged);
@@ -118,20 +95,20 @@ static void forged_append(struct replica *replica)
 
 static void speak(struct replica *replica, struct consensus_action *action)
 {
-	int64_t due = checkpoints_due(replica);
+	const struct replica_epoch *epoch = epoch_now(replica);
 	struct replica_action *out;
 	switch (action->kind) {
 	case CONSENSUS_SEND:
-		step_send(replica, action->peer, MESSAGE_CONSENSUS, action->bytes);
+		step_send(replica, epoch->seats[action->peer], MESSAGE_CONSENSUS, action->bytes);
 		break;
 	case CONSENSUS_TIMER:
-		step_action(replica, REPLICA_TIMER)->at_ms = action->at_ms < due ? action->at_ms : due;
+		replica->wake_ms = action->at_ms;
 		break;
 	case CONSENSUS_SEND_STORED:
 	case CONSENSUS_EVIDENCE:
 		consensus_positions_resolve(replica->consensus, action);
 		out = step_action(replica, action->kind == CONSENSUS_EVIDENCE ? REPLICA_EVIDENCE : REPLICA_SEND_STORED);
-		out->peer = action->peer;
+		out->peer = epoch->seats[action->peer];
 		out->positions = action->positions;
 		out->position_count = action->position_count;
 		out->evidence[0] = action->evidence[0];
@@ -139,7 +116,7 @@ static void speak(struct replica *replica, struct consensus_action *action)
 		break;
 	case CONSENSUS_SEND_RANGE:
 		out = step_action(replica, REPLICA_SEND_RANGE);
-		out->peer = action->peer;
+		out->peer = epoch->seats[action->peer];
 		out->range = action->range;
 		break;
 	case CONSENSUS_PERSIST:
@@ -151,8 +128,9 @@ static void speak(struct replica *replica, struct consensus_action *action)
 
 /* Commits are applied before anything is appended, because the log begins with what was found out about them; but they
  * are told after it, because what is told must be on disk. */
-static void carry_out(struct replica *replica, const struct consensus_actions *given, int64_t now_ms)
+static void carry_out(struct replica *replica, const struct consensus_actions *given)
 {
+	uint32_t before = replica->action_count;
 	for (uint32_t i = 0; i < given->count; i++)
 		if (given->items[i].kind == CONSENSUS_PERSIST)
 			body_keep(replica, given->items[i].bytes);
@@ -160,7 +138,7 @@ static void carry_out(struct replica *replica, const struct consensus_actions *g
 		if (given->items[i].kind == CONSENSUS_COLLECTED)
 			commit_give_up(replica, &given->items[i]);
 	for (uint32_t i = 0; i < given->count; i++)
-		if (given->items[i].kind == CONSENSUS_COMMIT)
+		if (given->items[i].kind == CONSENSUS_COMMIT && !replica->closing)
 			commit_apply(replica, &given->items[i].commit);
 	uint32_t told = replica->action_count;
 	if (replica->started)
@@ -169,21 +147,33 @@ static void carry_out(struct replica *replica, const struct consensus_actions *g
 		if (given->items[i].kind == CONSENSUS_PERSIST)
 			consensus_block_stored(replica->consensus, &given->items[i].digest,
 				step_append(replica, REPLICA_FRAME_BLOCK, given->items[i].bytes));
-	step_rotate(replica, told);
-	checkpoints_settle(replica, now_ms);
+	step_rotate(replica, before, told);
 	/* Recovery repeats decisions, not deeds. */
 	for (uint32_t i = 0; i < given->count && replica->started; i++)
 		speak(replica, &given->items[i]);
+	if (replica->closing)
+		epoch_switch(replica);
 }
 
-static enum status consensus_give(struct replica *replica, const struct replica_event *event, enum consensus_event_kind kind, struct span bytes)
+enum status replica_give(struct replica *replica, enum consensus_event_kind kind, uint16_t index, struct span bytes)
 {
-	struct consensus_event given = {.kind = kind, .now_ms = event->now_ms, .peer = event->peer, .bytes = bytes, .position = event->position};
+	struct consensus_event given = {.kind = kind, .now_ms = replica->now_ms, .peer = index, .bytes = bytes, .position = replica->position};
 	struct consensus_actions actions = {0};
 	enum status refused = OK;
 	consensus_step(replica->consensus, &given, &actions, &refused);
-	carry_out(replica, &actions, event->now_ms);
+	carry_out(replica, &actions);
 	return refused;
+}
+
+void consensus_start(struct replica *replica)
+{
+	uint64_t number = epoch_number(replica);
+	if (!replica_is_member(replica))
+		return;
+	(void)replica_give(replica, CONSENSUS_START, 0, (struct span){0});
+	for (uint16_t i = 0; epoch_number(replica) == number && i < epoch_now(replica)->members; i++)
+		if (replica->up[epoch_now(replica)->seats[i]])
+			(void)replica_give(replica, CONSENSUS_PEER_UP, i, (struct span){0});
 }
 
 /* -- recovery ---------------------------------------------------------------------------------------------- */
@@ -191,13 +181,19 @@ static enum status consensus_give(struct replica *replica, const struct replica_
 static enum status recover_block(struct replica *replica, const struct replica_event *event)
 {
 	struct block block;
-	if (block_parse(event->bytes, &block, NULL) != OK || block.author >= replica->members
-		|| memcmp(block.network, replica->genesis->network, BLOCK_NETWORK_SIZE) != 0)
+	if (block_parse(event->bytes, &block, NULL) != OK || memcmp(block.network, replica->genesis->network, BLOCK_NETWORK_SIZE) != 0)
 		return E_CORRUPT;
+	if (block.epoch < epoch_number(replica)) /* its epoch was over when it came, or is in the log of entries */
+		return OK;
+	if (block.epoch > epoch_number(replica) || block.author >= epoch_now(replica)->members)
+		return E_CORRUPT;
+	if (!epoch_now(replica)->position)
+		epoch_now(replica)->position = event->position;
 	if (replica->damaged && !damaged_block_holds(replica, &block))
 		return E_SIGNATURE;
 	bodies_add(&replica->bodies, &block);
-	return consensus_give(replica, event, CONSENSUS_RECOVERED, event->bytes);
+	replica->position = event->position;
+	return replica_give(replica, CONSENSUS_RECOVERED, 0, event->bytes);
 }
 
 static enum status recover_forged(struct replica *replica, struct span ids)
@@ -210,11 +206,39 @@ static enum status recover_forged(struct replica *replica, struct span ids)
 	return reader_end(&in);
 }
 
+static bool is_entry_frame(uint8_t kind)
+{
+	return kind == REPLICA_FRAME_ENTRY || kind == REPLICA_FRAME_EPOCH || kind == REPLICA_FRAME_EPOCH_LINE;
+}
+
+static void recover_entry(struct replica *replica, const struct replica_event *event)
+{
+	enum status status;
+	if (replica->recovery_fault.text[0])
+		return;
+	if (event->frame_kind == REPLICA_FRAME_ENTRY)
+		status = entry_recovered(replica, event->bytes, event->sealed);
+	else if (event->frame_kind == REPLICA_FRAME_EPOCH)
+		status = epoch_recovered(replica, event->bytes);
+	else
+		status = epoch_line_recovered(replica, event->bytes);
+	if (status != OK)
+		fault_set(&replica->recovery_fault, E_CORRUPT,
+			"The log of entries cannot be used from its frame at %llu (kind %u) on: it belongs to another network, or to another version of"
+			" this program. Start with the folder that belongs to this configuration; or move all logs away, and this node fetches everything"
+			" from the other members.",
+			(unsigned long long)event->position, (unsigned)event->frame_kind);
+}
+
 static void recover(struct replica *replica, const struct replica_event *event)
 {
 	enum status status = OK;
 	if (event->frame_kind == LOG_FRAME_SEGMENT) /* not in the count of positions */
 		return;
+	if (is_entry_frame(event->frame_kind)) {
+		recover_entry(replica, event);
+		return;
+	}
 	replica->log_end = event->position + LOG_FRAME_OVERHEAD + event->bytes.size;
 	if (replica->recovery_fault.text[0])
 		return;
@@ -260,6 +284,8 @@ static enum status admit(struct replica *replica, struct span bytes, struct dige
 	*id = statement.id;
 	if (!replica->started)
 		return fault_set(fault, E_BUSY, "This node is still starting; try again in a moment.");
+	if (!replica_is_member(replica) || replica->rebased)
+		return fault_set(fault, E_BUSY, "This node does not propose: its organisation is no member now, or it is still catching up; try another member's node.");
 	status = ledger_examine(replica->ledger, &statement, true, &key, fault);
 	if (status == E_DUPLICATE)
 		CHECK(ledger_index_of(replica->ledger, id, index) == OK);
@@ -286,7 +312,7 @@ static void submit(struct replica *replica, const struct replica_event *event)
 	if (status == OK) {
 		/* Before the step: with one member the commit may come with it. */
 		map_put(&replica->submitted, digest_span(&id), 1);
-		status = consensus_give(replica, event, CONSENSUS_SUBMIT, event->bytes);
+		status = replica_give(replica, CONSENSUS_SUBMIT, 0, event->bytes);
 		if (status == OK)
 			return;
 		map_remove(&replica->submitted, digest_span(&id));
@@ -303,7 +329,7 @@ static void submit_again(struct replica *replica)
 	struct reader body = reader_of(buffer_span(&again));
 	struct span transaction;
 	uint64_t index;
-	if (!replica->started || again.size == 0)
+	if (!replica->started || again.size == 0 || !replica_is_member(replica))
 		return;
 	replica->again = (struct buffer){0};
 	while (block_transaction_next(&body, &transaction)) {
@@ -316,30 +342,78 @@ static void submit_again(struct replica *replica)
 
 /* -- the step -------------------------------------------------------------------------------------------------- */
 
-static void message(struct replica *replica, const struct replica_event *event)
+static void consensus_message(struct replica *replica, uint16_t peer, struct span bytes)
 {
-	struct span rest = event->bytes;
-	uint8_t kind = 0;
-	if (rest.size && event->peer < replica->members && event->peer != replica->own) {
-		kind = rest.data[0];
-		rest = span_of(rest.data + 1, rest.size - 1);
+	struct reader in = reader_of(bytes);
+	uint64_t epoch = read_u64(&in);
+	if (in.failed) {
+		replica->messages_refused++;
+		return;
 	}
-	if (kind == MESSAGE_CONSENSUS)
-		(void)consensus_give(replica, event, CONSENSUS_MESSAGE, rest);
-	else if (kind == MESSAGE_COSIGNATURE)
-		checkpoints_message(replica, event->peer, rest);
-	else if (kind == MESSAGE_STATE_COSIGNATURE)
-		state_checkpoints_message(replica, event->peer, rest);
+	if (epoch != epoch_number(replica)) {
+		catchup_elsewhere(replica, peer, epoch);
+		return;
+	}
+	uint16_t index = epoch_index(epoch_now(replica), peer);
+	if (catchup_block(replica, peer, in.rest))
+		return;
+	if (index != REPLICA_NOBODY && replica_is_member(replica))
+		(void)replica_give(replica, CONSENSUS_MESSAGE, index, in.rest);
 	else
 		replica->messages_refused++;
 }
 
-static void start(struct replica *replica, const struct replica_event *event)
+static bool is_peer(const struct replica *replica, uint16_t peer)
+{
+	return peer < ledger_seat_count(replica->ledger) && peer != replica_seat(replica);
+}
+
+static void message(struct replica *replica, const struct replica_event *event)
+{
+	struct span rest = event->bytes;
+	uint8_t kind = 0;
+	if (rest.size && is_peer(replica, event->peer)) {
+		kind = rest.data[0];
+		rest = span_of(rest.data + 1, rest.size - 1);
+	}
+	if (kind == MESSAGE_CONSENSUS)
+		consensus_message(replica, event->peer, rest);
+	else if (kind == MESSAGE_COSIGNATURE)
+		checkpoints_message(replica, event->peer, rest);
+	else if (kind == MESSAGE_STATE_COSIGNATURE)
+		state_checkpoints_message(replica, event->peer, rest);
+	else if (kind == MESSAGE_EPOCH_LINE)
+		epoch_line_message(replica, rest);
+	else if (kind == MESSAGE_EPOCH_LINES)
+		epoch_lines_asked(replica, event->peer, rest);
+	else if (kind)
+		catchup_message(replica, event->peer, (enum message_kind)kind, rest);
+	else
+		replica->messages_refused++;
+}
+
+static void start(struct replica *replica)
 {
 	CHECK(!replica->recovery_fault.text[0]); /* replica_recovery said to stop */
 	replica->started = true;
 	map_free(&replica->forged);
-	(void)consensus_give(replica, event, CONSENSUS_START, (struct span){0});
+	epoch_sign(replica);
+	consensus_start(replica);
+}
+
+static void peer_changed(struct replica *replica, uint16_t peer, bool up)
+{
+	if (!is_peer(replica, peer))
+		return;
+	uint16_t index = epoch_index(epoch_now(replica), peer);
+	replica->up[peer] = up;
+	if (index != REPLICA_NOBODY && replica_is_member(replica))
+		(void)replica_give(replica, up ? CONSENSUS_PEER_UP : CONSENSUS_PEER_DOWN, index, (struct span){0});
+	catchup_peer(replica, peer, up);
+	if (up) {
+		checkpoints_peer(replica, peer);
+		state_checkpoints_peer(replica, peer);
+	}
 }
 
 static void take(struct replica *replica, const struct replica_event *event)
@@ -350,17 +424,17 @@ static void take(struct replica *replica, const struct replica_event *event)
 		recover(replica, event);
 		break;
 	case REPLICA_START:
-		start(replica, event);
+		start(replica);
 		break;
 	case REPLICA_TICK:
-		(void)consensus_give(replica, event, CONSENSUS_TICK, (struct span){0});
+		if (replica_is_member(replica))
+			(void)replica_give(replica, CONSENSUS_TICK, 0, (struct span){0});
 		break;
 	case REPLICA_PEER_UP:
-		(void)consensus_give(replica, event, CONSENSUS_PEER_UP, (struct span){0});
-		checkpoints_peer(replica, event->peer);
+		peer_changed(replica, event->peer, true);
 		break;
 	case REPLICA_PEER_DOWN:
-		(void)consensus_give(replica, event, CONSENSUS_PEER_DOWN, (struct span){0});
+		peer_changed(replica, event->peer, false);
 		break;
 	case REPLICA_MESSAGE:
 		message(replica, event);
@@ -371,12 +445,33 @@ static void take(struct replica *replica, const struct replica_event *event)
 	}
 }
 
+/* When something is to be done although nothing happens. */
+static void timer_set(struct replica *replica)
+{
+	int64_t due = replica->wake_ms, other = checkpoints_due(replica);
+	due = other < due ? other : due;
+	other = catchup_due(replica);
+	due = other < due ? other : due;
+	if (replica->again.size && replica_is_member(replica))
+		due = replica->now_ms;
+	step_action(replica, REPLICA_TIMER)->at_ms = due;
+}
+
 void replica_step(struct replica *replica, const struct replica_event *event, struct replica_actions *actions)
 {
 	step_begin(replica);
+	consensus_free(replica->retired);
+	replica->retired = NULL;
 	replica->signer.randomness = event->randomness;
-	submit_again(replica);
-	take(replica, event);
+	replica->now_ms = event->now_ms;
+	if (!replica->rebased) {
+		submit_again(replica);
+		take(replica, event);
+		checkpoints_settle(replica, event->now_ms);
+		catchup_look(replica);
+		if (replica->started)
+			timer_set(replica);
+	}
 	replica->signer.randomness = NULL;
 	actions->items = replica->actions;
 	actions->count = replica->action_count;
@@ -386,7 +481,10 @@ void replica_step(struct replica *replica, const struct replica_event *event, st
 
 void replica_message_of_block(struct span block_bytes, struct buffer *out)
 {
+	enum { EPOCH_AT = 2 + BLOCK_NETWORK_SIZE };
+	CHECK(block_bytes.size > EPOCH_AT + 8);
 	write_u8(out, MESSAGE_CONSENSUS);
+	buffer_append(out, block_bytes.data + EPOCH_AT, 8);
 	consensus_message_of_block(block_bytes, out);
 }
 
@@ -420,6 +518,8 @@ void replica_numbers(const struct replica *replica, struct replica_numbers *out)
 	const struct kept_checkpoint *newest = checkpoints_newest(replica);
 	const struct state_version *state = state_checkpoints_newest(replica);
 	*out = (struct replica_numbers){
+		.epoch = epoch_number(replica),
+		.epoch_cost = replica->epoch_cost,
 		.log_size = ledger_size(replica->ledger),
 		.commits = replica->commits,
 		.transactions = replica->transactions,
@@ -434,6 +534,10 @@ void replica_numbers(const struct replica *replica, struct replica_numbers *out)
 		.forks = replica->forks,
 		.messages_refused = replica->messages_refused,
 	};
+	out->epoch_signed = epoch_signed(replica);
+	for (size_t seat = 0; seat < ledger_seat_count(replica->ledger); seat++)
+		if (replica->catchup.ahead[seat] > out->epochs_ahead)
+			out->epochs_ahead = replica->catchup.ahead[seat];
 	out->log_root = merkle_tree_root(ledger_tree(replica->ledger), out->log_size);
 	consensus_numbers(replica->consensus, &out->consensus);
 }

@@ -34,16 +34,16 @@ const struct replica_signatures *replica_signatures_real(void)
 static enum status block_sign(void *context, const struct digest *digest, struct buffer *signature)
 {
 	struct replica_signer *signer = context;
-	return signer->replica->signatures->block_sign(signer->replica->node_key, digest, signer->randomness, signature);
+	return signer->replica->signatures->block_sign(epoch_now(signer->replica)->keys->node, digest, signer->randomness, signature);
 }
 
 static enum status block_verify(void *context, uint16_t author, const struct digest *digest, struct span signature)
 {
 	struct replica *replica = ((struct replica_signer *)context)->replica;
-	if (author >= replica->members)
+	if (author >= epoch_now(replica)->members)
 		return E_SIGNATURE;
 	uint64_t start = signer_clock(replica);
-	enum status status = replica->signatures->block_verify(replica->node_keys[author], digest, signature);
+	enum status status = replica->signatures->block_verify(epoch_now(replica)->node_keys[author], digest, signature);
 	signer_count(replica, start);
 	return status;
 }

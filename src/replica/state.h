@@ -7,7 +7,21 @@
 #include "replica/replica.h"
 #include "replica/state_checkpoints.h"
 
-enum message_kind { MESSAGE_CONSENSUS = 1, MESSAGE_COSIGNATURE = 2, MESSAGE_STATE_COSIGNATURE = 3 };
+/* Bodies of 1 to 3: replica.h. The others, between members of different epochs (catchup.c, epochs.c):
+ *  4 EPOCH_LINE      a cosignature of an epoch's record, whoever sends it
+ *  5 EPOCH_LINES     u64 epoch: send me those of its record
+ *  6 WHERE           u64 epoch: I am in it
+ *  7 HISTORY         u64 number, u64 epoch, then u32 a member: send me its blocks above these rounds
+ *  8 HISTORY_END     u64 number, u8 enum history_end; after the blocks
+ *  9 CHAIN           u64 number, u64 epoch: send me its record
+ * 10 CHAIN_IS        u64 number, u32 size, record, cosignatures; size 0: there is none, or it is not signed yet
+ * 11 ENTRIES         u64 number, u64 first, u64 end: send me these entries of the log
+ * 12 ENTRY           the content of a frame ENTRY
+ * 13 ENTRIES_END     u64 number */
+enum message_kind {
+	MESSAGE_CONSENSUS = 1, MESSAGE_COSIGNATURE, MESSAGE_STATE_COSIGNATURE, MESSAGE_EPOCH_LINE, MESSAGE_EPOCH_LINES, MESSAGE_WHERE,
+	MESSAGE_HISTORY, MESSAGE_HISTORY_END, MESSAGE_CHAIN, MESSAGE_CHAIN_IS, MESSAGE_ENTRIES, MESSAGE_ENTRY, MESSAGE_ENTRIES_END
+};
 
 enum {
 	CHECKPOINTS_NEWEST = 64,      /* never thinned out */
@@ -20,7 +34,7 @@ enum {
 struct kept_checkpoint {
 	uint64_t size;
 	uint64_t timestamp_s;
-	struct cosignature **lines;   /* one a member; NULL: not received */
+	struct cosignature **lines;   /* one a member of the epoch of that size; NULL: not received */
 	uint16_t line_count;
 };
 
@@ -28,6 +42,52 @@ struct held_cosignature {
 	struct cosigned cosigned;
 	bool used;
 	bool trusted;                 /* from our own log */
+};
+
+/* What this replica knows of an epoch, by its number. */
+struct replica_epoch {
+	uint16_t members;
+	uint16_t own;                 /* consensus index, or REPLICA_NOBODY: no member, or none of our keys */
+	const struct replica_keys *keys; /* ours in it; NULL */
+	uint16_t seats[BLOCK_MEMBERS_MAX]; /* by consensus index */
+	const struct verifying_key *node_keys[BLOCK_MEMBERS_MAX];
+	const struct verifying_key *checkpoint_keys[BLOCK_MEMBERS_MAX];
+	uint64_t position;            /* none of its blocks lies before this in our log */
+	struct consensus_history history; /* once it is over; without an index: its blocks are not here */
+	struct cosignature *lines[BLOCK_MEMBERS_MAX]; /* by its members, under the record of the next epoch */
+	uint16_t line_count;
+};
+
+/* Keys that some epoch names, each once. */
+struct pooled_key {
+	struct public_key public;
+	struct verifying_key *key;
+};
+
+enum { CATCHUP_IDLE, CATCHUP_HISTORY, CATCHUP_CHAIN, CATCHUP_ENTRIES };
+
+/* Going after members that are in a later epoch, one at a time. */
+struct catchup {
+	uint64_t ahead[LEDGER_SEATS_MAX]; /* the epoch that a connected member is in, as it says */
+	int64_t told_ms[LEDGER_SEATS_MAX]; /* when it was last told ours */
+	int64_t allowance[LEDGER_SEATS_MAX]; /* bytes still read from disk for it */
+	int64_t allowance_ms[LEDGER_SEATS_MAX];
+	int phase;
+	uint16_t from;                /* seat asked */
+	uint64_t number;              /* of the request: other answers do not count */
+	int64_t deadline_ms;          /* of the answer */
+	int64_t pause_ms;             /* nobody is asked before */
+	uint32_t fruitless;           /* answers in a row that brought nothing */
+	uint64_t accepted_before;     /* blocks */
+	int64_t lines_ms;             /* when to ask for lines under records */
+	uint32_t lines_asked;
+	uint16_t lines_from;
+	/* Entries fetched beyond our log, until the records over them are proven. */
+	struct epochs chain;          /* count 0: nothing is staged */
+	struct merkle_tree tree;
+	uint64_t next, next_before;   /* index wanted next; and when it was asked for */
+	size_t sealed;                /* epochs whose entries are all there: chain.count or one less */
+	struct buffer chain_lines;    /* under the newest record, as they came */
 };
 
 struct checkpoints {
@@ -41,9 +101,9 @@ struct checkpoints {
 	uint64_t grown_size;          /* log size when the log grew last ... */
 	int64_t grown_ms;             /* ... by our clock */
 	uint64_t asked_interval;      /* when missing lines were last asked for */
-	struct held_cosignature *held; /* members * HELD_PER_MEMBER */
-	uint8_t held_next[BLOCK_MEMBERS_MAX];
-	uint16_t forks_logged[BLOCK_MEMBERS_MAX];
+	struct held_cosignature *held; /* LEDGER_SEATS_MAX * HELD_PER_MEMBER */
+	uint8_t held_next[LEDGER_SEATS_MAX];
+	uint16_t forks_logged[LEDGER_SEATS_MAX];
 	char origin[CHECKPOINT_ORIGIN_SIZE];
 };
 
@@ -55,16 +115,32 @@ struct replica_signer {
 
 struct replica {
 	const struct genesis *genesis;
-	uint16_t own;
-	uint16_t members;
-	uint16_t quorum_of_belief;    /* f + 1: at least one of so many is honest */
-	const struct signing_key *node_key;
-	const struct signing_key *checkpoint_key;
+	struct span name;
+	struct replica_keys keys[REPLICA_KEYS_MAX];
+	size_t key_count;
+	struct consensus_config consensus_config;
+	uint64_t epoch_bytes;
 	const struct replica_signatures *signatures;
-	struct verifying_key **node_keys;
-	struct verifying_key **checkpoint_keys;
+	struct pooled_key *pool;
+	size_t pool_count;
+	size_t pool_capacity;
+	struct replica_epoch **epochs; /* [number]; as many as the ledger's chain has */
+	size_t epoch_count;
+	size_t epoch_capacity;
 	struct replica_signer signer;
-	struct consensus *consensus;
+	struct consensus *consensus;  /* of the newest epoch */
+	struct consensus *retired;    /* of the one before, until the step is over */
+	bool closing;                 /* the commit that ends the epoch is applied; what consensus says after it does not count */
+	bool rebased;                 /* the disk is ahead of us: nothing is done any more */
+	uint64_t speaking;            /* the epoch whose consensus the messages are of */
+	uint64_t epoch_cost;
+	uint64_t pruned;              /* what lies before it in the log of blocks is not needed */
+	uint64_t entries_kept;        /* entries in the log of entries, the genesis' own included */
+	struct catchup catchup;
+	bool up[LEDGER_SEATS_MAX];
+	int64_t now_ms;
+	uint64_t position;            /* of the frame that is being recovered */
+	int64_t wake_ms;              /* consensus wants a step */
 	struct ledger *ledger;
 	struct bodies bodies;
 	struct checkpoints checkpoints;
@@ -101,8 +177,8 @@ struct replica {
 void step_begin(struct replica *replica);
 void step_free(struct replica *replica);
 struct replica_action *step_action(struct replica *replica, enum replica_action_kind kind);
-/* Move the actions from `from` on before the others. */
-void step_rotate(struct replica *replica, uint32_t from);
+/* Move the actions from `from` on before the others, up to `first`. */
+void step_rotate(struct replica *replica, uint32_t first, uint32_t from);
 /* Memory that lives until the next step. */
 struct span step_keep(struct replica *replica, struct buffer *owned);
 void step_keep_memory(struct replica *replica, void *owned);
@@ -110,6 +186,10 @@ void step_keep_memory(struct replica *replica, void *owned);
 uint64_t step_append(struct replica *replica, uint8_t kind, struct span bytes);
 /* Send under an outer kind byte. The same bytes in a row are wrapped once. */
 void step_send(struct replica *replica, uint16_t peer, enum message_kind kind, struct span bytes);
+/* To everybody else who ever was a member. */
+void step_send_all(struct replica *replica, enum message_kind kind, struct span bytes);
+/* Ask for a frame in the log of entries; `bytes` live until the next step. */
+void step_keep_entry(struct replica *replica, enum replica_action_kind where, uint8_t kind, struct span bytes);
 void step_outcome(struct replica *replica, const struct digest *id, enum status status, const char *reason);
 
 /* -- signer.c --------------------------------------------------------------------------------------- */
@@ -124,6 +204,62 @@ void commit_apply(struct replica *replica, const struct consensus_commit *commit
 /* Blocks that no commit will ever hold: what ours carried waits in replica->again. */
 void commit_give_up(struct replica *replica, const struct consensus_action *collected);
 
+/* -- epochs.c --------------------------------------------------------------------------------------- */
+void epochs_open(struct replica *replica); /* epoch 0 */
+void epochs_close(struct replica *replica);
+struct replica_epoch *epoch_now(const struct replica *replica);
+uint64_t epoch_number(const struct replica *replica);
+/* The epoch whose members sign a checkpoint of this size. */
+struct replica_epoch *epoch_of_size(const struct replica *replica, uint64_t size);
+const struct genesis *epoch_members(const struct replica *replica, const struct replica_epoch *epoch);
+/* Consensus index of a seat, or REPLICA_NOBODY. */
+uint16_t epoch_index(const struct replica_epoch *epoch, uint16_t seat);
+uint16_t epoch_belief(const struct replica_epoch *epoch); /* f + 1: at least one of so many is honest */
+/* A commit was applied: does the epoch end with it? */
+void epoch_look(struct replica *replica, const struct consensus_commit *commit);
+/* After the step in which it did: the next one begins. */
+void epoch_switch(struct replica *replica);
+/* Cosign records where our line is missing. */
+void epoch_sign(struct replica *replica);
+/* The newest epoch such that it and all before are signed: nobody needs blocks to believe in what was before it. */
+uint64_t epoch_signed(const struct replica *replica);
+/* Blocks of epochs that are over and signed need not stay. */
+void epoch_prune(struct replica *replica);
+void epoch_line_message(struct replica *replica, struct span bytes);
+void epoch_lines_asked(struct replica *replica, uint16_t peer, struct span bytes);
+/* Does this line of an epoch's member stand under the record? */
+bool epoch_line_holds(struct replica *replica, const struct genesis *members, const struct cosigned *line, uint64_t number, const struct digest *digest);
+const struct verifying_key *epoch_key(struct replica *replica, const struct public_key *public);
+MUST_USE enum status epoch_recovered(struct replica *replica, struct span record);
+MUST_USE enum status epoch_line_recovered(struct replica *replica, struct span bytes);
+MUST_USE enum status entry_recovered(struct replica *replica, struct span bytes, bool sealed);
+/* The content of a frame ENTRY. */
+struct entry {
+	uint64_t index, commit_index;
+	int64_t commit_ms;
+	struct span statement;
+};
+void entry_encode(const struct entry *entry, struct buffer *out);
+MUST_USE enum status entry_decode(struct span bytes, struct entry *out);
+
+/* -- catchup.c -------------------------------------------------------------------------------------- */
+void catchup_free(struct replica *replica);
+void catchup_peer(struct replica *replica, uint16_t peer, bool up);
+/* A message of consensus came, of another epoch than ours. */
+void catchup_elsewhere(struct replica *replica, uint16_t peer, uint64_t epoch);
+/* Is this block part of what we asked for? Then consensus has it now. */
+bool catchup_block(struct replica *replica, uint16_t peer, struct span message);
+void catchup_message(struct replica *replica, uint16_t peer, enum message_kind kind, struct span bytes);
+/* Ask whoever is to be asked now. */
+void catchup_look(struct replica *replica);
+int64_t catchup_due(const struct replica *replica);
+/* The epoch changed. */
+void catchup_moved(struct replica *replica);
+
+void consensus_start(struct replica *replica);
+/* Give consensus something, and do what it says. */
+enum status replica_give(struct replica *replica, enum consensus_event_kind kind, uint16_t index, struct span bytes);
+
 /* -- damaged.c -------------------------------------------------------------------------------------- */
 /* A hole in the log: from here on nothing is taken from it unverified. */
 void damaged_hole(struct replica *replica);
@@ -135,6 +271,10 @@ void checkpoints_init(struct replica *replica);
 void checkpoints_free(struct replica *replica);
 /* After a commit: is it time for a checkpoint? Appends nothing to the log. */
 void checkpoints_commit(struct replica *replica, int64_t timestamp_ms);
+/* The last commit was made then; nothing else follows from it. */
+void checkpoints_reached(struct replica *replica, int64_t timestamp_ms);
+/* Now, whatever the time: an epoch ends. */
+void checkpoints_force(struct replica *replica);
 /* At the end of a step: cosign the checkpoints that came up, take in the lines that waited for them. */
 void checkpoints_settle(struct replica *replica, int64_t now_ms);
 /* When a step is needed although nothing else happens; INT64_MAX: not at all. */
@@ -145,13 +285,16 @@ void checkpoints_message(struct replica *replica, uint16_t peer, struct span byt
 MUST_USE enum status checkpoints_recovered(struct replica *replica, struct span bytes);
 /* The newest with enough lines; NULL when there is none. */
 const struct kept_checkpoint *checkpoints_newest(const struct replica *replica);
-/* Is it signed by its member, for this log? Counts a refused message when not. */
-bool cosigned_verifies(struct replica *replica, const char *origin, const struct cosigned *cosigned);
+/* Whose line it is, in the epochs that we know; REPLICA_NOBODY. */
+uint16_t cosigned_seat(const struct replica *replica, const struct cosigned *cosigned);
+/* Is it signed by its member in this epoch, for this log? Counts a refused message when not. */
+bool cosigned_verifies(struct replica *replica, const struct replica_epoch *epoch, const char *origin, const struct cosigned *cosigned);
 struct lined_root {
 	const char *origin;
 	uint64_t size;
 	struct digest root;
-	struct cosignature *const *lines; /* one a member; NULL: none */
+	struct cosignature *const *lines; /* one a member of `epoch`; NULL: none */
+	const struct replica_epoch *epoch;
 };
 /* Appends the note. */
 void checkpoint_note(const struct replica *replica, const struct lined_root *lined, struct buffer *note);

@@ -7,14 +7,15 @@
 void state_checkpoints_init(struct replica *replica)
 {
 	struct state_checkpoints *state = &replica->state;
-	state->held = memory_new_array((size_t)replica->members * STATE_HELD_PER_MEMBER, sizeof *state->held);
+	state->held = memory_new_array((size_t)LEDGER_SEATS_MAX * STATE_HELD_PER_MEMBER, sizeof *state->held);
 	state->asked_interval = UINT64_MAX;
 	checkpoint_state_origin(replica->genesis->network, state->origin);
 }
 
 static void version_free(struct replica *replica, struct state_version *version)
 {
-	for (uint16_t i = 0; i < replica->members; i++)
+	uint16_t members = epoch_of_size(replica, version->size)->members;
+	for (uint16_t i = 0; i < members; i++)
 		free(version->lines[i]);
 	free(version->lines);
 	state_tree_free(&version->tree);
@@ -37,7 +38,7 @@ static void version_drop(struct replica *replica, size_t position)
 
 static bool is_proven(const struct replica *replica, const struct state_version *version)
 {
-	return version->line_count >= replica->quorum_of_belief;
+	return version->line_count >= epoch_belief(epoch_of_size(replica, version->size));
 }
 
 const struct state_version *state_checkpoints_newest(const struct replica *replica)
@@ -74,7 +75,7 @@ void state_checkpoints_made(struct replica *replica, uint64_t size, uint64_t tim
 	struct state_tree *tree = ledger_state(replica->ledger);
 	struct state_version *version = &state->versions[state->count++];
 	*version = (struct state_version){.size = size, .timestamp_s = timestamp_s, .root = state_tree_root(tree), .tree = state_tree_copy(tree)};
-	version->lines = memory_new_array(replica->members, sizeof(struct cosignature *));
+	version->lines = memory_new_array(epoch_of_size(replica, size)->members, sizeof(struct cosignature *));
 	state->roots[state->root_count++ % STATE_ROOTS_MAX] = (struct state_root){.size = size, .root = version->root};
 }
 
@@ -115,11 +116,18 @@ static void line_add(struct replica *replica, struct state_version *version, uin
 	drop_outdated(replica); /* `version` may have moved */
 }
 
+/* Has it our line? */
+static bool is_ours(const struct replica *replica, const struct state_version *version)
+{
+	uint16_t own = epoch_of_size(replica, version->size)->own;
+	return own != REPLICA_NOBODY && version->lines[own];
+}
+
 /* "send me yours", then the line: a message. Without its first byte it is a log frame. */
 static struct span line_message(struct replica *replica, const struct state_version *version, bool wanted)
 {
-	struct cosigned cosigned = {.member = replica->own, .size = version->size, .root = version->root,
-		.cosignature = *version->lines[replica->own]};
+	uint16_t own = epoch_of_size(replica, version->size)->own;
+	struct cosigned cosigned = {.member = own, .size = version->size, .root = version->root, .cosignature = *version->lines[own]};
 	struct buffer bytes = {0};
 	write_u8(&bytes, wanted);
 	cosigned_encode(&cosigned, &bytes);
@@ -128,7 +136,7 @@ static struct span line_message(struct replica *replica, const struct state_vers
 
 static void line_send(struct replica *replica, const struct state_version *version, uint16_t peer, bool wanted)
 {
-	if (version->lines[replica->own])
+	if (is_ours(replica, version))
 		step_send(replica, peer, MESSAGE_STATE_COSIGNATURE, line_message(replica, version, wanted));
 }
 
@@ -146,26 +154,23 @@ static struct span line_append(struct replica *replica, const struct cosigned *c
 static void cosign(struct replica *replica, struct state_version *version, int64_t now_ms)
 {
 	uint64_t now_s = now_ms > 0 ? ((uint64_t)now_ms + 999) / 1000 : 0;
-	struct cosigned made = {.member = replica->own, .size = version->size, .root = version->root};
+	const struct replica_epoch *epoch = epoch_of_size(replica, version->size);
+	struct cosigned made = {.member = epoch->own, .size = version->size, .root = version->root};
 	bool is_late = now_s > version->timestamp_s + STATE_LATE_S;
 	uint64_t time_s = now_s > version->timestamp_s && !is_late ? now_s : version->timestamp_s;
 	/* Fails only when the crypto library does: then nothing that this node signs can be relied on. */
-	CHECK(replica->signatures->cosign(replica->checkpoint_key, replica->genesis->members[replica->own].header.iss, span_of_text(replica->state.origin),
-		made.size, &made.root, time_s, replica->signer.randomness, &made.cosignature) == OK);
+	CHECK(replica->signatures->cosign(epoch->keys->checkpoint, replica->name, span_of_text(replica->state.origin), made.size, &made.root, time_s, replica->signer.randomness, &made.cosignature) == OK);
 	line_append(replica, &made);
-	line_add(replica, version, replica->own, &made.cosignature);
-	version = newest_version(&replica->state);
-	struct span message = line_message(replica, version, false);
-	for (uint16_t peer = 0; peer < replica->members; peer++)
-		if (peer != replica->own)
-			step_send(replica, peer, MESSAGE_STATE_COSIGNATURE, message);
+	line_add(replica, version, epoch->own, &made.cosignature);
+	step_send_all(replica, MESSAGE_STATE_COSIGNATURE, line_message(replica, newest_version(&replica->state), false));
 }
 
 /* A member signed another state for a log that we have: it, or we, do not apply the agreed rules. */
 static void fork_found(struct replica *replica, const struct cosigned *cosigned, bool trusted)
 {
-	uint16_t *logged = &replica->checkpoints.forks_logged[cosigned->member];
-	if (*logged >= FORKS_LOGGED_MAX || (!trusted && !cosigned_verifies(replica, replica->state.origin, cosigned)))
+	const struct replica_epoch *epoch = epoch_of_size(replica, cosigned->size);
+	uint16_t *logged = &replica->checkpoints.forks_logged[epoch->seats[cosigned->member]];
+	if (*logged >= FORKS_LOGGED_MAX || (!trusted && !cosigned_verifies(replica, epoch, replica->state.origin, cosigned)))
 		return;
 	(*logged)++;
 	replica->forks++;
@@ -174,12 +179,12 @@ static void fork_found(struct replica *replica, const struct cosigned *cosigned,
 	const struct state_version *version = version_of_size(&replica->state, cosigned->size);
 	struct replica_action *action;
 	struct span theirs = line_append(replica, cosigned), ours = {0};
-	if (version && version->lines[replica->own]) {
+	if (version && is_ours(replica, version)) {
 		ours = line_message(replica, version, false);
 		ours = span_of(ours.data + 1, ours.size - 1);
 	}
 	action = step_action(replica, REPLICA_EVIDENCE);
-	action->peer = cosigned->member;
+	action->peer = epoch->seats[cosigned->member];
 	action->size = cosigned->size;
 	action->of_state = true;
 	action->evidence[0] = theirs;
@@ -189,25 +194,30 @@ static void fork_found(struct replica *replica, const struct cosigned *cosigned,
 /* Of a size that we have reached. What is neither kept nor another root than ours is of no use. */
 static void line_accept(struct replica *replica, const struct cosigned *cosigned, bool trusted)
 {
+	const struct replica_epoch *epoch = epoch_of_size(replica, cosigned->size);
+	if (cosigned->member >= epoch->members) {
+		replica->messages_refused++;
+		return;
+	}
 	const struct digest *root = root_of_size(&replica->state, cosigned->size);
 	if (root && !digest_equal(root, &cosigned->root)) {
 		fork_found(replica, cosigned, trusted);
 		return;
 	}
 	struct state_version *version = version_of_size(&replica->state, cosigned->size);
-	if (!version || version->lines[cosigned->member] || (!trusted && !cosigned_verifies(replica, replica->state.origin, cosigned)))
+	if (!version || version->lines[cosigned->member] || (!trusted && !cosigned_verifies(replica, epoch, replica->state.origin, cosigned)))
 		return;
 	line_add(replica, version, cosigned->member, &cosigned->cosignature);
 	if (!trusted)
 		line_append(replica, cosigned);
 }
 
-static void line_hold(struct replica *replica, const struct cosigned *cosigned, bool trusted)
+static void line_hold(struct replica *replica, uint16_t seat, const struct cosigned *cosigned, bool trusted)
 {
-	struct held_state_line *held = &replica->state.held[(size_t)cosigned->member * STATE_HELD_PER_MEMBER];
-	uint8_t *next = &replica->state.held_next[cosigned->member];
+	struct held_state_line *held = &replica->state.held[(size_t)seat * STATE_HELD_PER_MEMBER];
+	uint8_t *next = &replica->state.held_next[seat];
 	for (size_t i = 0; i < STATE_HELD_PER_MEMBER; i++)
-		if (held[i].used && held[i].cosigned.size == cosigned->size)
+		if (held[i].used && held[i].cosigned.size == cosigned->size && held[i].cosigned.member == cosigned->member)
 			return;
 	held[*next] = (struct held_state_line){.cosigned = *cosigned, .used = true, .trusted = trusted};
 	*next = (uint8_t)((*next + 1) % STATE_HELD_PER_MEMBER);
@@ -216,7 +226,7 @@ static void line_hold(struct replica *replica, const struct cosigned *cosigned, 
 static void held_accept(struct replica *replica)
 {
 	struct held_state_line *held = replica->state.held;
-	for (size_t i = 0; i < (size_t)replica->members * STATE_HELD_PER_MEMBER; i++)
+	for (size_t i = 0; i < ledger_seat_count(replica->ledger) * STATE_HELD_PER_MEMBER; i++)
 		if (held[i].used && held[i].cosigned.size <= reached(&replica->state)) {
 			held[i].used = false;
 			line_accept(replica, &held[i].cosigned, held[i].trusted);
@@ -233,9 +243,10 @@ static void lines_ask(struct replica *replica)
 	if (!newest || state->asked_interval == replica->checkpoints.commit_interval)
 		return;
 	state->asked_interval = replica->checkpoints.commit_interval;
-	for (uint16_t peer = 0; peer < replica->members; peer++)
-		if (!newest->lines[peer] && peer != replica->own)
-			line_send(replica, newest, peer, true);
+	const struct replica_epoch *epoch = epoch_of_size(replica, newest->size);
+	for (uint16_t i = 0; i < epoch->members; i++)
+		if (!newest->lines[i] && i != epoch->own)
+			line_send(replica, newest, epoch->seats[i], true);
 }
 
 void state_checkpoints_settle(struct replica *replica, int64_t now_ms)
@@ -245,7 +256,7 @@ void state_checkpoints_settle(struct replica *replica, int64_t now_ms)
 	if (!replica->started)
 		return;
 	struct state_version *newest = newest_version(state);
-	if (newest && !newest->lines[replica->own]) {
+	if (newest && !is_ours(replica, newest) && epoch_of_size(replica, newest->size)->own != REPLICA_NOBODY) {
 		state->asked_interval = replica->checkpoints.commit_interval;
 		cosign(replica, newest, now_ms);
 	}
@@ -255,8 +266,10 @@ void state_checkpoints_settle(struct replica *replica, int64_t now_ms)
 void state_checkpoints_peer(struct replica *replica, uint16_t peer)
 {
 	const struct state_version *newest = newest_version(&replica->state);
-	if (newest && peer != replica->own)
-		line_send(replica, newest, peer, !newest->lines[peer]);
+	if (!newest)
+		return;
+	uint16_t index = epoch_index(epoch_of_size(replica, newest->size), peer);
+	line_send(replica, newest, peer, index != REPLICA_NOBODY && !newest->lines[index]);
 }
 
 void state_checkpoints_message(struct replica *replica, uint16_t peer, struct span bytes)
@@ -264,13 +277,17 @@ void state_checkpoints_message(struct replica *replica, uint16_t peer, struct sp
 	struct reader in = reader_of(bytes);
 	uint8_t wanted = read_u8(&in);
 	struct cosigned cosigned;
-	if (in.failed || wanted > 1 || cosigned_decode(in.rest, &cosigned) != OK || cosigned.size < replica->members || cosigned.member != peer
-		|| peer == replica->own || peer >= replica->members) {
+	if (in.failed || wanted > 1 || cosigned_decode(in.rest, &cosigned) != OK || cosigned.size < replica->genesis->member_count
+		|| cosigned.member >= BLOCK_MEMBERS_MAX || peer == replica_seat(replica)) {
 		replica->messages_refused++;
 		return;
 	}
 	if (cosigned.size > reached(&replica->state)) {
-		line_hold(replica, &cosigned, false);
+		line_hold(replica, peer, &cosigned, false); /* perhaps of an epoch that we have not reached */
+		return;
+	}
+	if (cosigned_seat(replica, &cosigned) != peer) {
+		replica->messages_refused++;
 		return;
 	}
 	line_accept(replica, &cosigned, false);
@@ -283,12 +300,15 @@ enum status state_checkpoints_recovered(struct replica *replica, struct span byt
 {
 	struct cosigned cosigned;
 	TRY(cosigned_decode(bytes, &cosigned));
-	if (cosigned.member >= replica->members || cosigned.size < replica->members)
+	if (cosigned.member >= BLOCK_MEMBERS_MAX || cosigned.size < replica->genesis->member_count)
 		return E_CORRUPT;
-	if (replica->damaged && !cosigned_verifies(replica, replica->state.origin, &cosigned))
+	uint16_t seat = cosigned_seat(replica, &cosigned);
+	if (seat == REPLICA_NOBODY)
+		return OK; /* of an epoch that this log does not reach */
+	if (replica->damaged && !cosigned_verifies(replica, epoch_of_size(replica, cosigned.size), replica->state.origin, &cosigned))
 		return E_SIGNATURE;
 	if (cosigned.size > reached(&replica->state))
-		line_hold(replica, &cosigned, true);
+		line_hold(replica, seat, &cosigned, true);
 	else
 		line_accept(replica, &cosigned, true);
 	return OK;
@@ -305,7 +325,8 @@ enum status replica_state(const struct replica *replica, struct span name, struc
 	out->size = version->size;
 	out->root = version->root;
 	out->present = state_tree_prove(&version->tree, &key, &out->value, &out->path);
-	struct lined_root lined = {.origin = replica->state.origin, .size = version->size, .root = version->root, .lines = version->lines};
+	struct lined_root lined = {.origin = replica->state.origin, .size = version->size, .root = version->root, .lines = version->lines,
+		.epoch = epoch_of_size(replica, version->size)};
 	checkpoint_note(replica, &lined, note);
 	return OK;
 }

@@ -4,6 +4,7 @@
 #define TALLY_REPLICA_STATE_CHECKPOINTS_H
 
 #include "consensus/block.h"
+#include "ledger/ledger.h"
 #include "crypto/state_tree.h"
 #include "record/state_proof.h"
 #include "replica/cosigned.h"
@@ -36,8 +37,8 @@ struct state_checkpoints {
 		struct cosigned cosigned;
 		bool used;
 		bool trusted;         /* from our own log */
-	} *held;                      /* members * STATE_HELD_PER_MEMBER */
-	uint8_t held_next[BLOCK_MEMBERS_MAX];
+	} *held;                      /* LEDGER_SEATS_MAX * STATE_HELD_PER_MEMBER */
+	uint8_t held_next[LEDGER_SEATS_MAX];
 	uint64_t asked_interval;      /* when missing lines were last asked for */
 	char origin[CHECKPOINT_STATE_ORIGIN_SIZE];
 };

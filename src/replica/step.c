@@ -26,16 +26,17 @@ struct replica_action *step_action(struct replica *replica, enum replica_action_
 	return action;
 }
 
-void step_rotate(struct replica *replica, uint32_t from)
+void step_rotate(struct replica *replica, uint32_t first, uint32_t from)
 {
-	uint32_t tail = replica->action_count - from;
-	if (from == 0 || tail == 0)
+	uint32_t tail = replica->action_count - from, told = from - first;
+	struct replica_action *actions = replica->actions + first;
+	if (told == 0 || tail == 0)
 		return;
-	struct replica_action *first = memory_new_array(from, sizeof *first);
-	memcpy(first, replica->actions, from * sizeof *first);
-	memmove(replica->actions, replica->actions + from, tail * sizeof *first);
-	memcpy(replica->actions + tail, first, from * sizeof *first);
-	free(first);
+	struct replica_action *kept = memory_new_array(told, sizeof *kept);
+	memcpy(kept, actions, told * sizeof *kept);
+	memmove(actions, actions + told, tail * sizeof *kept);
+	memcpy(actions + tail, kept, told * sizeof *kept);
+	free(kept);
 }
 
 void step_keep_memory(struct replica *replica, void *owned)
@@ -70,8 +71,10 @@ void step_send(struct replica *replica, uint16_t peer, enum message_kind kind, s
 {
 	if (replica->wrapped_from.data != bytes.data || replica->wrapped_from.size != bytes.size) {
 		struct buffer message = {0};
-		buffer_reserve(&message, bytes.size + 1);
+		buffer_reserve(&message, bytes.size + 9);
 		write_u8(&message, (uint8_t)kind);
+		if (kind == MESSAGE_CONSENSUS)
+			write_u64(&message, replica->speaking);
 		buffer_append_span(&message, bytes);
 		replica->wrapped_from = bytes;
 		replica->wrapped = step_keep(replica, &message);
@@ -79,6 +82,20 @@ void step_send(struct replica *replica, uint16_t peer, enum message_kind kind, s
 	struct replica_action *action = step_action(replica, REPLICA_SEND);
 	action->peer = peer;
 	action->bytes = replica->wrapped;
+}
+
+void step_send_all(struct replica *replica, enum message_kind kind, struct span bytes)
+{
+	for (uint16_t seat = 0; seat < ledger_seat_count(replica->ledger); seat++)
+		if (seat != replica_seat(replica) && replica->up[seat])
+			step_send(replica, seat, kind, bytes);
+}
+
+void step_keep_entry(struct replica *replica, enum replica_action_kind where, uint8_t kind, struct span bytes)
+{
+	struct replica_action *action = step_action(replica, where);
+	action->frame_kind = kind;
+	action->bytes = bytes;
 }
 
 void step_outcome(struct replica *replica, const struct digest *id, enum status status, const char *reason)

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_SIZE = 1, PUSH_SIZE = 2 };
+enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_SIZE = 9, PUSH_SIZE = 10 };
 
 /* -- twins ---------------------------------------------------------------------------------------------------- */
 
@@ -54,6 +54,7 @@ bool liar_twin(struct sim *sim, uint16_t index, struct span block, const struct 
 	if (before && before->round > 0 && before->round < twin.round)
 		twin.ancestors[0] = *before;
 	write_u8(out, OUTER_CONSENSUS);
+	write_u64(out, twin.epoch);
 	write_u8(out, MESSAGE_BLOCK);
 	size_t start = out->size;
 	struct block made;
@@ -69,6 +70,10 @@ static struct span chain_block(struct sim *sim, uint16_t index, uint16_t chain, 
 	struct liar *liar = &sim->member[index].liar;
 	if (chain == 0)
 		return push;
+	if (liar->epoch != block->epoch) {
+		liar->epoch = block->epoch;
+		memset(liar->twins, 0, sizeof liar->twins);
+	}
 	if (!digest_equal(&liar->made_of[chain], &block->digest)) {
 		struct buffer *out = &liar->twin_bytes[chain];
 		struct block_ref ref;
@@ -189,7 +194,7 @@ void liar_send(struct sim *sim, uint16_t index, uint16_t peer, struct span bytes
 		return;
 	}
 	bool push = bytes.size > PUSH_SIZE && bytes.data[0] == OUTER_CONSENSUS && bytes.data[OUTER_SIZE] == MESSAGE_BLOCK
-		&& block_parse(span_after(bytes, PUSH_SIZE), &block, NULL) == OK && block.author == index;
+		&& block_parse(span_after(bytes, PUSH_SIZE), &block, NULL) == OK && block_owner(sim, &block) == index;
 	if (push)
 		own_block_send(sim, index, peer, &block, bytes);
 	else

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_STATE_COSIGNATURE = 3, OUTER_SIZE = 1, PUSH_SIZE = 2 };
+enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_STATE_COSIGNATURE = 3, OUTER_SIZE = 9, PUSH_SIZE = 10, COSIGNED_AT = 2 };
 /* Blocks are taken out of memory every so many rounds; so many may be open at rest. */
 enum { COLLECTED_EVERY = 64, ROUNDS_OPEN = 16, DECIDED_BEHIND = 3 };
 
@@ -29,8 +29,12 @@ static void own_block_check(struct sim *sim, uint16_t index, const struct block 
 {
 	struct checks *checks = &sim->checks;
 	struct member *member = &sim->member[index];
-	uint32_t slot[2] = {block->round, index};
+	uint32_t slot[3] = {block->round, index, (uint32_t)block->epoch};
 	uint64_t at;
+	if (block->epoch != member->own_epoch) {
+		member->own_epoch = block->epoch;
+		member->own_round = 0;
+	}
 	if (map_get(&checks->slots, span_of(slot, sizeof slot), &at)) {
 		if (digest_equal(&checks->slot_digests[at], &block->digest))
 			return;
@@ -58,7 +62,7 @@ static void stored_block_check(struct sim *sim, uint16_t index, const struct blo
 	const struct map *stored = &sim->member[index].disk.stored;
 	for (uint16_t i = 0; i < block->ancestor_count; i++) {
 		const struct block_ref *ancestor = &block->ancestors[i];
-		if (ancestor->round > sim->observer.gc_round && !map_get(stored, digest_span(&ancestor->digest), NULL) && is_reliable(&sim->member[index]))
+		if (ancestor->round > observer_of(sim, block->epoch)->gc_round && !map_get(stored, digest_span(&ancestor->digest), NULL) && is_reliable(&sim->member[index]))
 			sim_broken(sim, 9, "member %u stored a block of round %u by %u before its ancestor of round %u by %u", (unsigned)index,
 				(unsigned)block->round, (unsigned)block->author, (unsigned)ancestor->round, (unsigned)ancestor->author);
 	}
@@ -75,12 +79,12 @@ void check_stored(struct sim *sim, uint16_t index)
 		if (log_frame_read(span_after(buffer_span(&disk->bytes), disk->noted), disk->noted, &frame, &size) != OK)
 			return; /* decayed since; the member will notice */
 		if (frame.kind == REPLICA_FRAME_BLOCK && block_parse(frame.bytes, &block, NULL) == OK) {
-			if (honest) {
+			if (honest && block_owner(sim, &block) != NOBODY) {
 				stored_block_check(sim, index, &block);
 				observer_block(sim, index, &block, frame.bytes);
 			}
 			map_put(&disk->stored, digest_span(&block.digest), disk->noted + size);
-			if (honest && block.author == index)
+			if (honest && block_owner(sim, &block) == index)
 				own_block_check(sim, index, &block);
 		}
 		disk->noted += size;
@@ -93,7 +97,7 @@ static void sent_block_check(struct sim *sim, uint16_t index, const struct deed 
 	struct block block;
 	uint64_t end;
 	/* What it wrote before it lost its disk it may pass on before it has it again. */
-	if (block_parse(bytes, &block, NULL) != OK || block.author != index || !is_reliable(&sim->member[index]))
+	if (block_parse(bytes, &block, NULL) != OK || block_owner(sim, &block) != index || !is_reliable(&sim->member[index]))
 		return;
 	if (!map_get(&sim->member[index].disk.stored, digest_span(&block.digest), &end) || end > deed->disk_end)
 		sim_broken(sim, 9, "member %u sends its block of round %u before it is on the disk", (unsigned)index, (unsigned)block.round);
@@ -103,7 +107,7 @@ static void sent_block_check(struct sim *sim, uint16_t index, const struct deed 
 static void sent_cosignature_check(struct sim *sim, uint16_t index, struct span bytes)
 {
 	struct checks *checks = &sim->checks;
-	struct reader in = reader_of(span_after(bytes, PUSH_SIZE));
+	struct reader in = reader_of(span_after(bytes, COSIGNED_AT));
 	(void)read_u16(&in);
 	uint64_t size = read_u64(&in), at;
 	uint64_t key[2] = {bytes.data[0], size};
@@ -135,7 +139,14 @@ void check_send(struct sim *sim, uint16_t index, const struct deed *deed, struct
 static void commits_check(struct sim *sim, uint16_t index, const struct consensus_numbers *numbers)
 {
 	struct member *member = &sim->member[index];
-	struct observer *observer = &sim->observer;
+	uint64_t epoch = epochs_newest(ledger_epochs(replica_ledger(member->replica)))->number;
+	if (epoch >= sim->epoch_count) /* it tells in a moment */
+		return;
+	struct observer *observer = observer_of(sim, epoch);
+	if (epoch != member->epoch) {
+		member->epoch = epoch;
+		member->commits = 0;
+	}
 	if (numbers->commits == member->commits)
 		return;
 	if (numbers->commits < member->commits)
@@ -220,31 +231,44 @@ void check_final(struct sim *sim, uint16_t index, const struct replica_action *f
 		sim_broken(sim, 1, "member %u has another entry %llu", (unsigned)index, (unsigned long long)final->index);
 }
 
+struct evidence_verifier {
+	const struct sim *sim;
+	const struct sim_epoch *epoch;
+};
+
 static enum status evidence_verify(void *context, uint16_t author, const struct digest *digest, struct span signature)
 {
-	const struct sim *sim = context;
-	return author < sim->members ? sim->signatures->block_verify(sim->consortium->organisation[author].node_public, digest, signature)
-				     : E_SIGNATURE;
+	const struct evidence_verifier *verifier = context;
+	const struct sim *sim = verifier->sim;
+	if (author >= verifier->epoch->members)
+		return E_SIGNATURE;
+	return sim->signatures->block_verify(sim->consortium->organisation[verifier->epoch->who[author]].node_public, digest, signature);
 }
 
 /* Would somebody who knows nothing but the genesis believe that `peer` filled a slot twice? */
 static bool evidence_convicts(struct sim *sim, uint16_t index, const struct deed *deed)
 {
 	const struct genesis *genesis = &sim->consortium->genesis;
-	struct validity validity = validity_of(sim->members, genesis->network, 0, &genesis->digest, sim->consensus.gc_depth);
-	struct block_signer verifier = {.context = sim, .verify = evidence_verify};
 	size_t first_size = deed->action.evidence[0].size;
 	struct span first = span_of(deed->bytes.data, first_size), second = span_after(buffer_span(&deed->bytes), first_size), stored;
 	struct block block;
 	uint16_t author;
 	if (first_size == 0) {
+		if (deed->action.position_count == 1 && deed->positions[0] < sim->member[index].disk.start)
+			return true; /* pruned meanwhile */
 		if (deed->action.position_count != 1 || !disk_block(&sim->member[index].disk, deed->positions[0], &stored))
 			return sim->member[index].disk.decayed;
 		if (block_parse(stored, &block, NULL) != OK)
 			return false;
 		first = block_signed_header(&block);
 	}
-	return evidence_check(first, second, &validity, &verifier, &author, NULL) == OK && author == deed->action.peer;
+	if (block_signed_header_parse(second, &block, NULL) != OK || block.epoch >= sim->epoch_count)
+		return false;
+	struct evidence_verifier context = {sim, &sim->epochs[block.epoch]};
+	struct block_signer verifier = {.context = &context, .verify = evidence_verify};
+	struct validity validity = validity_of(context.epoch->members, genesis->network, block.epoch, &context.epoch->digest, sim->consensus.gc_depth);
+	return evidence_check(first, second, &validity, &verifier, &author, NULL) == OK
+		&& context.epoch->who[author] == seat_owner(sim, index, deed->action.peer);
 }
 
 /* Only liars, and those that forgot, are ever accused, and always with proof. */
@@ -254,7 +278,8 @@ void check_evidence(struct sim *sim, uint16_t index, const struct deed *deed)
 	if (!is_honest(&sim->member[index]))
 		return;
 	sim->counters[evidence->size ? SIM_FORKS_TOLD : SIM_EVIDENCE]++;
-	if (is_reliable(&sim->member[evidence->peer]))
+	uint16_t accused = seat_owner(sim, index, evidence->peer);
+	if (accused == NOBODY || is_reliable(&sim->member[accused]))
 		sim_broken(sim, evidence->size ? 12 : 2, "member %u accuses member %u, which is honest", (unsigned)index, (unsigned)evidence->peer);
 	if (evidence->size == 0 && !evidence_convicts(sim, index, deed))
 		sim_broken(sim, 2, "member %u accuses member %u, and proves nothing", (unsigned)index, (unsigned)evidence->peer);

@@ -28,6 +28,9 @@ void disk_power_cut(struct sim *sim, struct sim_disk *disk)
 	if (left < loose)
 		sim->counters[SIM_TORN]++;
 	cut(disk, disk->safe + left);
+	/* The log of entries is written without flushes. A disk that lies about them keeps it all the same. */
+	if (!disk->lies && disk->entries.size > disk->entries_safe)
+		disk->entries.size = disk->entries_safe + (size_t)sim_below(sim, disk->entries.size - disk->entries_safe + 1);
 	if (left < loose && sim_permille(sim, 300)) {
 		static const uint8_t zeros[TORN_ZEROS];
 		buffer_append(&disk->bytes, zeros, 1 + (size_t)sim_below(sim, sizeof zeros));
@@ -54,16 +57,42 @@ void disk_misdirect(struct sim *sim, struct sim_disk *disk)
 	memset(disk->bytes.data + meant, 0, SECTOR);
 }
 
+void disk_keep(struct buffer *log, uint8_t kind, struct span bytes)
+{
+	log_frame_write(log, log->size, kind, bytes);
+}
+
+void disk_empty(struct sim_disk *disk)
+{
+	disk->bytes.size = disk->flushed = disk->safe = disk->noted = disk->start = 0;
+	disk->entries.size = disk->entries_safe = disk->stage.size = 0;
+}
+
 void disk_free(struct sim_disk *disk)
 {
+	buffer_free(&disk->entries);
+	buffer_free(&disk->stage);
+	buffer_free(&disk->backup_entries);
 	buffer_free(&disk->bytes);
 	buffer_free(&disk->backup);
 	map_free(&disk->stored);
 }
 
+/* The log of entries may have a torn end. */
+static void entries_check(struct sim_disk *disk)
+{
+	struct log_frame frame;
+	size_t at = 0, size;
+	while (log_frame_read(span_after(buffer_span(&disk->entries), at), at, &frame, &size) == OK)
+		at += size;
+	disk->entries.size = at;
+	disk->stage.size = 0;
+}
+
 enum disk_state disk_check(struct sim_disk *disk)
 {
-	size_t at = 0;
+	size_t at = disk->start;
+	entries_check(disk);
 	for (;;) {
 		struct log_frame frame;
 		size_t size;
@@ -86,7 +115,7 @@ bool disk_block(const struct sim_disk *disk, uint64_t position, struct span *blo
 {
 	struct log_frame frame;
 	size_t size;
-	if (position >= disk->bytes.size)
+	if (position >= disk->bytes.size || position < disk->start)
 		return false;
 	if (log_frame_read(span_after(buffer_span(&disk->bytes), position), position, &frame, &size) != OK)
 		return false;

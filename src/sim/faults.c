@@ -55,9 +55,13 @@ static void disk_exchange(struct sim *sim, uint16_t index, bool restore)
 	struct sim_disk *disk = &member->disk;
 	member->amnesiac = true;
 	member_crash(sim, index, false);
-	disk->bytes.size = 0;
-	if (restore)
+	disk_empty(disk);
+	if (restore) {
 		buffer_append_span(&disk->bytes, buffer_span(&disk->backup));
+		buffer_append_span(&disk->entries, buffer_span(&disk->backup_entries));
+		disk->start = disk->backup_start;
+		disk->entries_safe = disk->entries.size;
+	}
 	disk->decayed = restore && disk->backup_decayed;
 	disk->flushed = disk->safe = disk->bytes.size;
 	sim->counters[restore ? SIM_RESTORED : SIM_WIPED]++;
@@ -127,6 +131,9 @@ static void strike(struct sim *sim, uint16_t index, enum fault_kind kind)
 		member->disk.backup_decayed = member->disk.decayed;
 		buffer_clear(&member->disk.backup);
 		buffer_append(&member->disk.backup, member->disk.bytes.data, member->disk.flushed);
+		buffer_clear(&member->disk.backup_entries);
+		buffer_append_span(&member->disk.backup_entries, buffer_span(&member->disk.entries));
+		member->disk.backup_start = member->disk.start;
 		break;
 	default: strike_faulty(sim, index, kind); break;
 	}

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_STATE_COSIGNATURE = 3, OUTER_SIZE = 1 };
+enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_STATE_COSIGNATURE = 3, OUTER_SIZE = 9 };
 
 /* -- lying answers ---------------------------------------------------------------------------------------------- */
 
@@ -27,7 +27,7 @@ static void ref_twist(struct sim *sim, struct block_ref *ref)
 	ref->digest.bytes[sim_below(sim, DIGEST_SIZE)] ^= 1;
 }
 
-static void message_twist(struct sim *sim, uint16_t index, uint16_t peer, const struct message *given)
+static void message_twist(struct sim *sim, uint16_t index, uint16_t peer, struct span head, const struct message *given)
 {
 	struct message *message = memory_new_array(1, sizeof *message);
 	struct buffer out = {0};
@@ -41,13 +41,13 @@ static void message_twist(struct sim *sim, uint16_t index, uint16_t peer, const 
 		message->flag = true;
 	if (sim_permille(sim, 50))
 		message->number++;
-	write_u8(&out, OUTER_CONSENSUS);
+	buffer_append_span(&out, head);
 	message_encode(message, sim->members, &out);
 	/* Bytes of blocks: cut short, or changed. */
 	if (message->kind == MESSAGE_BLOCK && sim_permille(sim, 500))
-		out.data[2 + sim_below(sim, out.size - 2)] ^= (uint8_t)(1u << sim_below(sim, 8));
+		out.data[OUTER_SIZE + 1 + sim_below(sim, out.size - OUTER_SIZE - 1)] ^= (uint8_t)(1u << sim_below(sim, 8));
 	else if (message->kind == MESSAGE_BLOCK)
-		out.size = 2 + (size_t)sim_below(sim, out.size - 2);
+		out.size = OUTER_SIZE + 1 + (size_t)sim_below(sim, out.size - OUTER_SIZE - 1);
 	network_send(sim, index, peer, buffer_span(&out), 0);
 	sim->counters[SIM_LIES]++;
 	buffer_free(&out);
@@ -101,11 +101,11 @@ void liar_twist(struct sim *sim, uint16_t index, uint16_t peer, struct span byte
 		network_send(sim, index, peer, bytes, 0);
 		return;
 	}
-	bool own = message.kind == MESSAGE_BLOCK && block_parse(message.block, &block, NULL) == OK && block.author == index;
+	bool own = message.kind == MESSAGE_BLOCK && block_parse(message.block, &block, NULL) == OK && block_owner(sim, &block) == index;
 	if (own || sim_permille(sim, 500))
 		network_send(sim, index, peer, bytes, 0);
 	else if (sim_permille(sim, 700))
-		message_twist(sim, index, peer, &message);
+		message_twist(sim, index, peer, span_of(bytes.data, OUTER_SIZE), &message);
 }
 
 /* -- floods ----------------------------------------------------------------------------------------------------- */
@@ -113,25 +113,30 @@ void liar_twist(struct sim *sim, uint16_t index, uint16_t peer, struct span byte
 /* A block that is validly signed and names ancestors that do not exist. */
 static void invented_block(struct sim *sim, uint16_t index, uint32_t round, uint64_t salt, struct buffer *out)
 {
-	struct block block = {.round = round, .author = index, .timestamp_ms = (uint64_t)member_clock_ms(sim, &sim->member[index])};
+	uint64_t epoch = member_epoch(sim, index);
+	uint16_t own = member_author(sim, index);
+	if (own == NOBODY || epoch >= sim->epoch_count)
+		return;
+	struct block block = {.epoch = epoch, .round = round, .author = own, .timestamp_ms = (uint64_t)member_clock_ms(sim, &sim->member[index])};
 	struct block_signer signer = sim_block_signer(&sim->member[index].liar.signer);
 	memcpy(block.network, sim->consortium->genesis.network, BLOCK_NETWORK_SIZE);
-	for (uint16_t i = 0; i < sim->members; i++) {
-		uint16_t author = i == 0 ? index : i <= index ? (uint16_t)(i - 1) : i;
+	for (uint16_t i = 0; i < sim->epochs[epoch].members; i++) {
+		uint16_t author = i == 0 ? own : i <= own ? (uint16_t)(i - 1) : i;
 		uint64_t words[] = {salt, round, author, index};
 		struct digest digest = sha256(span_of(words, sizeof words));
 		if (round == 1)
-			digest = block_genesis_digest(block.network, 0, author, &sim->consortium->genesis.digest);
+			digest = block_genesis_digest(block.network, epoch, author, &sim->epochs[epoch].digest);
 		block.ancestors[block.ancestor_count++] = (struct block_ref){.round = round - 1, .author = author, .digest = digest};
 	}
 	write_u8(out, OUTER_CONSENSUS);
+	write_u64(out, epoch);
 	write_u8(out, MESSAGE_BLOCK);
 	CHECK(block_seal(&block, &signer, out) == OK);
 }
 
 static void garbage(struct sim *sim, struct buffer *out, size_t size)
 {
-	write_u8(out, (uint8_t)sim_between(sim, 0, 3));
+	write_u8(out, (uint8_t)sim_between(sim, 0, 14));
 	write_u8(out, (uint8_t)sim_between(sim, 0, 9));
 	while (out->size < size)
 		write_u64(out, random_next(&sim->random));

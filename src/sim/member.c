@@ -18,7 +18,7 @@ static void deed_add(struct member *member, const struct replica_action *action)
 	ARRAY_GROW(member->deeds, member->deed_count, member->deed_capacity);
 	struct deed *deed = &member->deeds[member->deed_count++];
 	*deed = (struct deed){.action = *action, .disk_end = member->disk.bytes.size};
-	if (action->kind == REPLICA_SEND) {
+	if (action->kind == REPLICA_SEND || action->kind == REPLICA_STAGE) {
 		buffer_append_span(&deed->bytes, action->bytes);
 	} else if (action->kind == REPLICA_EVIDENCE) {
 		buffer_append_span(&deed->bytes, action->evidence[0]);
@@ -43,8 +43,11 @@ static void deeds_forget(struct member *member)
 	member->deed_count = 0;
 }
 
-static void send(struct sim *sim, uint16_t index, uint16_t peer, struct span bytes)
+static void send(struct sim *sim, uint16_t index, uint16_t seat, struct span bytes)
 {
+	uint16_t peer = seat_owner(sim, index, seat);
+	if (peer == NOBODY)
+		return;
 	if (is_honest(&sim->member[index]))
 		network_send(sim, index, peer, bytes, 0);
 	else
@@ -59,6 +62,8 @@ static bool send_stored(struct sim *sim, uint16_t index, const struct deed *deed
 	bool good = true;
 	for (uint32_t i = 0; i < deed->action.position_count && good; i++) {
 		struct span block;
+		if (deed->positions[i] < member->disk.start)
+			continue;
 		good = disk_block(&member->disk, deed->positions[i], &block);
 		if (!good)
 			break;
@@ -77,7 +82,7 @@ static bool send_range(struct sim *sim, uint16_t index, const struct deed *deed)
 	const struct sim_disk *disk = &sim->member[index].disk;
 	struct consensus_range range = deed->action.range;
 	bool good = true;
-	while (!range.done && range.position < disk->bytes.size) {
+	while (!range.done && range.position >= disk->start && range.position < disk->bytes.size) {
 		struct log_frame frame;
 		size_t size;
 		good = log_frame_read(span_after(buffer_span(&disk->bytes), range.position), range.position, &frame, &size) == OK;
@@ -93,6 +98,51 @@ static bool send_range(struct sim *sim, uint16_t index, const struct deed *deed)
 	}
 	buffer_free(&message);
 	return good;
+}
+
+static void send_entries(struct sim *sim, uint16_t index, const struct deed *deed)
+{
+	struct span entries = buffer_span(&sim->member[index].disk.entries);
+	struct buffer message = {0};
+	struct log_frame frame;
+	size_t at = 0, size, sent = 0;
+	uint64_t wanted = deed->action.index, number;
+	while (sent < deed->action.entry_count && log_frame_read(span_after(entries, at), at, &frame, &size) == OK) {
+		at += size;
+		if (frame.kind != REPLICA_FRAME_ENTRY || replica_entry_index(frame.bytes, &number) != OK || number != wanted)
+			continue;
+		buffer_clear(&message);
+		replica_message_of_entry(frame.bytes, &message);
+		send(sim, index, deed->action.peer, buffer_span(&message));
+		sim->counters[SIM_ENTRIES_SENT]++;
+		wanted++;
+		sent++;
+	}
+	buffer_free(&message);
+}
+
+/* What the disk holds now is further than the replica: it begins anew. */
+static void rebase(struct sim *sim, uint16_t index)
+{
+	struct sim_disk *disk = &sim->member[index].disk;
+	struct log_frame frame;
+	for (size_t at = 0, size; log_frame_read(span_after(buffer_span(&disk->stage), at), at, &frame, &size) == OK; at += size)
+		disk_keep(&disk->entries, frame.kind, frame.bytes);
+	disk->entries_safe = disk->entries.size;
+	disk->stage.size = 0;
+	disk->bytes.size = disk->flushed = disk->safe = disk->noted = disk->start = 0;
+	sim->counters[SIM_REBASED]++;
+	trace_line(sim, "%u rebase entries=%zu", (unsigned)index, disk->entries.size);
+	member_crash(sim, index, false);
+}
+
+static void prune(struct sim *sim, uint16_t index, size_t position)
+{
+	struct sim_disk *disk = &sim->member[index].disk;
+	if (!disk->lies)
+		disk->entries_safe = disk->entries.size;
+	disk->start = position > disk->start ? position : disk->start;
+	sim->counters[SIM_PRUNED]++;
 }
 
 static bool stops_damaged(struct sim *sim, uint16_t index)
@@ -131,6 +181,21 @@ static bool deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 		return true;
 	case REPLICA_EVIDENCE:
 		check_evidence(sim, index, deed);
+		return true;
+	case REPLICA_SEND_ENTRIES:
+		send_entries(sim, index, deed);
+		return true;
+	case REPLICA_STAGE:
+		disk_keep(&member->disk.stage, deed->action.frame_kind, buffer_span(&deed->bytes));
+		return true;
+	case REPLICA_STAGE_CLEAR:
+		member->disk.stage.size = 0;
+		return true;
+	case REPLICA_PRUNE:
+		prune(sim, index, (size_t)deed->action.position);
+		return true;
+	case REPLICA_REBASE:
+		rebase(sim, index);
 		return true;
 	default:
 		return true;
@@ -229,7 +294,7 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 	replica_step(member->replica, &event, &actions);
 	sim->trace.checksum = 0;
 	uint32_t session = member->session;
-	bool spoken = false;
+	bool spoken = false, began = false;
 	size_t appended = 0;
 	for (uint32_t i = 0; i < actions.count; i++)
 		trace_action(sim, &actions.items[i]);
@@ -241,11 +306,17 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 		const struct replica_action *action = &actions.items[i];
 		if (action->kind == REPLICA_APPEND) {
 			/* Blocks, and what was found out about them, come before anything is said. */
-			if (spoken && action->bytes.data[4] != REPLICA_FRAME_COSIGNATURE && action->bytes.data[4] != REPLICA_FRAME_STATE_COSIGNATURE)
+			if (spoken && !began && action->bytes.data[4] != REPLICA_FRAME_COSIGNATURE && action->bytes.data[4] != REPLICA_FRAME_STATE_COSIGNATURE)
 				sim_broken(sim, 9, "member %u speaks before it stores", (unsigned)index);
 			if (!append(sim, index, action))
 				return;
 			appended++;
+		} else if (action->kind == REPLICA_KEEP) {
+			disk_keep(&member->disk.entries, action->frame_kind, action->bytes);
+		} else if (action->kind == REPLICA_EPOCH) {
+			began = true; /* the next epoch's first block may come after what was said in the last one */
+			check_epoch(sim, index);
+			check_step(sim, index);
 		} else if (action->kind == REPLICA_TIMER) {
 			timer_set(sim, index, action->at_ms, event.now_ms);
 		} else if (member->recovering) {
@@ -302,15 +373,31 @@ static void disk_replace(struct sim *sim, struct member *member)
 	member->disk.decayed = false;
 	sim->counters[SIM_DAMAGED]++;
 	member->amnesiac = true;
-	member->disk.bytes.size = member->disk.flushed = member->disk.safe = member->disk.noted = 0;
+	disk_empty(&member->disk);
+}
+
+static void recover_entries(struct sim *sim, uint16_t index)
+{
+	struct buffer copy = {0}; /* steps append to it */
+	struct log_frame frame;
+	size_t size, seal = 0;
+	buffer_append_span(&copy, buffer_span(&sim->member[index].disk.entries));
+	struct span entries = buffer_span(&copy);
+	for (size_t at = 0; log_frame_read(span_after(entries, at), at, &frame, &size) == OK; at += size)
+		seal = frame.kind == REPLICA_FRAME_EPOCH ? at : seal;
+	for (size_t at = 0; log_frame_read(span_after(entries, at), at, &frame, &size) == OK && !sim_over(sim); at += size)
+		member_step(sim, index, (struct replica_event){.kind = REPLICA_RECOVERED, .frame_kind = frame.kind, .position = at, .bytes = frame.bytes,
+			.sealed = at < seal});
+	buffer_free(&copy);
 }
 
 static void recover(struct sim *sim, uint16_t index)
 {
 	struct member *member = &sim->member[index];
 	struct sim_disk *disk = &member->disk;
-	size_t at = 0;
+	size_t at = disk->start;
 	member->recovering = true;
+	recover_entries(sim, index);
 	while (at < disk->bytes.size && !sim_over(sim)) {
 		struct log_frame frame;
 		size_t size;
@@ -338,8 +425,8 @@ void member_boot(struct sim *sim, uint16_t index)
 	if (state == DISK_DAMAGED)
 		disk_replace(sim, member);
 	sim->counters[SIM_CUT_TAILS] += state == DISK_CUT;
-	struct replica_config config = {.genesis = &sim->consortium->genesis, .own = index, .consensus = sim->consensus,
-		.node_key = organisation->node, .checkpoint_key = organisation->checkpoint, .signatures = sim->signatures};
+	struct replica_config config = {.genesis = &sim->consortium->genesis, .name = span_of_text(organisation->name), .consensus = sim->consensus,
+		.keys = {{organisation->node, organisation->checkpoint}}, .key_count = 1, .epoch_bytes = sim->epoch_bytes, .signatures = sim->signatures};
 	CHECK(replica_new(&config, &member->replica, NULL) == OK);
 	member->session++;
 	member->finals = member->commits = member->commits_told = 0;
@@ -347,7 +434,8 @@ void member_boot(struct sim *sim, uint16_t index)
 	if (!member->disk.lies)
 		member->disk.safe = member->disk.bytes.size;
 	map_free(&member->disk.stored);
-	member->disk.noted = 0;
+	member->disk.noted = member->disk.start;
+	member->epoch = 0;
 	trace_line(sim, "%u boot log=%zu state=%d", (unsigned)index, member->disk.bytes.size, (int)state);
 	check_stored(sim, index);
 	recover(sim, index);

@@ -44,7 +44,7 @@ void network_deliver(struct sim *sim, struct happening *packet)
 	}
 	sim->counters[SIM_DELIVERED]++;
 	member_step(sim, packet->to,
-		(struct replica_event){.kind = REPLICA_MESSAGE, .peer = packet->from, .bytes = buffer_span(&packet->bytes)});
+		(struct replica_event){.kind = REPLICA_MESSAGE, .peer = seat_of(sim, packet->to, packet->from), .bytes = buffer_span(&packet->bytes)});
 }
 
 /* -- connections --------------------------------------------------------------------------------------------- */
@@ -52,7 +52,7 @@ void network_deliver(struct sim *sim, struct happening *packet)
 static void tell(struct sim *sim, uint16_t member, uint16_t peer, enum replica_event_kind kind)
 {
 	if (sim->member[member].replica)
-		member_step(sim, member, (struct replica_event){.kind = kind, .peer = peer});
+		member_step(sim, member, (struct replica_event){.kind = kind, .peer = seat_of(sim, member, peer)});
 }
 
 static void connect(struct sim *sim, uint16_t a, uint16_t b)

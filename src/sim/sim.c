@@ -20,7 +20,7 @@ const char *sim_counter_name(enum sim_counter counter)
 	static const char *const names[SIM_COUNTERS] = {"steps_of_replicas", "blocks", "commits", "final", "refused", "retries", "busy", "delivered",
 		"lost", "duplicated", "crashes", "crashes_in_step", "power_cuts", "torn", "cut_tails", "damaged", "wiped", "restored", "disk_full",
 		"lying_flushes", "partitions", "slowed", "clock_steps", "twins", "withheld", "lies", "flooded", "evidence", "forks_told", "checkpoints", "range_blocks",
-		"amnesia_twins"};
+		"amnesia_twins", "epochs", "pruned", "entries_sent", "rebased"};
 	return names[counter];
 }
 
@@ -49,7 +49,7 @@ struct sim *sim_new(const struct sim_options *options, struct sim_keys *keys)
 	sim->consortium = sim_keys_of(keys, sim->members);
 	knobs_tell(sim, setting);
 	trace_line(sim, "%s", setting);
-	observer_init(sim);
+	epochs_init(sim);
 	for (uint16_t i = 0; i < sim->members; i++) {
 		sim->member[i].liar.signer = (struct liar_signer){sim->signatures, sim->consortium->organisation[i].node};
 		happen(sim, sim_between(sim, 0, 50 * SIM_MS), (struct happening){.kind = HAPPEN_BOOT, .to = i});
@@ -70,7 +70,7 @@ void sim_free(struct sim *sim)
 		member_free(sim, &sim->member[i]);
 	for (size_t i = 0; i < sim->heap_count; i++)
 		buffer_free(&sim->heap[i].bytes);
-	observer_free(sim);
+	epochs_free_all(sim);
 	checks_free(sim);
 	clients_free(sim);
 	buffer_free(&sim->trace.lines);

@@ -61,7 +61,13 @@ struct happening {
 /* -- disks ------------------------------------------------------------------------------------------------- */
 
 struct sim_disk {
-	struct buffer bytes;  /* as the operating system shows them */
+	struct buffer bytes;  /* the log of blocks, as the operating system shows it */
+	size_t start;         /* what lies before is pruned */
+	struct buffer entries; /* the log of entries */
+	size_t entries_safe;  /* of these, from a power cut */
+	struct buffer stage;
+	struct buffer backup_entries;
+	size_t backup_start;
 	size_t flushed;       /* safe from a power cut */
 	size_t safe;          /* really: less when the disk lies about flushing */
 	size_t noted;         /* frames before were seen by the observer */
@@ -101,6 +107,7 @@ struct liar_signer {
 
 struct liar {
 	struct liar_signer signer;
+	uint64_t epoch;
 	struct block_ref twins[SIM_MEMBERS_MAX]; /* last block of the chain for each peer */
 	struct digest made_of[SIM_MEMBERS_MAX];  /* of which own block it was the twin */
 	struct buffer twin_bytes[SIM_MEMBERS_MAX];
@@ -135,7 +142,9 @@ struct member {
 	uint64_t finals;              /* of this life */
 	uint64_t commits;
 	uint64_t commits_told;        /* by finals; of this life */
-	uint32_t own_round;           /* newest own block that was flushed */
+	uint64_t epoch;               /* of these commits */
+	uint64_t own_epoch;
+	uint32_t own_round;           /* newest own block that was flushed, in that epoch */
 	struct digest own_digest;
 	uint64_t checkpoint_size;
 	uint32_t idle_round;          /* when the silence began */
@@ -217,7 +226,17 @@ struct seen_commit {
 	bool rooted;
 };
 
+/* An epoch, as the first honest member that came there told it. */
+struct sim_epoch {
+	struct digest digest;
+	uint16_t members;
+	uint16_t who[SIM_MEMBERS_MAX]; /* by consensus index: the place in sim->member */
+};
+
+/* One for each epoch. */
 struct observer {
+	uint64_t epoch;
+	uint16_t members;
 	struct consensus *machine;    /* sees every accepted block, takes part in nothing */
 	struct seen_block *blocks;
 	uint32_t count, capacity;
@@ -289,7 +308,10 @@ struct sim {
 	uint32_t payload_count, payload_capacity;
 	struct map payload_ids;
 	struct buffer bad;            /* the last statement that must be refused: liars propose it all the same */
-	struct observer observer;
+	struct sim_epoch *epochs;
+	struct observer **observers;  /* of the epochs */
+	size_t epoch_count, epoch_capacity, observer_capacity;
+	uint64_t epoch_bytes;
 	struct checks checks;
 	struct trace trace;
 	enum sim_verdict verdict;
@@ -356,6 +378,9 @@ void disk_power_cut(struct sim *sim, struct sim_disk *disk);
 void disk_flip(struct sim *sim, struct sim_disk *disk);
 void disk_misdirect(struct sim *sim, struct sim_disk *disk);
 void disk_free(struct sim_disk *disk);
+void disk_keep(struct buffer *log, uint8_t kind, struct span bytes);
+/* Everything is gone. */
+void disk_empty(struct sim_disk *disk);
 /* Cut a torn tail, as a shell does. */
 enum disk_state disk_check(struct sim_disk *disk);
 /* The block at `position`; false: damaged. */
@@ -412,9 +437,24 @@ uint32_t statement_spoil(struct sim *sim, uint16_t client);
 /* What only its signature betrays: an organisation's very next statement, as a member sees it. Appends. */
 void statement_forge(struct sim *sim, uint16_t liar, struct buffer *out);
 
+/* epochs.c */
+void epochs_init(struct sim *sim);
+void epochs_free_all(struct sim *sim);
+/* A member says that an epoch began: all must mean the same. */
+void check_epoch(struct sim *sim, uint16_t index);
+/* The place in sim->member of whoever has this seat for the member at `index`; NOBODY. And the other way round. */
+uint16_t seat_owner(const struct sim *sim, uint16_t index, uint16_t seat);
+uint16_t seat_of(const struct sim *sim, uint16_t index, uint16_t other);
+/* Who wrote a block; NOBODY: of an epoch that nobody has reached. */
+uint16_t block_owner(const struct sim *sim, const struct block *block);
+/* The epoch that a replica is in, and its consensus index there; NOBODY. */
+uint64_t member_epoch(const struct sim *sim, uint16_t index);
+uint16_t member_author(const struct sim *sim, uint16_t index);
+
 /* observer.c */
-void observer_init(struct sim *sim);
-void observer_free(struct sim *sim);
+struct observer *observer_of(const struct sim *sim, uint64_t epoch);
+struct observer *observer_new(const struct sim *sim, uint64_t epoch);
+void observer_free(struct observer *observer);
 void observer_block(struct sim *sim, uint16_t member, const struct block *block, struct span bytes);
 /* Another order of arrival gives the same commits. */
 void observer_repeat(struct sim *sim);
