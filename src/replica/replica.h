@@ -109,7 +109,7 @@ struct replica_event {
 	uint16_t peer;                /* seat */
 	uint8_t frame_kind;           /* RECOVERED */
 	bool sealed;                  /* RECOVERED from the log of entries: a frame EPOCH follows further on */
-	uint64_t position;            /* RECOVERED from the log of blocks */
+	uint64_t position;            /* RECOVERED from the log of blocks; START: that log's end, also when nothing is left in it */
 	struct span bytes;
 	uint8_t randomness[32];       /* for hedged signatures made in this step */
 };

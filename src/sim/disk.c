@@ -14,6 +14,8 @@ bool disk_append(struct sim_disk *disk, struct span frame)
 static void cut(struct sim_disk *disk, size_t size)
 {
 	disk->bytes.size = size;
+	if (disk->start > size) /* a disk that lied about a flush lost even what was to be kept */
+		disk->start = size;
 	if (disk->flushed > size)
 		disk->flushed = size;
 	if (disk->safe > size)

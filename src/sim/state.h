@@ -228,6 +228,7 @@ struct seen_commit {
 
 /* An epoch, as the first honest member that came there told it. */
 struct sim_epoch {
+	int64_t begun_ms;
 	struct digest digest;
 	uint16_t members;
 	uint16_t who[SIM_MEMBERS_MAX]; /* by consensus index: the place in sim->member */
