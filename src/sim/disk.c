@@ -67,6 +67,7 @@ void disk_keep(struct buffer *log, uint8_t kind, struct span bytes)
 void disk_empty(struct sim_disk *disk)
 {
 	disk->bytes.size = disk->flushed = disk->safe = disk->noted = disk->start = 0;
+	disk->start_epoch = 0;
 	disk->entries.size = disk->entries_safe = disk->stage.size = 0;
 }
 

@@ -144,7 +144,9 @@ static void prune(struct sim *sim, uint16_t index, size_t position)
 	if (!disk->lies)
 		disk->entries_safe = disk->entries.size;
 	disk->start = position > disk->start ? position : disk->start;
+	disk->start_epoch = member_epoch(sim, index);
 	sim->counters[SIM_PRUNED]++;
+	trace_line(sim, "%u prunes to %zu", (unsigned)index, position);
 }
 
 static bool stops_damaged(struct sim *sim, uint16_t index)

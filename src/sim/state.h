@@ -63,6 +63,7 @@ struct happening {
 struct sim_disk {
 	struct buffer bytes;  /* the log of blocks, as the operating system shows it */
 	size_t start;         /* what lies before is pruned */
+	uint64_t start_epoch; /* when it was; what is left of earlier epochs is of no use */
 	struct buffer entries; /* the log of entries */
 	size_t entries_safe;  /* of these, from a power cut */
 	struct buffer stage;
