@@ -167,8 +167,11 @@ static void assert_receipt(const struct answer *answer, struct span statement)
 	struct buffer report = {0};
 	struct fault fault = {0};
 	assert_head(answer, "Content-Type: application/cose\r\n");
-	if (receipt_check(buffer_span(&answer->body), statement, &consortium.genesis, &report, &fault) != OK)
+	struct epochs epochs;
+	epochs_begin(&epochs, &consortium.genesis);
+	if (receipt_check(buffer_span(&answer->body), statement, &(struct trust){.epochs = &epochs}, &report, &fault) != OK)
 		fail_msg("%s", fault.text);
+	epochs_free(&epochs);
 	buffer_free(&report);
 }
 
@@ -538,7 +541,7 @@ static void what_is_exported_verifies(void **state)
 	bytes.data[60] ^= 1;
 	assert_int_equal(disk_write(note, buffer_span(&bytes), 0644, &fault), OK);
 	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, note), 1);
-	assert_non_null(strstr((char *)out.data, "FAILED: checkpoint: "));
+	assert_non_null(strstr((char *)out.data, "FAILED: The checkpoint"));
 	assert_int_equal(RUN(command_export, &out, "export", "--node", base, "--receipt", "--note", "--out", receipt, id), 2);
 	assert_int_equal(RUN(command_export, &out, "export", "--node", base, "--note", "--out", receipt, id), 2);
 	assert_int_equal(RUN(command_export, &out, "export", "--node", base, "--since", "0", "--out", receipt), 1);
