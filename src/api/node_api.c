@@ -267,6 +267,22 @@ static void get_checkpoint(struct node_api *api, struct http_request *request, s
 	buffer_free(&note);
 }
 
+/* The chain of epochs as a file. */
+static void epochs_append(const struct node_api *api, struct buffer *out)
+{
+	(void)api;
+	epochs_encode(NULL, 0, out);
+}
+
+static void get_epochs(struct node_api *api, struct http_request *request, struct span text)
+{
+	(void)text;
+	struct buffer body = {0};
+	epochs_append(api, &body);
+	http_answer(request, 200, "application/cbor", NULL, buffer_span(&body));
+	buffer_free(&body);
+}
+
 static void get_events(struct node_api *api, struct http_request *request, struct span text)
 {
 	(void)api;
@@ -330,6 +346,7 @@ static const struct route routes[] = {
 	{HTTP_GET, "/api/v1/trace/", "", get_trace},
 	{HTTP_GET, "/api/v1/export/", "", get_export},
 	{HTTP_GET, "/api/v1/checkpoint", NULL, get_checkpoint},
+	{HTTP_GET, "/api/v1/epochs", NULL, get_epochs},
 	{HTTP_GET, "/api/v1/state/", "*", node_state_get},
 	{HTTP_GET, "/api/v1/events", NULL, get_events},
 	{HTTP_GET, "/metrics", NULL, get_metrics},
