@@ -1,6 +1,7 @@
 /* The chain of epochs, said for people. */
 #include "app/verify.h"
 
+#include "base/map.h"
 #include "base/time.h"
 #include "record/bundle_report.h"
 
@@ -19,7 +20,7 @@ static void say_members(const struct genesis *members, uint64_t only, struct buf
 	buffer_append_byte(report, '\n');
 }
 
-static void say_head(const struct epoch *epoch, struct buffer *report)
+static void say_head(const struct epoch *epoch, bool stay, struct buffer *report)
 {
 	const struct genesis *members = epoch->members;
 	size_t count = members->member_count;
@@ -32,6 +33,10 @@ static void say_head(const struct epoch *epoch, struct buffer *report)
 	}
 	buffer_append_text(report, ", ");
 	report_seconds(report, (uint64_t)(epoch->time_ms / 1000));
+	if (stay) {
+		buffer_append_text(report, ": the members stay\n");
+		return;
+	}
 	buffer_printf(report, ": %zu organisations, %zu of whom must sign a checkpoint and %zu the next epoch:", count, note_tolerated(members) + 1,
 		epoch_quorum(members));
 	say_members(members, UINT64_MAX, report);
@@ -78,7 +83,7 @@ static void say_changes(const struct epoch *epoch, const struct genesis_member *
 
 static void say_epoch(const struct epoch *before, const struct epoch *epoch, struct buffer *report)
 {
-	say_head(epoch, report);
+	say_head(epoch, epoch->members == before->members, report);
 	for (size_t i = 0; i < epoch->members->member_count; i++) {
 		const struct genesis_member *now = &epoch->members->members[i], *was = genesis_member_named(before->members, now->header.iss);
 		if (was)
@@ -99,11 +104,14 @@ enum status verify_epochs(const struct genesis *genesis, struct span file, struc
 	struct fault inner = {0};
 	epochs_begin(&epochs, genesis);
 	enum status status = epochs_decode(file, &epochs, &inner);
-	say_head(&epochs.items[0], report);
+	say_head(&epochs.items[0], false, report);
 	for (size_t i = 1; i < epochs.count; i++)
 		say_epoch(&epochs.items[i - 1], &epochs.items[i], report);
 	if (status == OK) {
-		buffer_printf(report, "ok: the chain reaches epoch %" PRIu64 "; whether there is a newer one, ask a node\n", epochs_newest(&epochs)->number);
+		char digest[DIGEST_HEX_SIZE];
+		span_hex(digest_span(&epochs_newest(&epochs)->digest), digest);
+		buffer_printf(report, "ok: the chain reaches epoch %" PRIu64 ", %s; whether there is a newer one, ask several nodes\n", epochs_newest(&epochs)->number,
+			digest);
 	} else {
 		buffer_printf(report, "FAILED: epochs: %s\n", inner.text);
 		fault_set(fault, status, "epochs: %.400s", inner.text);

@@ -51,6 +51,12 @@ static void a_chain_is_told(void **state)
 {
 	(void)state;
 	struct buffer report = reported((struct span){0}, buffer_span(&chain), OK, __LINE__);
+	char digest[DIGEST_HEX_SIZE], *end = strstr((char *)report.data, "ok: the chain reaches epoch 2, ");
+	span_hex(span_of(epochs_newest(&sample->epochs)->digest.bytes, DIGEST_SIZE), digest);
+	assert_non_null(end);
+	assert_int_equal(memcmp(end + 31, digest, 64), 0);
+	assert_string_equal(end + 31 + 64, "; whether there is a newer one, ask several nodes\n");
+	*end = 0;
 	assert_string_equal((char *)report.data,
 		"ok: epoch 0: the genesis of sample consortium, 2026-01-01T00:00:00Z: 4 organisations, 2 of whom must sign a checkpoint and 3 the next epoch: "
 		"org:manufacturer, org:supplier, org:repair, org:regulator\n"
@@ -62,8 +68,27 @@ static void a_chain_is_told(void **state)
 		"ok: epoch 2: since log size 21, 2026-01-01T00:00:21Z: 4 organisations, 2 of whom must sign a checkpoint and 3 the next epoch: "
 		"org:manufacturer, org:supplier, org:regulator, org:newcomer\n"
 		"ok: epoch 2: org:repair left\n"
-		"ok: epoch 2: its record is signed by these of the epoch before: org:manufacturer, org:supplier, org:regulator, org:newcomer\n"
-		"ok: the chain reaches epoch 2; whether there is a newer one, ask a node\n");
+		"ok: epoch 2: its record is signed by these of the epoch before: org:manufacturer, org:supplier, org:regulator, org:newcomer\n");
+	buffer_free(&report);
+}
+
+static void a_renewal_is_told(void **state)
+{
+	(void)state;
+	struct epochs epochs;
+	struct buffer record = {0}, note = {0}, file = {0};
+	epochs_begin(&epochs, &consortium->genesis);
+	sample_epoch_record(&epochs, NULL, 9, &record);
+	sample_epoch_note(sample, &sample->sets[0], 1, buffer_span(&record), 0xb, &note);
+	struct epoch_link link = {buffer_span(&record), buffer_span(&note)};
+	epochs_encode(&link, 1, &file);
+	struct buffer report = reported((struct span){0}, buffer_span(&file), OK, __LINE__);
+	assert_non_null(strstr((char *)report.data, "ok: epoch 1: since log size 9, 2026-01-01T00:00:09Z: the members stay\n"
+		"ok: epoch 1: its record is signed by these of the epoch before: org:manufacturer, org:supplier, org:regulator\nok: the chain reaches epoch 1, "));
+	epochs_free(&epochs);
+	buffer_free(&record);
+	buffer_free(&note);
+	buffer_free(&file);
 	buffer_free(&report);
 }
 
@@ -114,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_chain_is_told),
+		cmocka_unit_test(a_renewal_is_told),
 		cmocka_unit_test(a_broken_chain_is_told_up_to_there),
 		cmocka_unit_test(a_checkpoint_names_its_epoch),
 	};
