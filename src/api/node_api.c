@@ -267,6 +267,11 @@ static void get_checkpoint(struct node_api *api, struct http_request *request, s
 	buffer_free(&note);
 }
 
+const struct epochs *node_epochs(const struct node_api *api)
+{
+	return &api->epochs;
+}
+
 /* The chain of epochs as a file. */
 static void epochs_append(const struct node_api *api, struct buffer *out)
 {
@@ -394,6 +399,7 @@ struct node_api *node_api_new(struct loop *loop, const struct node_api_source *s
 	struct node_api *api = memory_new_array(1, sizeof *api);
 	api->loop = loop;
 	api->source = *source;
+	epochs_begin(&api->epochs, ledger_genesis(replica_ledger(source->replica)));
 	return api;
 }
 
@@ -402,5 +408,6 @@ void node_api_free(struct node_api *api)
 	if (!api)
 		return;
 	node_post_free_all(api);
+	epochs_free(&api->epochs);
 	free(api);
 }

@@ -3,12 +3,14 @@
 #define TALLY_API_NODE_INNER_H
 
 #include "api/node_api.h"
+#include "record/epoch.h"
 
 struct node_post;
 
 struct node_api {
 	struct loop *loop;
 	struct node_api_source source;
+	struct epochs epochs;
 	struct node_post *posts;      /* waiting for their fate, newest first */
 };
 
@@ -33,6 +35,9 @@ MUST_USE enum status node_entities_json(const struct ledger *ledger, const char 
 
 /* "org", "person", "gateway", "device"; else NULL. */
 const char *node_kind_word(unsigned kind);
+
+/* Who the members are and were. */
+const struct epochs *node_epochs(const struct node_api *api);
 
 /* GET /api/v1/state/NAME. */
 void node_state_get(struct node_api *api, struct http_request *request, struct span name);

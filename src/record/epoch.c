@@ -48,6 +48,28 @@ const struct epoch *epochs_of_size(const struct epochs *epochs, uint64_t size)
 	return &epochs->items[at];
 }
 
+static bool has_key(const struct epoch *epoch, struct span name, const struct public_key *checkpoint_key)
+{
+	const struct genesis_member *member = genesis_member_named(epoch->members, name);
+	return member && memcmp(&member->org.checkpoint_key, checkpoint_key, sizeof *checkpoint_key) == 0;
+}
+
+bool epochs_key_counts(const struct epochs *epochs, uint64_t size, struct span name, const struct public_key *checkpoint_key)
+{
+	return has_key(epochs_of_size(epochs, size), name, checkpoint_key);
+}
+
+uint64_t epochs_key_from(const struct epochs *epochs, uint64_t size, struct span name, const struct public_key *checkpoint_key)
+{
+	for (const struct epoch *epoch = epochs_of_size(epochs, size); epoch <= epochs_newest(epochs); epoch++) {
+		uint64_t first = epoch->log_size + 1 > size ? epoch->log_size + 1 : size;
+		/* An epoch without entries has no sizes. */
+		if (epochs_of_size(epochs, first) == epoch && has_key(epoch, name, checkpoint_key))
+			return first;
+	}
+	return 0;
+}
+
 struct epoch_name epoch_name(const struct epoch *epoch)
 {
 	struct epoch_name out = {"the genesis"};

@@ -51,6 +51,12 @@ static inline const struct epoch *epochs_newest(const struct epochs *epochs)
  * with a smaller log. */
 const struct epoch *epochs_of_size(const struct epochs *epochs, uint64_t size);
 
+/* Has the organisation of this name this checkpoint key in the epoch of `size`? Only then its signature under something of that
+ * size counts. */
+bool epochs_key_counts(const struct epochs *epochs, uint64_t size, struct span name, const struct public_key *checkpoint_key);
+/* The smallest size, from `size` on, for which it has; 0: none. */
+uint64_t epochs_key_from(const struct epochs *epochs, uint64_t size, struct span name, const struct public_key *checkpoint_key);
+
 /* How sentences name an epoch: "the genesis", "epoch 3". */
 struct epoch_name {
 	char text[32];

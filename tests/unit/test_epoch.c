@@ -71,6 +71,47 @@ static void a_size_belongs_to_one_epoch(void **state)
 	assert_non_null(strstr(epochs_advice(&sample->epochs, &sample->epochs.items[2]), "tally export --epochs"));
 }
 
+static void a_key_counts_in_its_epochs(void **state)
+{
+	(void)state;
+	const struct epochs *epochs = &sample->epochs;
+	const struct {
+		size_t epoch, seat;   /* whose key */
+		uint64_t size, from;
+	} rows[] = {
+		{0, 0, 1, 1}, {0, 0, 17, 17}, {0, 0, 18, 18}, {0, 0, 500, 500}, /* the manufacturer's never changed */
+		{0, 1, 1, 1}, {0, 1, 17, 17}, {0, 1, 18, 0}, {0, 1, 22, 0},    /* the supplier's first */
+		{1, 1, 1, 18}, {1, 1, 17, 18}, {1, 1, 18, 18}, {1, 1, 30, 30}, /* and its second */
+		{1, 2, 1, 1}, {1, 2, 21, 21}, {1, 2, 22, 0},                   /* the repair shop's */
+		{1, 4, 1, 18}, {1, 4, 20, 20}, {2, 3, 22, 22},                 /* the newcomer's */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct sample_seat *seat = &sample->sets[rows[i].epoch].seats[rows[i].seat];
+		const struct public_key *key = signing_key_public(seat->keys[SAMPLE_CHECKPOINT_KEY]);
+		if (epochs_key_from(epochs, rows[i].size, span_of_text(seat->iss), key) != rows[i].from)
+			fail_msg("row %zu", i);
+		assert_int_equal(epochs_key_counts(epochs, rows[i].size, span_of_text(seat->iss), key), rows[i].from == rows[i].size);
+		assert_int_equal(epochs_key_from(epochs, rows[i].size, span_of_text("org:stranger"), key), 0);
+		assert_false(epochs_key_counts(epochs, rows[i].size, span_of_text(seat->iss), signing_key_public(seat->keys[SAMPLE_NODE_KEY])));
+	}
+	/* Epochs without entries in between. */
+	struct epochs renewed;
+	struct buffer record = {0};
+	epochs_begin(&renewed, &consortium->genesis);
+	for (size_t i = 0; i < 2; i++) {
+		buffer_clear(&record);
+		sample_epoch_record(&renewed, i ? &sample->sets[1] : NULL, 9, &record);
+		assert_int_equal(epochs_add(&renewed, buffer_span(&record), NULL), OK);
+	}
+	const struct public_key *old = signing_key_public(sample->sets[0].seats[1].keys[SAMPLE_CHECKPOINT_KEY]);
+	const struct public_key *new = signing_key_public(sample->supplier[SAMPLE_CHECKPOINT_KEY]);
+	assert_int_equal(epochs_key_from(&renewed, 9, span_of_text("org:supplier"), old), 9);
+	assert_int_equal(epochs_key_from(&renewed, 10, span_of_text("org:supplier"), old), 0);
+	assert_int_equal(epochs_key_from(&renewed, 9, span_of_text("org:supplier"), new), 10);
+	epochs_free(&renewed);
+	buffer_free(&record);
+}
+
 static void a_chain_is_a_file(void **state)
 {
 	(void)state;
@@ -489,6 +530,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_come_back),
 		cmocka_unit_test(a_size_belongs_to_one_epoch),
+		cmocka_unit_test(a_key_counts_in_its_epochs),
 		cmocka_unit_test(a_chain_is_a_file),
 		cmocka_unit_test(a_renewal_keeps_the_members),
 		cmocka_unit_test(a_quorum_is_more_than_two_thirds),
