@@ -3,6 +3,7 @@
 #define TALLY_API_NODE_INNER_H
 
 #include "api/node_api.h"
+#include "record/epoch.h"
 
 struct node_post;
 
@@ -33,6 +34,9 @@ MUST_USE enum status node_entities_json(const struct ledger *ledger, const char 
 
 /* "org", "person", "gateway", "device"; else NULL. */
 const char *node_kind_word(unsigned kind);
+
+/* Who the members are and were. */
+const struct epochs *node_epochs(const struct node_api *api);
 
 /* GET /api/v1/state/NAME. */
 void node_state_get(struct node_api *api, struct http_request *request, struct span name);

@@ -511,6 +511,11 @@ void replica_profile(struct replica *replica, uint64_t (*clock_ns)(void))
 	replica->clock_ns = clock_ns;
 }
 
+struct span replica_name(const struct replica *replica)
+{
+	return replica->name;
+}
+
 const struct consensus *replica_consensus(const struct replica *replica)
 {
 	return replica->consensus;

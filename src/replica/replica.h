@@ -192,6 +192,8 @@ const struct consensus *replica_consensus(const struct replica *replica);
 const struct ledger *replica_ledger(const struct replica *replica);
 /* Where the next frame goes: the end of the log of blocks. */
 uint64_t replica_log_end(const struct replica *replica);
+/* Our organisation. Borrowed from the configuration. */
+struct span replica_name(const struct replica *replica);
 /* Our seat; REPLICA_NOBODY: not a member in any epoch so far. */
 uint16_t replica_seat(const struct replica *replica);
 /* Are we a member of this epoch, with a set of keys that it names? If not, we follow as far as the members let us. */

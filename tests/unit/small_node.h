@@ -122,8 +122,8 @@ static inline void small_handle(void *context, struct http_request *request)
 static inline int small_node_run(const struct consortium *consortium, const char *view_path, const char *const *gateways, const char *const *urls, int port_out)
 {
 	struct small_node node = {.loop = loop_new(), .gateways = gateways, .urls = urls, .started_ns = clock_monotonic_ns()};
-	struct replica_config config = {.genesis = &consortium->genesis, .consensus = consensus_config_default(), .node_key = consortium->node[0],
-		.checkpoint_key = consortium->checkpoint[0]};
+	struct replica_config config = {.genesis = &consortium->genesis, .name = consortium->genesis.members[0].header.iss,
+		.consensus = consensus_config_default(), .keys = {{consortium->node[0], consortium->checkpoint[0]}}, .key_count = 1};
 	struct fault fault = {{0}};
 	CHECK(replica_new(&config, &node.replica, &fault) == OK);
 	CHECK(view_open(view_path, consortium->genesis.network, &node.view, &fault) == OK);
