@@ -394,12 +394,10 @@ static enum status history_ended(struct replica *replica, uint16_t peer, struct 
 		return E_MALFORMED;
 	if (!is_answer(replica, peer, CATCHUP_HISTORY, number))
 		return OK;
-	if (end == HISTORY_GONE)
-		chain_ask(replica);
-	else if (accepted(replica) > replica->catchup.accepted_before)
+	if (end != HISTORY_GONE && accepted(replica) > replica->catchup.accepted_before)
 		history_ask(replica);
 	else
-		session_end(replica, false);
+		chain_ask(replica);
 	return OK;
 }
 
