@@ -139,6 +139,7 @@ struct member {
 	struct digest own_digest;
 	uint64_t checkpoint_size;
 	uint32_t idle_round;          /* when the silence began */
+	uint32_t measured_round;      /* calm.c: newest own block that was counted */
 };
 
 /* -- network ----------------------------------------------------------------------------------------------------- */
@@ -171,6 +172,8 @@ struct payload {
 	uint32_t attempts;
 	int64_t retry_us;             /* not before */
 	uint64_t index;               /* in the log */
+	int64_t spoken_us;            /* calm.c: when it was submitted, */
+	uint32_t spoken_round;        /* and the member's round then */
 };
 
 enum client_kind { CLIENT_ORGANISATION, CLIENT_GATEWAY };
@@ -292,6 +295,7 @@ struct sim {
 	struct observer observer;
 	struct checks checks;
 	struct trace trace;
+	struct sim_measured measured; /* calm.c */
 	enum sim_verdict verdict;
 	unsigned invariant;
 	char text[SIM_TEXT_MAX];
@@ -330,6 +334,11 @@ static inline bool is_reliable(const struct member *member)
 	return member->nature == HONEST && !member->amnesiac;
 }
 
+static inline bool sim_is_calm(const struct sim *sim)
+{
+	return sim->options.calm.speakers > 0;
+}
+
 /* An invariant is broken; the first one is kept. */
 void sim_broken(struct sim *sim, unsigned invariant, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Members that lie, forgot or are far ahead in time. */
@@ -345,7 +354,7 @@ void knobs_tell(const struct sim *sim, char out[SIM_TEXT_MAX]);
 const char *nature_name(enum nature nature);
 
 /* signatures.c */
-const struct replica_signatures *sim_signatures(void);
+const struct replica_signatures *sim_signatures(const struct sim_options *options);
 statement_signer *sim_statement_signer(const struct sim *sim);
 struct block_signer sim_block_signer(struct liar_signer *context);
 
@@ -411,6 +420,14 @@ void statement_make(struct sim *sim, uint16_t client);
 uint32_t statement_spoil(struct sim *sim, uint16_t client);
 /* What only its signature betrays: an organisation's very next statement, as a member sees it. Appends. */
 void statement_forge(struct sim *sim, uint16_t liar, struct buffer *out);
+
+/* calm.c: its knobs, its clients, and what it measures; without effect in other runs. */
+void calm_turn(struct sim *sim);
+void calm_clients_found(struct sim *sim);
+void calm_client_wake(struct sim *sim, uint16_t index);
+void calm_sent(struct sim *sim, uint16_t from, struct span message);
+void calm_committed(struct sim *sim);
+void calm_told(struct sim *sim, uint16_t member, const struct payload *payload);
 
 /* observer.c */
 void observer_init(struct sim *sim);
