@@ -18,7 +18,7 @@ enum { CALCULATED_FIXED = 104, CALCULATED_REFERENCE = 38, CALCULATED_SIGNATURE =
 static const struct {
 	uint16_t members;
 	int64_t load_us;              /* less where a round costs more memory: every member keeps its log */
-} sizes[] = {{4, 4000000}, {7, 4000000}, {10, 3000000}, {20, 2000000}, {50, 800000}};
+} sizes[] = {{4, 4000000}, {7, 4000000}, {10, 3000000}, {20, 2000000}, {50, 600000}};
 
 static double calculated_block(uint16_t members)
 {
