@@ -76,10 +76,12 @@ static bool family_read(int fd, uint8_t family, const uint64_t *inodes, size_t i
 	while (good && !done) {
 		ssize_t size = recv(fd, bytes, ANSWER_BYTES, 0);
 		good = size > 0;
-		int left = (int)size;
-		for (const struct nlmsghdr *head = (const struct nlmsghdr *)bytes; good && !done && NLMSG_OK(head, left); head = NLMSG_NEXT(head, left)) {
+		for (size_t at = 0; good && !done && at + sizeof(struct nlmsghdr) <= (size_t)size;) {
+			const struct nlmsghdr *head = (const struct nlmsghdr *)(bytes + at);
 			done = head->nlmsg_type == NLMSG_DONE;
-			good = head->nlmsg_type != NLMSG_ERROR && (done || socket_add(head, inodes, inode_count, out));
+			good = head->nlmsg_type != NLMSG_ERROR && head->nlmsg_len >= sizeof *head && head->nlmsg_len <= (size_t)size - at
+				&& (done || socket_add(head, inodes, inode_count, out));
+			at += NLMSG_ALIGN(head->nlmsg_len);
 		}
 	}
 	free(bytes);
