@@ -80,7 +80,7 @@ static bool family_read(int fd, uint8_t family, const uint64_t *inodes, size_t i
 			const struct nlmsghdr *head = (const struct nlmsghdr *)(bytes + at);
 			done = head->nlmsg_type == NLMSG_DONE;
 			good = head->nlmsg_type != NLMSG_ERROR && head->nlmsg_len >= sizeof *head && head->nlmsg_len <= (size_t)size - at
-				&& (done || socket_add(head, inodes, inode_count, out));
+				&& (done || (head->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)) && socket_add(head, inodes, inode_count, out)));
 			at += NLMSG_ALIGN(head->nlmsg_len);
 		}
 	}

@@ -108,6 +108,7 @@ static void others_are_not_counted(void **state)
 	assert_int_equal(pipe(go), 0);
 	pid_t other = fork();
 	if (other == 0) {
+		close(go[1]); /* so that it ends when we do */
 		struct pair pair = pair_open();
 		carry(pair.near, pair.far, 1000);
 		bool good = write(ready[1], &byte, 1) == 1 && read(go[0], &byte, 1) == 1;
@@ -119,6 +120,10 @@ static void others_are_not_counted(void **state)
 	assert_true(bench_network(other, &theirs));
 	assert_int_equal(theirs.count, 2);
 	assert_int_equal(theirs.sockets[0].sent + theirs.sockets[1].sent, 1000);
+	/* One end sent, the other received. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(theirs.sockets[i].sent + theirs.sockets[i].received, 1000);
+	assert_int_equal(theirs.sockets[0].received, theirs.sockets[1].sent);
 	assert_int_equal(write(go[1], &byte, 1), 1);
 	int code;
 	assert_int_equal(waitpid(other, &code, 0), other);
