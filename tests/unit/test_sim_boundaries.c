@@ -1,8 +1,8 @@
 /* A crash at every boundary of one member, enumerated. A story (four members, some twenty statements, the member alone for a
  * while) is told once without a crash, to list every append and every deed of that member. Then it is told again for each of
  * them, up to the very same moment, and the member dies there: killed, with the frame not begun or half written, or without
- * power, with nothing of what was not flushed, or any part of it. Besides, power is cut after each step that wrote, before
- * its flush. It comes back, and everything must be final at everybody, with all invariants of the simulator.
+ * power, with nothing of what was not flushed, or any part of it, alone or with all others. Besides, power is cut after each
+ * step that wrote, before its flush. It comes back, and everything must be final at everybody, with all invariants of the simulator.
  *
  * By default some of each kind for each member; all of them, in three stories, with TALLY_ALL=1. */
 #include "sim_story.h"
@@ -28,7 +28,7 @@ struct boundaries {
 	struct buffer log;            /* of the member, when nothing crashed */
 };
 
-enum death { DEATH_BEFORE, DEATH_TORN, DEATH_POWER_LOSES_ALL, DEATH_POWER, DEATHS };
+enum death { DEATH_BEFORE, DEATH_TORN, DEATH_POWER_LOSES_ALL, DEATH_POWER, DEATH_OF_ALL, DEATHS };
 
 struct story {
 	uint64_t seed;
@@ -147,7 +147,7 @@ static void list(const struct story *story, uint16_t victim, struct boundaries *
 /* What is on the disk then. */
 static void disk_leave(struct sim_disk *disk, const struct boundaries *all, const struct boundary *boundary, enum death death)
 {
-	if (death == DEATH_POWER)
+	if (death == DEATH_POWER || death == DEATH_OF_ALL)
 		return; /* any part of it: the simulator has chosen */
 	if (death == DEATH_POWER_LOSES_ALL) {
 		disk->bytes.size = disk->safe;
@@ -177,10 +177,13 @@ static void die_at(const struct story *story, uint16_t victim, const struct boun
 	}
 	assert_null(member->replica);
 	disk_leave(&member->disk, all, boundary, death);
+	for (uint16_t i = 0; i < MEMBERS && death == DEATH_OF_ALL; i++)
+		member_crash(sim, i, true);
 	while (sim->phase == PHASE_STORM && go_on(sim, story, victim))
 		;
-	story_ends_well(sim, power ? "power cut at boundary" : "killed at boundary", (unsigned long long)(boundary - all->items));
-	assert_true(sim->counters[SIM_CRASHES] == 1 && member->replica);
+	story_ends_well(sim, !power ? "killed at boundary" : death == DEATH_OF_ALL ? "power cut of all at boundary" : "power cut at boundary", (unsigned long long)(boundary - all->items));
+	uint64_t most = death == DEATH_OF_ALL ? MEMBERS : 1; /* whoever had not started yet could not die */
+	assert_true(sim->counters[SIM_CRASHES] >= 1 && sim->counters[SIM_CRASHES] <= most && member->replica);
 	sim_free(sim);
 }
 
@@ -189,7 +192,7 @@ static bool differs(const struct boundary *boundary, enum death death)
 {
 	switch (boundary->kind) {
 	case BOUNDARY_APPEND: return true;
-	case BOUNDARY_DEED: return death == DEATH_BEFORE || death == DEATH_POWER_LOSES_ALL;
+	case BOUNDARY_DEED: return death == DEATH_BEFORE || death == DEATH_POWER_LOSES_ALL || death == DEATH_OF_ALL;
 	default: return death >= DEATH_POWER_LOSES_ALL;
 	}
 }

@@ -1,0 +1,160 @@
+/* f members away for very many rounds, then back. The rounds are empty blocks, as fast as they go, with a small depth of
+ * collection, so that a minute of one core sees as many as years of heartbeats. Meanwhile the others' memory stays what it
+ * was; whoever returns is back within a bound and its transactions commit.
+ *
+ * TALLY_ROUNDS=n: so many rounds (1000000 takes some minutes and some gigabytes for four logs). */
+#include "consensus/machine.h"
+#include "consensus_cluster.h"
+
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { GC_DEPTH = 8, BEAT_MS = 2, WARM_ROUNDS = 2000, ROUNDS = 30000, BACK_MS_LEAST = 12000, ROUNDS_A_SECOND = 5000 };
+
+static void check(const struct cluster *cluster)
+{
+	if (cluster->failure)
+		fail_msg("%s", cluster->failure);
+}
+
+static void begin(struct cluster *cluster, uint64_t seed, uint16_t members, uint32_t gc_depth)
+{
+	cluster_init(cluster, seed, members, false);
+	cluster->config.gc_depth = gc_depth;
+	cluster->config.round_delay_ms = 1;
+	cluster->config.heartbeat_ms = BEAT_MS;
+	cluster->delay_max = 1;
+	cluster_start(cluster);
+}
+
+static uint32_t rounds_wanted(void)
+{
+	const char *rounds = getenv("TALLY_ROUNDS");
+	return rounds ? (uint32_t)strtoul(rounds, NULL, 10) : ROUNDS;
+}
+
+/* What one machine holds: it is stopped for that, and reads its disk again. */
+static size_t memory_of(struct cluster *cluster, uint16_t index)
+{
+	struct cluster_node *node = &cluster->node[index];
+	struct mallinfo2 before = mallinfo2();
+	uint64_t commits = node->commits;
+	consensus_free(node->machine);
+	struct mallinfo2 after = mallinfo2();
+	node->machine = NULL;
+	node->session++;
+	node->timer_at = INT64_MAX;
+	for (uint16_t i = 0; i < cluster->nodes; i++)
+		peer_tell(cluster, i, index, false);
+	node_start(cluster, index);
+	assert_true(node->commits >= commits);
+	return before.uordblks + before.hblkhd - after.uordblks - after.hblkhd;
+}
+
+/* Until the first member has accepted a block of that round; bounded all the way. */
+static void rounds_pass(struct cluster *cluster, uint32_t round)
+{
+	while (cluster_round(cluster) < round && !cluster->failure) {
+		uint32_t before = cluster_round(cluster);
+		cluster_run(cluster, cluster->now + 1000);
+		assert_true(cluster_round(cluster) > before);
+		for (uint16_t i = 0; i < cluster->nodes; i++) {
+			struct consensus_numbers numbers = node_numbers(cluster, i);
+			assert_true(numbers.blocks <= (uint64_t)cluster->members * (cluster->config.gc_depth + MACHINE_COLLECT_ROUNDS + 20));
+			assert_true(numbers.suspended == 0 || i >= cluster->members - validity_faulty_max(cluster->members));
+		}
+	}
+	check(cluster);
+}
+
+static void returns(struct cluster *cluster, uint16_t index)
+{
+	node_start(cluster, index);
+	int64_t begin = cluster->now, bound = BACK_MS_LEAST + (int64_t)cluster_round(cluster) * 1000 / ROUNDS_A_SECOND;
+	while (node_numbers(cluster, index).round + 4 < cluster_round(cluster) && !cluster->failure) {
+		cluster_run(cluster, cluster->now + 50);
+		assert_true(cluster->now - begin < bound);
+	}
+	print_message("         member %u is back after %lld ms, at round %u\n", (unsigned)index, (long long)(cluster->now - begin),
+		(unsigned)cluster_round(cluster));
+}
+
+static void members_away_for_very_long_come_back(void **state)
+{
+	(void)state;
+	static const uint16_t sizes[] = {4, 7};
+	for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+		struct cluster cluster;
+		uint16_t members = sizes[k], away = validity_faulty_max(members), last = (uint16_t)(members - 1);
+		uint32_t rounds = members == 4 ? rounds_wanted() : rounds_wanted() / 8;
+		begin(&cluster, 15 + k, members, GC_DEPTH);
+		rounds_pass(&cluster, 100);
+		for (uint16_t i = 0; i < away; i++)
+			node_down(&cluster, (uint16_t)(last - i));
+		rounds_pass(&cluster, WARM_ROUNDS);
+		size_t before = memory_of(&cluster, 0);
+		uint64_t commits = cluster.chain_count;
+		uint32_t from = cluster_round(&cluster);
+		rounds_pass(&cluster, rounds);
+		assert_true(cluster.chain_count - commits + 10 > cluster_round(&cluster) - from); /* nobody who is away leads */
+		size_t after = memory_of(&cluster, 0);
+		print_message("         %u members, %u away for %u rounds: %zu bytes after %d rounds, %zu after all\n", (unsigned)members, (unsigned)away,
+			(unsigned)rounds, before, WARM_ROUNDS, after);
+		/* The places in the log, 8 bytes for every 64 rounds, in an array that doubles. */
+		assert_true(after < before + before / 4 + 2 * 8 * (size_t)rounds / 64);
+		for (uint16_t i = 0; i < away; i++)
+			returns(&cluster, (uint16_t)(last - i));
+		for (uint16_t i = 0; i < members; i++)
+			transaction_new(&cluster, i);
+		cluster_run(&cluster, cluster.now + 2000);
+		assert_true(transactions_done(&cluster));
+		transactions_once(&cluster);
+		for (uint16_t i = 0; i < away; i++) {
+			struct consensus_numbers numbers = node_numbers(&cluster, (uint16_t)(last - i));
+			assert_true(numbers.missing == 0 && numbers.suspended == 0);
+			assert_true(numbers.blocks <= (uint64_t)members * (GC_DEPTH + MACHINE_COLLECT_ROUNDS + 20));
+		}
+		check(&cluster);
+		cluster_free(&cluster);
+	}
+}
+
+/* A member that was away leaves rounds without blocks of its own, more than one answer looks through. Who then fetches
+ * everything, with an empty disk, gets past them, too. */
+static void an_absence_before_hinders_nobody(void **state)
+{
+	(void)state;
+	static const uint32_t depths[] = {GC_DEPTH, 60};
+	for (size_t k = 0; k < sizeof depths / sizeof *depths; k++) {
+		struct cluster cluster;
+		begin(&cluster, 25 + k, 4, depths[k]);
+		rounds_pass(&cluster, 100);
+		node_down(&cluster, 3);
+		rounds_pass(&cluster, 6000);
+		returns(&cluster, 3);
+		rounds_pass(&cluster, 6600);
+		node_down(&cluster, 2);
+		while (cluster.node[2].log_count > 0)
+			buffer_free(&cluster.node[2].log[--cluster.node[2].log_count]);
+		cluster.node[2].synced = 0;
+		returns(&cluster, 2);
+		transaction_new(&cluster, 2);
+		cluster_run(&cluster, cluster.now + 2000);
+		assert_true(transactions_done(&cluster));
+		check(&cluster);
+		cluster_free(&cluster);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(members_away_for_very_long_come_back),
+		cmocka_unit_test(an_absence_before_hinders_nobody),
+	};
+	cmocka_set_test_filter(getenv("TALLY_TEST"));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
