@@ -1,8 +1,9 @@
-/* f members away for very many rounds, then back. The rounds are empty blocks, as fast as they go, with a small depth of
- * collection, so that a minute of one core sees as many as years of heartbeats. Meanwhile the others' memory stays what it
- * was; whoever returns is back within a bound and its transactions commit.
+/* Members that were away, and come back. f of them for very many rounds: these are empty blocks, as fast as they go, with a small depth of
+ * collection, so that a minute of one core sees a million. Meanwhile the others' memory stays what it was; whoever returns is
+ * back within a bound and its transactions commit. And catching up that is cut at each of its steps, by a restart of either
+ * end or by a connection that breaks, while what was under way still comes.
  *
- * TALLY_ROUNDS=n: so many rounds (1000000 takes some minutes and some gigabytes for four logs). */
+ * TALLY_ROUNDS=n: so many rounds (1000000: two minutes and 9 GB for the logs). TALLY_ALL=1: every step, not some. */
 #include "consensus/machine.h"
 #include "consensus_cluster.h"
 
@@ -149,11 +150,128 @@ static void an_absence_before_hinders_nobody(void **state)
 	}
 }
 
+/* -- catching up, cut at each step ----------------------------------------------------------------------------------- */
+
+enum cut { CUT_RESTART, CUT_RESTART_LATE, CUT_HELPER, CUT_LINK, CUTS };
+/* A helper that restarts is also one of the quorum that goes on. */
+enum { AWAY_ROUNDS = 800, NOBODY = CLUSTER_NODES_MAX, CUT_BACK_MS = 1000, HELPED_AGAIN_MS = 8000 };
+
+/* The next thing that happens, as in cluster_run. True: it was a message to node 3. */
+static bool one_event(struct cluster *cluster)
+{
+	int64_t at = cluster->heap_count ? cluster->heap[0].at : INT64_MAX;
+	uint16_t timer = NOBODY;
+	for (uint16_t i = 0; i < cluster->nodes; i++)
+		if (cluster->node[i].machine && cluster->node[i].timer_at < at) {
+			at = cluster->node[i].timer_at;
+			timer = i;
+		}
+	if (at > cluster->now)
+		cluster->now = at;
+	if (timer != NOBODY) {
+		cluster->node[timer].timer_at = INT64_MAX;
+		node_step(cluster, timer, (struct consensus_event){.kind = CONSENSUS_TICK}, NULL);
+		return false;
+	}
+	struct packet packet = heap_pop(cluster);
+	packet_deliver(cluster, &packet);
+	return packet.to == 3;
+}
+
+static bool is_back(const struct cluster *cluster)
+{
+	struct consensus_numbers numbers = node_numbers(cluster, 3);
+	return numbers.tip_known && numbers.round + 4 >= cluster_round(cluster) && numbers.missing == 0 && numbers.suspended == 0;
+}
+
+/* Whom node 3 is catching up from; else any. */
+static uint16_t helper_of(const struct cluster *cluster)
+{
+	const struct sync *sync = &cluster->node[3].machine->sync;
+	return sync->from == SYNC_NOBODY ? 1 : sync->from;
+}
+
+static void cut_now(struct cluster *cluster, enum cut cut)
+{
+	uint16_t helper = helper_of(cluster);
+	uint32_t session;
+	switch (cut) {
+	case CUT_RESTART:
+		node_down(cluster, 3);
+		node_start(cluster, 3);
+		return;
+	case CUT_RESTART_LATE: /* what was sent to its life before still comes, and is believed to be an answer */
+		session = cluster->node[3].session;
+		node_down(cluster, 3);
+		for (uint32_t i = 0; i < cluster->heap_count; i++)
+			if (cluster->heap[i].to == 3 && cluster->heap[i].to_session == session)
+				cluster->heap[i].to_session = cluster->node[3].session;
+		node_start(cluster, 3);
+		return;
+	case CUT_HELPER:
+		node_down(cluster, helper);
+		node_start(cluster, helper);
+		return;
+	default: /* the same on a connection that breaks and is there again at once */
+		link_set(cluster, helper, 3, false);
+		link_set(cluster, helper, 3, true);
+		return;
+	}
+}
+
+/* How many messages it takes, cut after `at` of them. */
+static uint32_t catch_up(enum cut cut, uint32_t at, int64_t *longest_ms)
+{
+	struct cluster cluster;
+	uint32_t messages = 0;
+	begin(&cluster, 19, 4, GC_DEPTH);
+	rounds_pass(&cluster, 50);
+	node_down(&cluster, 3);
+	while (cluster_round(&cluster) < AWAY_ROUNDS)
+		cluster_run(&cluster, cluster.now + 10);
+	cluster.delay_max = 3; /* not all in order */
+	node_start(&cluster, 3);
+	int64_t begin_ms = cluster.now;
+	while (!cluster.failure && !is_back(&cluster)) {
+		messages += one_event(&cluster);
+		if (messages == at && at > 0) {
+			cut_now(&cluster, cut);
+			at = 0;
+		}
+		int bound_ms = cut == CUT_HELPER ? HELPED_AGAIN_MS : CUT_BACK_MS;
+		if (cluster.now - begin_ms > bound_ms)
+			fail_msg("cut %d after %u messages: not back after %d ms", (int)cut, (unsigned)messages, bound_ms);
+	}
+	*longest_ms = cluster.now - begin_ms > *longest_ms ? cluster.now - begin_ms : *longest_ms;
+	transaction_new(&cluster, 3);
+	cluster_run(&cluster, cluster.now + 1000);
+	assert_true(transactions_done(&cluster));
+	transactions_once(&cluster);
+	check(&cluster);
+	cluster_free(&cluster);
+	return messages;
+}
+
+static void catching_up_can_be_cut_at_each_step(void **state)
+{
+	(void)state;
+	int64_t longest_ms[CUTS + 1] = {0};
+	uint32_t messages = catch_up(CUTS, 0, &longest_ms[CUTS]), stride = getenv("TALLY_ALL") ? 1 : messages / 20, cuts = 0;
+	assert_true(messages > SYNC_BLOCKS_MAX + 100); /* more than one answer */
+	for (enum cut cut = CUT_RESTART; cut < CUTS; cut++)
+		for (uint32_t at = 1 + cut; at < messages; at += at < 20 ? 1 : stride, cuts++)
+			catch_up(cut, at, &longest_ms[cut]);
+	print_message("         %u messages, cut %u times; back after %lld ms, restarted at most %lld, with late answers %lld, helper restarted %lld, "
+		"connection broken %lld\n", (unsigned)messages, (unsigned)cuts, (long long)longest_ms[CUTS], (long long)longest_ms[CUT_RESTART],
+		(long long)longest_ms[CUT_RESTART_LATE], (long long)longest_ms[CUT_HELPER], (long long)longest_ms[CUT_LINK]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members_away_for_very_long_come_back),
 		cmocka_unit_test(an_absence_before_hinders_nobody),
+		cmocka_unit_test(catching_up_can_be_cut_at_each_step),
 	};
 	cmocka_set_test_filter(getenv("TALLY_TEST"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
