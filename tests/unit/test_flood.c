@@ -36,6 +36,16 @@ static uint32_t messages_wanted(enum flood flood)
 
 /* -- what the liar says ------------------------------------------------------------------------------------------- */
 
+/* The liar's last block before a round, as node 0 has it. */
+static struct block_ref before(const struct dag *dag, uint32_t round)
+{
+	struct dag_tip tip = dag_tip(dag, LIAR);
+	uint32_t id = DAG_NONE;
+	for (uint32_t at = round - 1; tip.ref.round >= round && id == DAG_NONE; at--)
+		id = dag_slot(dag, at, LIAR);
+	return id == DAG_NONE ? tip.ref : dag_reference(dag, id);
+}
+
 /* A round's blocks as node 0 has them, or ancestors that nobody has. */
 static void ancestors(struct cluster *cluster, struct block *block, bool real, uint64_t salt)
 {
@@ -44,8 +54,8 @@ static void ancestors(struct cluster *cluster, struct block *block, bool real, u
 		uint16_t author = i == 0 ? LIAR : (uint16_t)(i - 1);
 		uint64_t words[] = {salt, block->round, author};
 		uint32_t id = real ? dag_slot(dag, block->round - 1, author) : DAG_NONE;
-		if (real && author == LIAR) { /* it has kept silent so far */
-			block->ancestors[block->ancestor_count++] = dag_tip(dag, LIAR).ref;
+		if (real && author == LIAR) {
+			block->ancestors[block->ancestor_count++] = before(dag, block->round);
 			continue;
 		}
 		if (real && id == DAG_NONE)
