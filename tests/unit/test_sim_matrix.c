@@ -144,6 +144,38 @@ static void every_liar_on_every_network(void **state)
 	}
 }
 
+/* An empty disk, while a liar is among those it fetches from: of seven, so that both are within what the protocol bears. */
+static void newcomer(uint64_t seed, enum nature nature)
+{
+	struct sim *sim = story_begin(keys, seed, 7, STORM_LEAST_MS * SIM_MS, STORM_MOST_MS * SIM_MS);
+	uint16_t liar = (uint16_t)(seed % 7), index = (uint16_t)((seed + 1) % 7);
+	sim->member[liar].nature = nature;
+	if (nature == FLOODER)
+		happen(sim, 100 * SIM_MS, (struct happening){.kind = HAPPEN_LIAR, .to = liar});
+	while (sim->now_us < sim->knobs.storm_us / 2)
+		assert_true(sim_step(sim));
+	struct member *member = &sim->member[index];
+	uint64_t finals = member->finals;
+	member->amnesiac = true;
+	member_crash(sim, index, false);
+	member->disk.bytes.size = member->disk.flushed = member->disk.safe = member->disk.noted = 0;
+	story_ends_well(sim, nature_name(nature), seed);
+	if (!lied(sim, nature))
+		fail_msg("seed %llu, %s: nobody lied", (unsigned long long)seed, nature_name(nature));
+	assert_true(member->finals > 0 && member->finals >= finals && member->finals == sim->checks.final_count);
+	sim_free(sim);
+}
+
+static void a_newcomer_fetches_among_liars(void **state)
+{
+	(void)state;
+	const char *many = getenv("TALLY_SEEDS");
+	uint64_t seeds = many ? strtoull(many, NULL, 10) : 2;
+	for (enum nature nature = TIMEOUT_LEADER; nature < NATURES; nature++)
+		for (uint64_t i = 0; i < seeds; i++)
+			newcomer(1 + 300 * i + (uint64_t)nature, nature);
+}
+
 static int group_begin(void **state)
 {
 	(void)state;
@@ -162,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_liar_on_every_network),
+		cmocka_unit_test(a_newcomer_fetches_among_liars),
 	};
 	cmocka_set_test_filter(getenv("TALLY_TEST"));
 	return cmocka_run_group_tests(tests, group_begin, group_end);
