@@ -10,8 +10,24 @@
 
 #include <cmocka.h>
 
+static struct sim_keys *keys;         /* made for all tests of a program: story_keys_make, story_keys_free */
+
+static inline int story_keys_make(void **state)
+{
+	(void)state;
+	keys = sim_keys_new();
+	return 0;
+}
+
+static inline int story_keys_free(void **state)
+{
+	(void)state;
+	sim_keys_free(keys);
+	return 0;
+}
+
 /* The first seed from `seed` on that is honest and whose storm is about so long. */
-static inline struct sim *story_begin(struct sim_keys *keys, uint64_t seed, uint16_t members, int64_t least_us, int64_t most_us)
+static inline struct sim *story_begin(uint64_t seed, uint16_t members, int64_t least_us, int64_t most_us)
 {
 	struct sim_options options = {.members = members};
 	for (options.seed = seed;; options.seed++) {

@@ -3,11 +3,10 @@
  * back within a bound and its transactions commit. And catching up that is cut at each of its steps, by a restart of either
  * end or by a connection that breaks, while what was under way still comes.
  *
- * TALLY_ROUNDS=n: so many rounds (1000000: two minutes and 9 GB for the logs). TALLY_ALL=1: every step, not some. */
+ * TALLY_ROUNDS=n: so many rounds (1000000: two minutes, and some gigabytes for the logs). TALLY_ALL=1: every step, not some. */
 #include "consensus/machine.h"
 #include "consensus_cluster.h"
 
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -35,24 +34,6 @@ static uint32_t rounds_wanted(void)
 {
 	const char *rounds = getenv("TALLY_ROUNDS");
 	return rounds ? (uint32_t)strtoul(rounds, NULL, 10) : ROUNDS;
-}
-
-/* What one machine holds: it is stopped for that, and reads its disk again. */
-static size_t memory_of(struct cluster *cluster, uint16_t index)
-{
-	struct cluster_node *node = &cluster->node[index];
-	struct mallinfo2 before = mallinfo2();
-	uint64_t commits = node->commits;
-	consensus_free(node->machine);
-	struct mallinfo2 after = mallinfo2();
-	node->machine = NULL;
-	node->session++;
-	node->timer_at = INT64_MAX;
-	for (uint16_t i = 0; i < cluster->nodes; i++)
-		peer_tell(cluster, i, index, false);
-	node_start(cluster, index);
-	assert_true(node->commits >= commits);
-	return before.uordblks + before.hblkhd - after.uordblks - after.hblkhd;
 }
 
 /* Until the first member has accepted a block of that round; bounded all the way. */
@@ -96,12 +77,12 @@ static void members_away_for_very_long_come_back(void **state)
 		for (uint16_t i = 0; i < away; i++)
 			node_down(&cluster, (uint16_t)(last - i));
 		rounds_pass(&cluster, WARM_ROUNDS);
-		size_t before = memory_of(&cluster, 0);
+		size_t before = node_memory(&cluster, 0);
 		uint64_t commits = cluster.chain_count;
 		uint32_t from = cluster_round(&cluster);
 		rounds_pass(&cluster, rounds);
 		assert_true(cluster.chain_count - commits + 10 > cluster_round(&cluster) - from); /* nobody who is away leads */
-		size_t after = memory_of(&cluster, 0);
+		size_t after = node_memory(&cluster, 0);
 		print_message("         %u members, %u away for %u rounds: %zu bytes after %d rounds, %zu after all\n", (unsigned)members, (unsigned)away,
 			(unsigned)rounds, before, WARM_ROUNDS, after);
 		/* The places in the log, 8 bytes for every 64 rounds, in an array that doubles. */

@@ -4,7 +4,6 @@
 #include "consensus/machine.h"
 #include "consensus_cluster.h"
 
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -133,22 +132,6 @@ static void flood_once(struct cluster *cluster, enum flood flood, uint32_t numbe
 
 /* -- what it costs ------------------------------------------------------------------------------------------------- */
 
-/* The machine of node 0; it starts again from its disk. */
-static size_t memory_of(struct cluster *cluster)
-{
-	struct cluster_node *node = &cluster->node[0];
-	struct mallinfo2 before = mallinfo2();
-	consensus_free(node->machine);
-	struct mallinfo2 after = mallinfo2();
-	node->machine = NULL;
-	node->session++;
-	node->timer_at = INT64_MAX;
-	for (uint16_t i = 1; i < LIAR; i++)
-		peer_tell(cluster, i, 0, false);
-	node_start(cluster, 0);
-	return before.uordblks + before.hblkhd - after.uordblks - after.hblkhd;
-}
-
 static void go_on(struct cluster *cluster)
 {
 	uint32_t until = cluster_round(cluster) + WARM_ROUNDS;
@@ -192,7 +175,7 @@ static void flood(enum flood flood, uint64_t seed)
 	liar_connects(&cluster);
 	cluster_run(&cluster, cluster.now + 4000); /* its silence about tips is waited for */
 	go_on(&cluster);
-	size_t before = memory_of(&cluster);
+	size_t before = node_memory(&cluster, 0);
 	liar_connects(&cluster);
 	uint32_t messages = messages_wanted(flood), every = messages / 100 + 1;
 	for (uint32_t i = 0; i < messages && !cluster.failure; i++) {
@@ -205,7 +188,7 @@ static void flood(enum flood flood, uint64_t seed)
 	struct consensus_numbers numbers = node_numbers(&cluster, 0);
 	assert_true(numbers.suspended <= cluster.config.suspended_max && (flood != FLOOD_FAR_FUTURE || numbers.suspended == 0));
 	assert_true(numbers.blocks < 4 * (60 + MACHINE_COLLECT_ROUNDS + 40)); /* no twin came in */
-	size_t after = memory_of(&cluster);
+	size_t after = node_memory(&cluster, 0);
 	print_message("         %-16s %6u messages: %zu KiB before, %zu KiB after, %llu waiting, %llu refused, %llu dropped\n", flood_names[flood],
 		(unsigned)messages, before >> 10, after >> 10, (unsigned long long)numbers.suspended, (unsigned long long)numbers.refused,
 		(unsigned long long)numbers.dropped);

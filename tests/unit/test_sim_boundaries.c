@@ -36,13 +36,11 @@ struct story {
 	bool halves;                  /* two and two, rather than one alone */
 };
 
-static struct sim_keys *keys;
-
 /* -- the story --------------------------------------------------------------------------------------------- */
 
 static struct sim *begin(const struct story *story, uint16_t victim)
 {
-	struct sim *sim = story_begin(keys, story->seed, MEMBERS, 0, STORM_MS * SIM_MS);
+	struct sim *sim = story_begin(story->seed, MEMBERS, 0, STORM_MS * SIM_MS);
 	for (size_t i = 0; i < sim->client_count; i++)
 		sim->clients[i].wanted = STATEMENTS;
 	sim->member[victim].disk.flush_us = 2 * SIM_MS;
@@ -276,25 +274,11 @@ static void a_crash_at_every_boundary_loses_nothing(void **state)
 	assert_true(has_kind(&kinds, BOUNDARY_WRITTEN, 0));
 }
 
-static int group_begin(void **state)
-{
-	(void)state;
-	keys = sim_keys_new();
-	return 0;
-}
-
-static int group_end(void **state)
-{
-	(void)state;
-	sim_keys_free(keys);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_crash_at_every_boundary_loses_nothing),
 	};
 	cmocka_set_test_filter(getenv("TALLY_TEST"));
-	return cmocka_run_group_tests(tests, group_begin, group_end);
+	return cmocka_run_group_tests(tests, story_keys_make, story_keys_free);
 }

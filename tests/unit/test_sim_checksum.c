@@ -9,8 +9,6 @@ uint32_t __wrap_crc32c(struct span bytes);
 
 static bool portable;
 static uint64_t portable_calls;
-static struct sim_keys *keys;
-
 uint32_t __wrap_crc32c(struct span bytes)
 {
 	portable_calls += portable;
@@ -48,7 +46,7 @@ static void both_ways_leave_one_trace(void **state)
 static void logs_are_read_either_way(void **state)
 {
 	(void)state;
-	struct sim *sim = story_begin(keys, 1, 4, 3 * SIM_S, 8 * SIM_S);
+	struct sim *sim = story_begin(1, 4, 3 * SIM_S, 8 * SIM_S);
 	int64_t next_us = SIM_S / 2;
 	while (sim->phase == PHASE_STORM && sim_step(sim))
 		if (sim->now_us >= next_us) {
@@ -61,20 +59,6 @@ static void logs_are_read_either_way(void **state)
 	sim_free(sim);
 }
 
-static int group_begin(void **state)
-{
-	(void)state;
-	keys = sim_keys_new();
-	return 0;
-}
-
-static int group_end(void **state)
-{
-	(void)state;
-	sim_keys_free(keys);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,5 +66,5 @@ int main(void)
 		cmocka_unit_test(logs_are_read_either_way),
 	};
 	cmocka_set_test_filter(getenv("TALLY_TEST"));
-	return cmocka_run_group_tests(tests, group_begin, group_end);
+	return cmocka_run_group_tests(tests, story_keys_make, story_keys_free);
 }

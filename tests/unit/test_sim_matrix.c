@@ -25,8 +25,6 @@ static const char *const shape_names[SHAPES] = {"whole", "honest apart", "one aw
 /* The storm lasts longer than the two seconds that members with empty disks give a silent one, and the leader timeouts after. */
 enum { SHAPE_MS = 500, STORM_LEAST_MS = 4500, STORM_MOST_MS = 6000, SLOW_TIMES = 50 };
 
-static struct sim_keys *keys;
-
 struct cast {
 	uint16_t liars, chosen;       /* how many; an honest one */
 	bool lies[SIM_MEMBERS_MAX];
@@ -102,7 +100,7 @@ static bool lied(const struct sim *sim, enum nature nature)
 static uint64_t story(uint64_t seed, uint16_t members, enum nature nature, enum shape shape)
 {
 	char what[120];
-	struct sim *sim = story_begin(keys, seed, members, STORM_LEAST_MS * SIM_MS, STORM_MOST_MS * SIM_MS);
+	struct sim *sim = story_begin(seed, members, STORM_LEAST_MS * SIM_MS, STORM_MOST_MS * SIM_MS);
 	struct cast people = cast(sim, seed, nature);
 	snprintf(what, sizeof what, "%s, %s, members", nature_name(nature), shape_names[shape]);
 	while (sim->now_us < SHAPE_MS * SIM_MS)
@@ -147,7 +145,7 @@ static void every_liar_on_every_network(void **state)
 /* An empty disk, while a liar is among those it fetches from: of seven, so that both are within what the protocol bears. */
 static void newcomer(uint64_t seed, enum nature nature)
 {
-	struct sim *sim = story_begin(keys, seed, 7, STORM_LEAST_MS * SIM_MS, STORM_MOST_MS * SIM_MS);
+	struct sim *sim = story_begin(seed, 7, STORM_LEAST_MS * SIM_MS, STORM_MOST_MS * SIM_MS);
 	uint16_t liar = (uint16_t)(seed % 7), index = (uint16_t)((seed + 1) % 7);
 	sim->member[liar].nature = nature;
 	if (nature == FLOODER)
@@ -176,20 +174,6 @@ static void a_newcomer_fetches_among_liars(void **state)
 			newcomer(1 + 300 * i + (uint64_t)nature, nature);
 }
 
-static int group_begin(void **state)
-{
-	(void)state;
-	keys = sim_keys_new();
-	return 0;
-}
-
-static int group_end(void **state)
-{
-	(void)state;
-	sim_keys_free(keys);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,5 +181,5 @@ int main(void)
 		cmocka_unit_test(a_newcomer_fetches_among_liars),
 	};
 	cmocka_set_test_filter(getenv("TALLY_TEST"));
-	return cmocka_run_group_tests(tests, group_begin, group_end);
+	return cmocka_run_group_tests(tests, story_keys_make, story_keys_free);
 }
