@@ -134,9 +134,9 @@ static void an_absence_before_hinders_nobody(void **state)
 /* -- catching up, cut at each step ----------------------------------------------------------------------------------- */
 
 enum cut { CUT_RESTART, CUT_RESTART_LATE, CUT_HELPER, CUT_LINK, CUTS };
-/* A late answer may be taken for one of this session, and then a second passes until the next. A helper that restarts is
+/* A late answer may be taken for one of this session, and then seconds pass until the next. A helper that restarts is
  * also one of the quorum that goes on. */
-enum { AWAY_ROUNDS = 800, NOBODY = CLUSTER_NODES_MAX, CUT_BACK_MS = 1000, DECEIVED_MS = 2500, HELPED_AGAIN_MS = 8000 };
+enum { AWAY_ROUNDS = 800, NOBODY = CLUSTER_NODES_MAX, CUT_BACK_MS = 1000, CUT_BOUND_MS = 8000 };
 
 /* The next thing that happens, as in cluster_run. True: it was a message to node 3. */
 static bool one_event(struct cluster *cluster)
@@ -220,9 +220,8 @@ static uint32_t catch_up(enum cut cut, uint32_t at, int64_t *took_ms)
 			cut_now(&cluster, cut);
 			at = 0;
 		}
-		int bound_ms = cut == CUT_HELPER ? HELPED_AGAIN_MS : DECEIVED_MS;
-		if (cluster.now - begin_ms > bound_ms)
-			fail_msg("cut %d after %u messages: not back after %d ms", (int)cut, (unsigned)messages, bound_ms);
+		if (cluster.now - begin_ms > CUT_BOUND_MS)
+			fail_msg("cut %d after %u messages: not back after %d ms", (int)cut, (unsigned)messages, CUT_BOUND_MS);
 	}
 	*took_ms = cluster.now - begin_ms;
 	transaction_new(&cluster, 3);
