@@ -80,14 +80,14 @@ static enum status newcomer_fits(struct examination *e)
 		return fault_set(e->fault, E_MALFORMED, "The proposal is about %s, but holds the statement of another organisation.",
 			printable(e->statement->sub).text);
 	if (genesis_members_share_key(&newcomer, &newcomer))
-		return fault_set(e->fault, E_DUPLICATE, "Two keys of %s are the same; each purpose needs its own.", printable(e->statement->sub).text);
+		return fault_set(e->fault, E_FORBIDDEN, "Two keys of %s are the same; each purpose needs its own.", printable(e->statement->sub).text);
 	for (size_t i = 0; i < members->member_count; i++) {
 		const struct genesis_member *other = &members->members[i];
 		if (span_equal(other->header.iss, newcomer.header.iss)) {
 			if (digest_equal(&other->header.id, &newcomer.header.id))
-				return fault_set(e->fault, E_DUPLICATE, "These are the keys that %s has already.", printable(e->statement->sub).text);
+				return fault_set(e->fault, E_FORBIDDEN, "These are the keys that %s has already.", printable(e->statement->sub).text);
 		} else if (span_equal(other->org.name, newcomer.org.name) || genesis_members_share_key(&newcomer, other)) {
-			return fault_set(e->fault, E_DUPLICATE, "%s shares a name or a key with %s; each organisation needs its own.",
+			return fault_set(e->fault, E_FORBIDDEN, "%s shares a name or a key with %s; each organisation needs its own.",
 				printable(e->statement->sub).text, printable(other->header.iss).text);
 		}
 	}
@@ -106,7 +106,7 @@ static enum status change_fits(struct examination *e)
 		return fault_set(e->fault, E_FORBIDDEN, "%s is no organisation.", e->subject->name);
 	if (e->body.member.change == MEMBER_ADD) {
 		if (is_member)
-			return fault_set(e->fault, E_DUPLICATE, "%s is a member already; for new keys propose `rotate`.", e->subject->name);
+			return fault_set(e->fault, E_FORBIDDEN, "%s is a member already; for new keys propose `rotate`.", e->subject->name);
 		if (count == GENESIS_MEMBERS_MAX || (!e->subject && ledger->seat_count == LEDGER_SEATS_MAX))
 			return fault_set(e->fault, E_LIMIT, "A consortium has at most %d members, and over its life at most %d.", GENESIS_MEMBERS_MAX,
 				LEDGER_SEATS_MAX);

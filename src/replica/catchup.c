@@ -275,10 +275,10 @@ static uint32_t peers_ahead(const struct replica *replica)
 	return count < FRUITLESS_MAX ? count : FRUITLESS_MAX;
 }
 
-/* Lines under the newest record are asked of the others in turn, until a quorum's are here. */
+/* Lines under the first record that lacks a quorum's are asked of the others in turn. */
 static bool lines_are_missing(const struct replica *replica)
 {
-	return replica->epoch_count > 1 && !is_signed(replica->epochs[replica->epoch_count - 2]);
+	return epoch_signed(replica) < epoch_number(replica);
 }
 
 static void lines_look(struct replica *replica)
@@ -294,7 +294,7 @@ static void lines_look(struct replica *replica)
 		if (!replica->up[seat] || seat == replica_seat(replica))
 			continue;
 		struct buffer bytes = {0};
-		write_u64(&bytes, epoch_number(replica));
+		write_u64(&bytes, epoch_signed(replica) + 1);
 		catchup->lines_from = seat;
 		step_send(replica, seat, MESSAGE_EPOCH_LINES, step_keep(replica, &bytes));
 		return;
@@ -334,6 +334,12 @@ int64_t catchup_due(const struct replica *replica)
 	if (lines_are_missing(replica) && catchup->lines_ms < due)
 		due = catchup->lines_ms;
 	return due;
+}
+
+void catchup_lines_came(struct replica *replica)
+{
+	replica->catchup.lines_asked = 0;
+	replica->catchup.lines_ms = replica->steady_ms;
 }
 
 void catchup_moved(struct replica *replica)

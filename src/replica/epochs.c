@@ -288,6 +288,8 @@ void epoch_line_message(struct replica *replica, struct span bytes)
 	if (!line_take(replica, &line, false))
 		return;
 	step_keep_entry(replica, REPLICA_KEEP, REPLICA_FRAME_EPOCH_LINE, line_bytes(replica, line.size - 1, line.member));
+	if (is_signed(replica->epochs[line.size - 1]))
+		catchup_lines_came(replica);
 	epoch_prune(replica);
 }
 

@@ -258,6 +258,8 @@ void catchup_message(struct replica *replica, uint16_t peer, enum message_kind k
 /* Ask whoever is to be asked now. */
 void catchup_look(struct replica *replica);
 int64_t catchup_due(const struct replica *replica); /* in steady time */
+/* A record is signed by a quorum: the next one may be asked for at once. */
+void catchup_lines_came(struct replica *replica);
 /* The epoch changed. */
 void catchup_moved(struct replica *replica);
 

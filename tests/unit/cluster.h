@@ -24,7 +24,10 @@ struct member {
 	struct replica *replica;      /* NULL: down */
 	struct consensus *liar;       /* instead of it */
 	struct buffer log;
-	struct buffer entries;        /* the log of entries */
+	struct buffer entries;        /* the log of entries ... */
+	struct buffer stage;          /* ... and what is to follow it */
+	uint64_t pruned;
+	uint64_t rebased;
 	int64_t timer_ms;
 	uint64_t appends;
 	struct digest *finals;        /* in order, over all lives */
@@ -49,6 +52,8 @@ struct cluster {
 	struct random random;
 	int64_t now_ms;
 	double loss;
+	void (*twist)(void *context, uint16_t from, uint16_t to, struct buffer *bytes); /* a liar's hand on each letter; may be NULL */
+	void *twist_context;
 	bool repairs;                 /* logs that are damaged in the middle are repaired, as on disk */
 	/* the plan to kill */
 	uint16_t victim;
@@ -58,6 +63,7 @@ struct cluster {
 };
 
 static inline void cluster_member_down(struct cluster *cluster, uint16_t index);
+static inline void cluster_rebase(struct cluster *cluster, uint16_t index);
 
 /* -- the network ---------------------------------------------------------------------------------------- */
 
@@ -70,6 +76,8 @@ static inline void cluster_post(struct cluster *cluster, uint16_t from, uint16_t
 	*letter = (struct letter){.at_ms = cluster->now_ms + 1 + (int64_t)random_below(&cluster->random, 6),
 		.number = cluster->letter_number++, .from = from, .to = to};
 	buffer_append_span(&letter->bytes, bytes);
+	if (cluster->twist)
+		cluster->twist(cluster->twist_context, from, to, &letter->bytes);
 }
 
 /* Position of the next letter; count when there is none. */
@@ -131,6 +139,23 @@ static inline void cluster_send_range(struct cluster *cluster, uint16_t index, u
 		replica_message_of_block(frame.bytes, &message);
 		cluster_post(cluster, index, peer, buffer_span(&message));
 		buffer_free(&message);
+	}
+}
+
+static inline void cluster_send_entries(struct cluster *cluster, uint16_t index, const struct replica_action *action)
+{
+	struct span entries = buffer_span(&cluster->member[index].entries);
+	struct log_frame frame;
+	uint64_t wanted = action->index, number;
+	for (size_t at = 0, size; log_frame_read(span_after(entries, at), at, &frame, &size) == OK; at += size) {
+		if (frame.kind != REPLICA_FRAME_ENTRY || replica_entry_index(frame.bytes, &number) != OK || number != wanted
+			|| wanted == action->index + action->entry_count)
+			continue;
+		struct buffer message = {0};
+		replica_message_of_entry(frame.bytes, &message);
+		cluster_post(cluster, index, action->peer, buffer_span(&message));
+		buffer_free(&message);
+		wanted++;
 	}
 }
 
@@ -217,12 +242,12 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 			break;
 		case REPLICA_EVIDENCE: cluster_evidence(cluster, member, action); break;
 		case REPLICA_KEEP: log_frame_write(&member->entries, member->entries.size, action->frame_kind, action->bytes); break;
-		case REPLICA_EPOCH:
-		case REPLICA_PRUNE: /* the whole log stays */
-		case REPLICA_SEND_ENTRIES:
-		case REPLICA_STAGE:
-		case REPLICA_STAGE_CLEAR:
-		case REPLICA_REBASE: break;
+		case REPLICA_EPOCH: break;
+		case REPLICA_PRUNE: member->pruned = action->position; break; /* the bytes stay; nobody reads them */
+		case REPLICA_SEND_ENTRIES: cluster_send_entries(cluster, index, action); break;
+		case REPLICA_STAGE: log_frame_write(&member->stage, member->stage.size, action->frame_kind, action->bytes); break;
+		case REPLICA_STAGE_CLEAR: member->stage.size = 0; break;
+		case REPLICA_REBASE: cluster_rebase(cluster, index); return;
 		}
 	}
 	CHECK(replica_log_end(member->replica) == member->log.size || starting);
@@ -335,15 +360,19 @@ static inline void cluster_repair(struct member *member)
 	log_damages_free(&damages);
 }
 
-/* Nothing of it is sealed: the blocks are all there. */
 static inline void cluster_recover_entries(struct cluster *cluster, uint16_t index)
 {
-	struct member *member = &cluster->member[index];
+	struct buffer copy = {0}; /* steps append to it */
 	struct log_frame frame;
-	for (size_t at = 0, size; log_frame_read(span_after(buffer_span(&member->entries), at), at, &frame, &size) == OK; at += size)
-		if (frame.kind == REPLICA_FRAME_ENTRY)
-			cluster_step(cluster, index, (struct replica_event){.kind = REPLICA_RECOVERED, .frame_kind = frame.kind, .position = at,
-				.bytes = frame.bytes});
+	size_t size, seal = 0;
+	buffer_append_span(&copy, buffer_span(&cluster->member[index].entries));
+	struct span entries = buffer_span(&copy);
+	for (size_t at = 0; log_frame_read(span_after(entries, at), at, &frame, &size) == OK; at += size)
+		seal = frame.kind == REPLICA_FRAME_EPOCH ? at : seal;
+	for (size_t at = 0; log_frame_read(span_after(entries, at), at, &frame, &size) == OK; at += size)
+		cluster_step(cluster, index, (struct replica_event){.kind = REPLICA_RECOVERED, .frame_kind = frame.kind, .position = at,
+			.bytes = frame.bytes, .sealed = at < seal});
+	buffer_free(&copy);
 }
 
 /* Read the log back as a shell does: good frames in order, a torn tail is cut. */
@@ -382,6 +411,7 @@ static inline void cluster_member_up(struct cluster *cluster, uint16_t index)
 	CHECK(!member->replica && replica_new(&config, &member->replica, &fault) == OK);
 	member->finals_of_this_life = 0;
 	member->timer_ms = INT64_MAX;
+	member->stage.size = 0;
 	cluster_recover(cluster, index);
 	cluster_step(cluster, index, (struct replica_event){.kind = REPLICA_START});
 	for (uint16_t peer = 0; peer < cluster->members && member->replica; peer++)
@@ -399,6 +429,18 @@ static inline void cluster_begin(struct cluster *cluster, const struct consortiu
 		cluster->member[i].timer_ms = INT64_MAX;
 }
 
+static inline void cluster_rebase(struct cluster *cluster, uint16_t index)
+{
+	struct member *member = &cluster->member[index];
+	struct log_frame frame;
+	for (size_t at = 0, size; log_frame_read(span_after(buffer_span(&member->stage), at), at, &frame, &size) == OK; at += size)
+		log_frame_write(&member->entries, member->entries.size, frame.kind, frame.bytes);
+	member->stage.size = member->log.size = member->pruned = 0;
+	member->rebased++;
+	cluster_member_down(cluster, index);
+	cluster_member_up(cluster, index);
+}
+
 static inline void cluster_end(struct cluster *cluster)
 {
 	for (uint16_t i = 0; i < cluster->members; i++) {
@@ -407,6 +449,7 @@ static inline void cluster_end(struct cluster *cluster)
 		consensus_free(member->liar);
 		buffer_free(&member->log);
 		buffer_free(&member->entries);
+		buffer_free(&member->stage);
 		buffer_free(&member->convicts);
 		map_free(&member->outcomes);
 		free(member->finals);

@@ -147,9 +147,9 @@ static void what_does_not_fit_is_refused(void **state)
 {
 	(void)state;
 	struct world world = world_new(&four);
-	refused(&world, proposal(&world, "org:maker", MEMBER_ADD, "org:repair", &rotated), E_DUPLICATE);
+	refused(&world, proposal(&world, "org:maker", MEMBER_ADD, "org:repair", &rotated), E_FORBIDDEN);
 	refused(&world, proposal(&world, "org:maker", MEMBER_ADD, "org:sixth", &joiner), E_MALFORMED);
-	refused(&world, proposal(&world, "org:maker", MEMBER_ADD, "org:fifth", &thief), E_DUPLICATE);
+	refused(&world, proposal(&world, "org:maker", MEMBER_ADD, "org:fifth", &thief), E_FORBIDDEN);
 	refused(&world, proposal(&world, "org:maker", MEMBER_REMOVE, "org:fifth", NULL), E_UNKNOWN);
 	refused(&world, proposal(&world, "org:maker", MEMBER_ROTATE, "org:fifth", &joiner), E_UNKNOWN);
 	refused(&world, proposal(&world, "org:maker", MEMBER_REMOVE, SPINDLE, NULL), E_FORBIDDEN);
@@ -157,7 +157,7 @@ static void what_does_not_fit_is_refused(void **state)
 	struct span same = four.genesis.members[3].statement;
 	struct buffer again = {0};
 	buffer_append_span(&again, same);
-	refused(&world, proposal(&world, "org:maker", MEMBER_ROTATE, "org:repair", &again), E_DUPLICATE);
+	refused(&world, proposal(&world, "org:maker", MEMBER_ROTATE, "org:repair", &again), E_FORBIDDEN);
 	again.data[again.size - 1] ^= 1; /* its signature */
 	refused(&world, proposal(&world, "org:maker", MEMBER_ROTATE, "org:repair", &again), E_SIGNATURE);
 	buffer_free(&again);

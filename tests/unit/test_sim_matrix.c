@@ -156,7 +156,7 @@ static void newcomer(uint64_t seed, enum nature nature)
 	uint64_t finals = member->finals;
 	member->amnesiac = true;
 	member_crash(sim, index, false);
-	member->disk.bytes.size = member->disk.flushed = member->disk.safe = member->disk.noted = 0;
+	disk_empty(&member->disk);
 	story_ends_well(sim, nature_name(nature), seed);
 	if (!lied(sim, nature))
 		fail_msg("seed %llu, %s: nobody lied", (unsigned long long)seed, nature_name(nature));
