@@ -68,7 +68,7 @@ static enum status receipt_make(const struct node_api *api, struct receipt *rece
 	const struct genesis *genesis = genesis_of(api);
 	struct digest root = merkle_tree_root(ledger_tree(replica_ledger(api->source.replica)), receipt->proofs[0].size);
 	checkpoint_origin(genesis->network, origin);
-	receipt->iss = genesis->members[api->source.own].header.iss;
+	receipt->iss = span_of_text(api->source.name);
 	receipt->sub = span_of_text(origin);
 	receipt->proof_count = 1;
 	TRY(entropy_fill(randomness, sizeof randomness));
