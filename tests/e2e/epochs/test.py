@@ -20,6 +20,7 @@ import time
 PATIENCE_S = 60
 ANSWER_S = 8
 SMALL_EPOCH = "512 KiB"
+HEADER, ENTRY, EPOCH = 36, 5, 6  # src/host/disk_log.c, src/replica/replica.h
 
 began = time.monotonic()
 
@@ -260,7 +261,91 @@ def judge(world, names, speakers):
     say(f"{len(submitted)} statements are final once and everywhere; {looks[0]['log_size']} entries with one root, epoch {looks[0]['epoch']}")
 
 
+def submit_many(world, letter, count):
+    """In batches, so that there are more entries than one place of the index covers."""
+    speaker = Speaker(world, world[letter])
+    with world[letter].speaking:
+        seq, prev = speaker.head()
+        while count > 0:
+            part = []
+            for _ in range(min(count, 256)):
+                seq += 1
+                part.append(speaker.sign(seq, prev))
+                prev = hashlib.sha256(part[-1]).hexdigest()
+            code, answer = world["a"].ask("/api/v1/statements/batch", b"".join(part), patience=40)
+            if code != 200 or any(each["status"] not in ("ok", "duplicate") for each in answer["results"]):
+                raise Failed(f"a batch of {letter} was not taken: {code} {str(answer)[:300]}")
+            count -= len(part)
+    speaker.signer.stdin.close()
+    speaker.signer.wait()
+
+
+def frames(path):
+    """[(offset, kind)] of the frames of a log's first file."""
+    data, at, found = path.read_bytes(), HEADER, []
+    while at + 20 <= len(data):
+        found.append((at, data[at + 4]))
+        at += int.from_bytes(data[at:at + 4], "little") + 20
+    return found
+
+
+def flip(path, at):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 0x40]))
+
+
+def damage(world):
+    """A log of entries that the disk spoils; all of it lost; kill -9 while everything is fetched again."""
+    member = world["c"]
+    entries = member.folder / "data/entries.000000"
+    member.end()
+    with open(entries, "ab") as file:
+        file.write(b"\x90\x01\x00\x00\x05torn")
+    member.start()
+    world.wait("c is back with a torn end", world.equal("abcd"))
+    if not member.notes("log_tail_cut"):
+        raise Failed("nothing was cut")
+    member.end()
+    found = frames(entries)
+    sealed = max(at for at, kind in found if kind == EPOCH)
+    loose = [at for at, kind in found if at > sealed and kind == ENTRY]
+    flip(entries, loose[-2] + 30)
+    member.start()
+    world.wait("c is back without its newest entries", world.equal("abcd"))
+    if not member.notes("entries_cut"):
+        raise Failed("the damage was not cut")
+    member.end()
+    if len([at for at, kind in frames(entries) if at > sealed and kind == ENTRY]) < len(loose):
+        raise Failed("what was cut did not come again")
+    flip(entries, found[1][0] + 30)
+    member.start()
+    member.process.wait(15)
+    if member.process.returncode != 1 or "the blocks that it came from are gone" not in (member.folder / "node.log").read_text(errors="replace"):
+        raise Failed("c does not tell that its entries are damaged")
+    (member.folder / "data").rename(member.folder / "data.old")
+    before = len(member.notes("rebased"))
+    for delay in (0.15, 0.3, 0.45, 0.6, 0.8):
+        member.start()
+        time.sleep(delay)
+        member.kill()
+    member.start()
+    world.wait("c has everything again", world.equal("abcd"))
+    if len(member.notes("rebased")) <= before:
+        raise Failed("c fetched everything, but not as entries")
+    # The process ended before the old blocks were deleted.
+    member.end()
+    for old in (member.folder / "data.old").glob("log.*"):
+        shutil.copy(old, member.folder / "data")
+    member.start()
+    world.wait("c passes by the blocks of old epochs", world.equal("abcd"))
+    say("c had its log of entries torn, damaged and lost")
+
+
 def grow(world):
+    submit_many(world, "c", 1500)
     world["d"].start()  # knows the genesis, and that is all
     epoch = world.change("a", "bc", "add", world["d"].folder / "org.cose")
     world.members.append(world["d"])
@@ -325,7 +410,7 @@ def rotate(world):
     # Its new record key signs, and a vote against counts for nothing.
     with world["a"].speaking:
         out = world.tally("member", "remove", "org:c", "--as", member.folder, "--node", member.url)
-        proposal = out.split()[4]
+        proposal = out.split()[3]
         out += world.tally("member", "vote", proposal[:8], "no", "--as", world["a"].folder, "--node", member.url)
     if "1 yes, 0 no; 2 more needed" not in out or "1 yes, 1 no; 2 more needed" not in out:
         raise Failed(f"the votes are not told: {out}")
@@ -398,7 +483,7 @@ def weigh(world):
 
 
 def main_story(world):
-    tell(world, found(world, "abc", "defg"), (grow, shrink, rotate))
+    tell(world, found(world, "abc", "defg"), (grow, shrink, rotate, damage))
 
 
 def weight_story(world):
