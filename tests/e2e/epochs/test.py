@@ -44,11 +44,11 @@ def free_ports(count):
 
 
 class Organisation:
-    def __init__(self, world, letter):
+    def __init__(self, world, letter, ports=None):
         self.world = world
         self.name = f"org:{letter}"
         self.folder = world.folder / letter
-        self.wire, self.http = free_ports(2)
+        self.wire, self.http = ports or free_ports(2)
         self.process = None
         self.speaking = threading.Lock()  # one speaks for an organisation at a time
         world.tally("init", "org", "--folder", self.folder, "--id", self.name, "--address", f"127.0.0.1:{self.wire}", "--http", f"127.0.0.1:{self.http}")
@@ -341,7 +341,32 @@ def damage(world):
         shutil.copy(old, member.folder / "data")
     member.start()
     world.wait("c passes by the blocks of old epochs", world.equal("abcd"))
+    # With a copy of another member's entries it starts where that one was.
+    member.end()
+    shutil.rmtree(member.folder / "data")
+    (member.folder / "data").mkdir(mode=0o700)
+    shutil.copy(world["d"].folder / "data/entries.000000", member.folder / "data")
+    before = len(member.notes("rebased"))
+    member.start()
+    world.wait("c begins with another's entries", world.equal("abcd"))
+    if len(member.notes("rebased")) != before:
+        raise Failed("c did not begin with them")
     say("c had its log of entries torn, damaged and lost")
+
+
+def lose_keys(world):
+    """c has lost everything, and comes back with other keys that another member proposes."""
+    lost = world["c"]
+    lost.kill()
+    lost.folder.rename(lost.folder.with_name("c-lost"))
+    member = world.all["c"] = Organisation(world, "c", (lost.wire, lost.http))
+    world.members[2] = member
+    member.start()
+    epoch = world.change("b", "ad", "rotate-key", member.folder / "org.cose")
+    world.wait("c is a member with other keys", world.equal("abcd", epoch))
+    world.wait("c takes part", lambda: (member.look() or {}).get("member") == 2)
+    if not member.notes("other_keys"):
+        raise Failed("c did not tell that the members know other keys")
 
 
 def grow(world):
@@ -384,6 +409,7 @@ def shrink(world):
     epoch = world.change("b", "acd", "remove", "org:e")
     world.members.remove(world["e"])
     world.wait("four", world.equal("abcd", epoch))
+    world.wait("nobody talks with e", lambda: not any(each["connected"] for each in world["e"].look()["members"]))
     for name in "ef":
         if world[name].look()["member"] is not None:
             raise Failed(f"{name} was removed and does not know it")
@@ -483,7 +509,7 @@ def weigh(world):
 
 
 def main_story(world):
-    tell(world, found(world, "abc", "defg"), (grow, shrink, rotate, damage))
+    tell(world, found(world, "abc", "defg"), (grow, shrink, rotate, lose_keys, damage))
 
 
 def weight_story(world):
