@@ -267,6 +267,20 @@ static void get_checkpoint(struct node_api *api, struct http_request *request, s
 	buffer_free(&note);
 }
 
+const struct epochs *node_epochs(const struct node_api *api)
+{
+	return ledger_epochs(replica_ledger(api->source.replica));
+}
+
+static void get_epochs(struct node_api *api, struct http_request *request, struct span text)
+{
+	(void)text;
+	struct buffer body = {0};
+	replica_epochs(api->source.replica, &body);
+	http_answer(request, 200, "application/cbor", NULL, buffer_span(&body));
+	buffer_free(&body);
+}
+
 static void get_events(struct node_api *api, struct http_request *request, struct span text)
 {
 	(void)api;
@@ -331,6 +345,7 @@ static const struct route routes[] = {
 	{HTTP_GET, "/api/v1/trace/", "", get_trace},
 	{HTTP_GET, "/api/v1/export/", "", get_export},
 	{HTTP_GET, "/api/v1/checkpoint", NULL, get_checkpoint},
+	{HTTP_GET, "/api/v1/epochs", NULL, get_epochs},
 	{HTTP_GET, "/api/v1/state/", "*", node_state_get},
 	{HTTP_GET, "/api/v1/events", NULL, get_events},
 	{HTTP_GET, "/metrics", NULL, get_metrics},

@@ -31,7 +31,6 @@ struct node_api_source {
 	void *context;
 	struct replica *replica;
 	struct view *view;
-	const char *name;             /* whose node it is: "org:..." */
 	const struct signing_key *checkpoint_key; /* signs receipts */
 	/* Append the cosignature lines that witnesses gave for the checkpoint of this size; NULL: there are no witnesses. */
 	void (*witnesses)(void *context, uint64_t size, struct buffer *note);

@@ -3,6 +3,7 @@
 #define TALLY_API_NODE_INNER_H
 
 #include "api/node_api.h"
+#include "record/epoch.h"
 
 struct node_post;
 
@@ -17,7 +18,7 @@ struct node_picture {
 	struct node_facts facts;
 	struct replica_numbers numbers;
 	struct view_totals totals;
-	const char *name;             /* whose node it is */
+	struct span name;             /* whose node it is */
 	const struct genesis *members; /* of the newest epoch */
 	const struct ledger *ledger;
 	double uptime_s;
@@ -37,6 +38,9 @@ const char *node_kind_word(unsigned kind);
 
 /* GET /api/v1/members. */
 void node_members_get(struct node_api *api, struct http_request *request, struct span text);
+
+/* Who the members are and were. */
+const struct epochs *node_epochs(const struct node_api *api);
 
 /* GET /api/v1/state/NAME. */
 void node_state_get(struct node_api *api, struct http_request *request, struct span name);

@@ -35,6 +35,11 @@ static const struct genesis *genesis_of(const struct node_api *api)
 	return ledger_genesis(replica_ledger(api->source.replica));
 }
 
+static struct span own_name(const struct node_api *api)
+{
+	return replica_name(api->source.replica);
+}
+
 /* What is final and flushed: the view is told after the flush. Nothing beyond it is ever signed. */
 static uint64_t flushed_size(const struct node_api *api)
 {
@@ -50,14 +55,25 @@ enum status node_log_checkpoint(const struct node_api *api, uint64_t index, bool
 	return OK;
 }
 
+/* Does our key count under something of this size? */
+static bool key_counts(const struct node_api *api, uint64_t size)
+{
+	return epochs_key_counts(node_epochs(api), size, own_name(api), signing_key_public(api->source.checkpoint_key));
+}
+
+/* Of the earliest checkpoint that covers the entry and under which our key counts, or of all that is flushed, or the smallest
+ * possible. 0: there is none yet, for one who joined or changed its keys since the last entry; or none any more. */
 static uint64_t receipt_size(const struct node_api *api, uint64_t index)
 {
 	struct buffer note = {0};
+	uint64_t least = epochs_key_from(node_epochs(api), index + 1, own_name(api), signing_key_public(api->source.checkpoint_key));
 	uint64_t flushed = flushed_size(api), size = 0;
-	if (replica_checkpoint(api->source.replica, index, false, &note, &size) != OK || size > flushed)
+	if (least == 0 || least > flushed)
+		return 0;
+	if (replica_checkpoint(api->source.replica, least - 1, false, &note, &size) != OK || size > flushed)
 		size = flushed;
 	buffer_free(&note);
-	return size;
+	return key_counts(api, size) ? size : least;
 }
 
 /* Fill in who speaks about what, and sign. */
@@ -65,22 +81,25 @@ static enum status receipt_make(const struct node_api *api, struct receipt *rece
 {
 	char origin[CHECKPOINT_ORIGIN_SIZE];
 	uint8_t randomness[32];
-	const struct genesis *genesis = genesis_of(api);
 	struct digest root = merkle_tree_root(ledger_tree(replica_ledger(api->source.replica)), receipt->proofs[0].size);
-	checkpoint_origin(genesis->network, origin);
-	receipt->iss = span_of_text(api->source.name);
+	checkpoint_origin(genesis_of(api)->network, origin);
+	receipt->iss = own_name(api);
 	receipt->sub = span_of_text(origin);
 	receipt->proof_count = 1;
 	TRY(entropy_fill(randomness, sizeof randomness));
 	return receipt_sign(receipt, &root, api->source.checkpoint_key, randomness, out);
 }
 
+/* E_REVOKED: our key signs no tree with this entry. */
 static enum status receipt_of_entry(const struct node_api *api, uint64_t index, struct buffer *out)
 {
+	uint64_t size = receipt_size(api, index);
+	if (size == 0)
+		return E_REVOKED;
 	struct receipt *receipt = memory_new(sizeof *receipt);
 	receipt->kind = RECEIPT_INCLUSION;
 	receipt->proofs[0].first = index;
-	receipt->proofs[0].size = receipt_size(api, index);
+	receipt->proofs[0].size = size;
 	enum status status = merkle_tree_inclusion(ledger_tree(replica_ledger(api->source.replica)), index, receipt->proofs[0].size, &receipt->proofs[0].path);
 	if (status == OK)
 		status = receipt_make(api, receipt, out);
@@ -98,6 +117,9 @@ static bool answer_receipt(struct node_api *api, struct http_request *request, i
 		status = receipt_of_entry(api, row.index, &receipt);
 	if (status == OK)
 		http_answer(request, code, cose_type, NULL, buffer_span(&receipt));
+	else if (status == E_REVOKED)
+		answer_problem(request, 503, "Service Unavailable", "the key of this organisation's node counts for no size of the log with this entry, so far: "
+			"ask another organisation's node");
 	else if (status != E_NOT_FOUND)
 		answer_problem(request, 500, "Internal Error", "the receipt cannot be made; see the node's notes");
 	buffer_free(&statement);
@@ -303,6 +325,8 @@ static void get_consistency(struct node_api *api, struct http_request *request)
 		status = node_query_number("second", http_request_query(request, "second"), UINT64_MAX, &proof->size, &fault);
 	if (status == OK && (proof->first == 0 || proof->first > proof->size || proof->size > flushed))
 		status = fault_set(&fault, E_MALFORMED, "first is at least 1, second not smaller, and the log has %llu entries", (unsigned long long)flushed);
+	if (status == OK && !key_counts(api, proof->size))
+		status = fault_set(&fault, E_REVOKED, "the key of this organisation's node does not count for that size of the log; ask another organisation's node");
 	if (status == OK)
 		status = merkle_tree_consistency(ledger_tree(replica_ledger(api->source.replica)), proof->first, proof->size, &proof->path);
 	if (status == OK && receipt_make(api, receipt, &body) != OK)

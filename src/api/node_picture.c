@@ -24,7 +24,7 @@ void node_picture_take(const struct node_api *api, struct node_picture *out)
 	replica_numbers(api->source.replica, &out->numbers);
 	view_totals(api->source.view, &out->totals);
 	out->ledger = replica_ledger(api->source.replica);
-	out->name = api->source.name;
+	out->name = replica_name(api->source.replica);
 	out->members = epochs_newest(ledger_epochs(out->ledger))->members;
 	out->uptime_s = (double)(clock_monotonic_ns() - out->facts.started_ns) / NS_PER_S;
 	out->cpu_ns = clock_process_cpu_ns();
@@ -111,10 +111,10 @@ static void ledger_json(struct json *json, const struct node_picture *picture)
 
 void node_picture_json(const struct node_picture *picture, struct buffer *out)
 {
-	const struct entity *own = ledger_entity(picture->ledger, span_of_text(picture->name));
+	const struct entity *own = ledger_entity(picture->ledger, picture->name);
 	struct json json = json_of(out);
 	json_object(&json, NULL);
-	json_word(&json, "org", picture->name);
+	json_text(&json, "org", picture->name);
 	json_word(&json, "role", own ? own->role : NULL);
 	if (picture->facts.member == REPLICA_NOBODY)
 		json_null(&json, "member");

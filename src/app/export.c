@@ -15,7 +15,7 @@
 
 struct options {
 	const char *node, *floor, *out, *depth;
-	const char *receipt, *from, *statement, *note, *since, *state;
+	const char *receipt, *from, *statement, *note, *since, *state, *epochs;
 };
 
 static enum status fetch_bundle(const struct options *options, struct span id, struct buffer *out, struct fault *fault)
@@ -123,6 +123,8 @@ static enum status fetch(const struct options *options, const char *id, struct b
 		return fetch_state(options, out, fault);
 	if (options->note)
 		return answer_get(options->from ? options->from : options->node, "/checkpoint", out, fault);
+	if (options->epochs)
+		return answer_get(options->from ? options->from : options->node, "/api/v1/epochs", out, fault);
 	if (options->since)
 		return fetch_consistency(options, out, fault);
 	return strchr(id, '#') ? fetch_reading(options, id, out, fault) : fetch_bundle(options, span_of_text(id), out, fault);
@@ -161,7 +163,8 @@ int command_export(int count, char **arguments)
 		{"note", NULL, "instead, without an ID: the newest checkpoint", &options.note},
 		{"since", "SIZE", "instead, without an ID: a receipt that the log only grew since it had SIZE entries", &options.since},
 		{"state", "NAME", "instead, without an ID: what the ledger knows of a device, a gateway, a person or an organisation, or that it knows none", &options.state},
-		{"from", "URL", "for receipts and checkpoints: another organisation's node", &options.from},
+		{"epochs", NULL, "instead, without an ID: the chain of epochs, who the members were since when", &options.epochs},
+		{"from", "URL", "for receipts, checkpoints and epochs: another organisation's node", &options.from},
 		{NULL, NULL, NULL, NULL},
 	};
 	char **words;
@@ -170,10 +173,10 @@ int command_export(int count, char **arguments)
 	if (!options_parse(count, arguments, "Put a statement, or a reading such as dev:manufacturer/spindle-1#vibration@1700, with its whole ancestry and all proofs into one file.",
 		"ID", specs, &words, &word_count, &code))
 		return code;
-	bool terminal = !options.out && !options.note && isatty(STDOUT_FILENO), whole = options.note || options.since || options.state;
-	bool several = (options.receipt != NULL) + (options.note != NULL) + (options.since != NULL) + (options.state != NULL) > 1;
+	bool terminal = !options.out && !options.note && isatty(STDOUT_FILENO), whole = options.note || options.since || options.state || options.epochs;
+	bool several = (options.receipt != NULL) + (options.note != NULL) + (options.since != NULL) + (options.state != NULL) + (options.epochs != NULL) > 1;
 	if (!options.node || word_count != !whole || terminal || several) {
-		fault_set(&fault, E_CONFIG, terminal ? "this is not text: send it to a file with --out FILE" : several ? "--receipt, --note, --since and --state are different things; ask for one"
+		fault_set(&fault, E_CONFIG, terminal ? "this is not text: send it to a file with --out FILE" : several ? "--receipt, --note, --since, --state and --epochs are different things; ask for one"
 			: whole ? "--node is needed, and no id; see `tally export --help`" : "--node and one id are needed; see `tally export --help`");
 		app_fail(&fault);
 		return 2;

@@ -1,6 +1,7 @@
 #include "app/app.h"
 #include "app/gateway.h"
 #include "app/gateway_proofs.h"
+#include "app/members.h"
 #include "app/mqtt_watch.h"
 #include "app/policy.h"
 
@@ -10,18 +11,16 @@
 #include "host/keys.h"
 #include "host/note.h"
 #include "host/wire.h"
-#include "record/genesis.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TICK_MS = 100, FLUSH_MS = 10, GENESIS_MAX = 4 << 20, BUSY_MOMENT_MS = 5000 };
+enum { TICK_MS = 100, FLUSH_MS = 10, BUSY_MOMENT_MS = 5000 };
 
 struct gateway {
 	struct gateway_settings settings;
-	struct buffer genesis_bytes;
-	struct genesis genesis;
+	struct members members;
 	struct signing_key *statement_key, *tls_key;
 	struct unit_table *units;
 	struct edge_config config;
@@ -305,11 +304,17 @@ static void on_message(void *context, struct mqtt *mqtt, const struct mqtt_messa
 
 /* -- node ----------------------------------------------------------------------------- */
 
+/* Those of the newest known epoch: old keys do not open a link any more. */
+static const struct genesis *members_now(const struct gateway *gateway)
+{
+	return epochs_newest(&gateway->members.epochs)->members;
+}
+
 static bool on_identify(void *context, const struct digest *tls_key, uint32_t *identity)
 {
-	struct gateway *gateway = context;
-	for (size_t i = 0; i < gateway->genesis.member_count; i++) {
-		if (digest_equal(&gateway->genesis.members[i].org.tls_key, tls_key)) {
+	const struct genesis *members = members_now(context);
+	for (size_t i = 0; i < members->member_count; i++) {
+		if (digest_equal(&members->members[i].org.tls_key, tls_key)) {
 			*identity = (uint32_t)i;
 			return true;
 		}
@@ -321,8 +326,7 @@ static void edge_again(struct gateway *gateway);
 
 static bool on_root(void *context, uint32_t identity, struct digest *root_key)
 {
-	const struct gateway *gateway = context;
-	*root_key = gateway->genesis.members[identity].org.root_key;
+	*root_key = members_now(context)->members[identity].org.root_key;
 	return !digest_is_zero(root_key);
 }
 
@@ -557,7 +561,7 @@ static void proofs_use(struct gateway *gateway)
 {
 	struct gateway_proofs proofs;
 	struct fault fault = {{0}};
-	struct gateway_proofs_rule rule = {.genesis = &gateway->genesis, .policy = &gateway->policy, .now_s = clock_now_ns() / NS_PER_S,
+	struct gateway_proofs_rule rule = {.trust = {.epochs = &gateway->members.epochs, .policy = &gateway->policy, .now_s = clock_now_ns() / NS_PER_S},
 		.gateway = gateway->settings.id};
 	if (gateway_proofs_read(gateway->settings.proofs, &rule, &proofs, &fault) == OK) {
 		proofs_give(gateway, &proofs);
@@ -614,12 +618,11 @@ static enum status edge_open(struct gateway *gateway, struct fault *fault)
 	int64_t confirm_ms = settings->clock_rate_percent > 100 ? BUSY_MOMENT_MS : 0;
 	struct edge_config config = {.gateway = span_of_text(settings->id), .silence_confirm_ms = confirm_ms, .site = span_of_text(settings->site), .seal_ms = settings->seal_ms,
 		.seal_samples = (uint64_t)settings->seal_samples};
-	TRY(disk_read(settings->genesis, GENESIS_MAX, &gateway->genesis_bytes, fault));
-	TRY(genesis_decode(buffer_span(&gateway->genesis_bytes), &gateway->genesis, fault));
+	TRY(members_open(settings->genesis, settings->epochs, &gateway->members, fault));
 	TRY(keys_find(gateway, config.secret, fault));
 	TRY(unit_table_new(&gateway->units, fault));
 	TRY(firmware_digest(&config.firmware, fault));
-	memcpy(config.network, gateway->genesis.network, NETWORK_ID_SIZE);
+	memcpy(config.network, gateway->members.genesis.network, NETWORK_ID_SIZE);
 	config.key = gateway->statement_key;
 	config.units = gateway->units;
 	gateway->config = config;
@@ -634,10 +637,11 @@ static const struct genesis_member *own_organisation(const struct gateway *gatew
 {
 	const char *id = gateway->settings.id;
 	const char *slash = strchr(id, '/');
-	for (size_t i = 0; i < gateway->genesis.member_count && slash; i++) {
-		struct span name = gateway->genesis.members[i].header.iss;
+	const struct genesis *members = members_now(gateway);
+	for (size_t i = 0; i < members->member_count && slash; i++) {
+		struct span name = members->members[i].header.iss;
 		if (name.size == (size_t)(slash - id) + 1 && memcmp(name.data + 4, id + 3, name.size - 4) == 0)
-			return &gateway->genesis.members[i];
+			return &members->members[i];
 	}
 	return NULL;
 }
@@ -646,7 +650,8 @@ static enum status node_open(struct gateway *gateway, struct fault *fault)
 {
 	const struct genesis_member *member = own_organisation(gateway);
 	if (!member)
-		return fault_set(fault, E_CONFIG, "id = %s names no member of the genesis; it must be gw:ORGANISATION/NAME", gateway->settings.id);
+		return fault_set(fault, E_CONFIG, "id = %s names no organisation of %s; it must be gw:ORGANISATION/NAME%s", gateway->settings.id,
+			epoch_name(epochs_newest(&gateway->members.epochs)).text, epochs_advice(&gateway->members.epochs, epochs_newest(&gateway->members.epochs)));
 	struct wire_callbacks callbacks = {.context = gateway, .identify = on_identify, .root = on_root, .up = on_node_up, .down = on_node_down,
 		.frame = on_frame};
 	TRY(wire_new(gateway->loop, gateway->tls_key, &callbacks, &gateway->wire, fault));
@@ -712,8 +717,7 @@ static void gateway_close(struct gateway *gateway)
 	unit_table_free(gateway->units);
 	signing_key_free(gateway->statement_key);
 	signing_key_free(gateway->tls_key);
-	genesis_free(&gateway->genesis);
-	buffer_free(&gateway->genesis_bytes);
+	members_close(&gateway->members);
 	gateway_settings_free(&gateway->settings);
 }
 

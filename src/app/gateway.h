@@ -10,7 +10,8 @@ struct gateway_settings {
 	char *folder;
 	char *site;
 	char *genesis;                /* path */
-	char *node;                   /* wire address of the own organisation's node; NULL: as in the genesis */
+	char *epochs;                 /* path of the chain of epochs; NULL: the genesis' members */
+	char *node;                   /* wire address of the own organisation's node; NULL: as in the newest epoch */
 	char *broker;                 /* host:port */
 	char *listen;                 /* HTTP */
 	char *passphrase_file, *key_command; /* NULL: the terminal, when a key is encrypted */

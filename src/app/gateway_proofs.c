@@ -54,7 +54,7 @@ static enum status file_take(const char *path, const struct gateway_proofs_rule 
 	if (status == OK)
 		status = state_proof_decode(buffer_span(&file), proof, fault);
 	if (status == OK)
-		status = state_proof_verify(proof, rule->genesis, rule->policy, rule->now_s, &found, NULL, fault);
+		status = state_proof_verify(proof, &rule->trust, &found, NULL, fault);
 	if (status == OK)
 		proof_keep(out, proof->name, &file, &found);
 	buffer_free(&file);

@@ -20,9 +20,7 @@ struct gateway_proofs {
 };
 
 struct gateway_proofs_rule {
-	const struct genesis *genesis;
-	const struct policy *policy;  /* NULL: f+1; its age_max_s holds */
-	int64_t now_s;
+	struct trust trust;           /* its policy's age_max_s holds */
 	const char *gateway;          /* whose proof must be there and say active */
 };
 

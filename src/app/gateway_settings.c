@@ -9,7 +9,8 @@
 		{"gateway", "folder", CONFIG_PATH, &(s)->folder, false, ".", 0, 0, "keys, log, chunks, control"},                      \
 		{"gateway", "site", CONFIG_TEXT, &(s)->site, true, NULL, 0, 0, "ISA-95 path of what it stands beside"},                \
 		{"gateway", "genesis", CONFIG_PATH, &(s)->genesis, true, NULL, 0, 0, "the consortium's genesis.cbor"},                 \
-		{"gateway", "node", CONFIG_ADDRESS, &(s)->node, false, NULL, 0, 0, "the own organisation's node; default as in the genesis"}, \
+		{"gateway", "epochs", CONFIG_PATH, &(s)->epochs, false, NULL, 0, 0, "the chain of epochs, when members changed since: from `tally export --epochs`"}, \
+		{"gateway", "node", CONFIG_ADDRESS, &(s)->node, false, NULL, 0, 0, "the own organisation's node; default as in the newest epoch"}, \
 		{"keys", "passphrase_file", CONFIG_PATH, &(s)->passphrase_file, false, NULL, 0, 0, "its first line opens encrypted key files; mode 0600"}, \
 		{"keys", "command", CONFIG_TEXT, &(s)->key_command, false, NULL, 0, 0, "or the first line that this program prints; no shell, words split at blanks, 20 s"}, \
 		{"mqtt", "broker", CONFIG_ADDRESS, &(s)->broker, false, "127.0.0.1:1883", 0, 0, "MQTT 5 broker"},                      \
@@ -25,7 +26,7 @@
 		{"clock", "rate_percent", CONFIG_NUMBER, &(s)->clock_rate_percent, false, "100", 1, 1000000, "and how fast it runs"},   \
 	}
 
-enum { KEY_COUNT = 18 };
+enum { KEY_COUNT = 19 };
 
 /* Both stand in every statement: what the ledger would refuse is told before anything is signed. */
 static enum status name_check(const char *path, const char *key, const char *value, struct fault *fault)

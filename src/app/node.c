@@ -155,7 +155,7 @@ static enum status interfaces_open(struct node *node, struct fault *fault)
 	node->flush_timer = loop_last_new(node->self.loop, on_flush, node);
 	node->second_timer = loop_timer_new(node->self.loop, on_second, node);
 	TRY(http_server_new(node->self.loop, node->self.settings.http_listen, on_request, node, &node->http, fault));
-	const struct node_api_source source = {.context = node, .replica = node->replica, .view = node->view, .name = node->self.name,
+	const struct node_api_source source = {.context = node, .replica = node->replica, .view = node->view,
 		.checkpoint_key = node->self.keys[node->self.current].checkpoint, .witnesses = node_witness_lines, .facts = on_facts, .submit = node_submit};
 	node->api = node_api_new(node->self.loop, &source);
 	return node_peers_start(node, fault);

@@ -1,8 +1,8 @@
 /* tally verify: an auditor's check, offline, with the genesis as the only thing trusted. */
 #include "app/app.h"
+#include "app/members.h"
 #include "app/policy.h"
 #include "app/verify.h"
-#include "app/verify_state.h"
 #include "host/disk.h"
 #include "host/loop.h"
 #include "base/time.h"
@@ -34,25 +34,19 @@ static enum status describe(void *context, struct span leaf, const struct body_a
 	return OK;
 }
 
-enum status verify_bundle(struct span genesis_bytes, struct span bytes, struct buffer *report, struct fault *fault)
+enum status verify_bundle(const struct trust *trust, struct span bytes, struct buffer *report, struct fault *fault)
 {
-	struct genesis genesis;
 	struct bundle bundle;
 	const struct bundle_describer describer = {.describe = describe};
-	struct fault inner;
-	enum status status = genesis_decode(genesis_bytes, &genesis, &inner);
-	if (status != OK)
-		return fault_set(fault, status, "the genesis is not valid: %.400s", inner.text);
-	status = bundle_decode(bytes, &bundle, fault);
-	if (status == OK) {
-		status = bundle_verify_described(&bundle, &genesis, &describer, report, fault);
-		if (status == OK)
-			status = verify_evidence(&genesis, &bundle, report, fault);
-		bundle_free(&bundle);
-	} else {
+	enum status status = bundle_decode(bytes, &bundle, fault);
+	if (status != OK) {
 		buffer_printf(report, "FAILED: form: %s\n", fault->text);
+		return status;
 	}
-	genesis_free(&genesis);
+	status = bundle_verify(&bundle, trust, &describer, report, fault);
+	if (status == OK)
+		status = verify_evidence(trust->epochs, &bundle, report, fault);
+	bundle_free(&bundle);
 	return status;
 }
 
@@ -66,49 +60,63 @@ static enum status policy_load(const char *path, struct policy *out, struct faul
 	return status;
 }
 
-static enum status run(const char *genesis_path, const char *policy_path, char *const *paths, size_t count, struct fault *fault)
+struct options {
+	const char *genesis, *epochs, *policy;
+};
+
+static enum status judge(const struct options *options, const struct members *members, const struct span *files, size_t count, struct buffer *report,
+	struct fault *fault)
 {
-	struct buffer genesis = {0}, files[VERIFY_FILES_MAX] = {{0}}, report = {0};
-	struct span spans[VERIFY_FILES_MAX] = {{0}};
 	struct policy policy = {0};
-	enum status status = disk_read(genesis_path, 4 << 20, &genesis, fault);
-	if (status == OK && policy_path)
-		status = policy_load(policy_path, &policy, fault);
+	struct trust trust = {.epochs = &members->epochs, .policy = options->policy ? &policy : NULL, .now_s = clock_now_ns() / NS_PER_S};
+	if (options->policy)
+		TRY(policy_load(options->policy, &policy, fault));
+	enum status status = verify_files(&trust, files, count, report, fault);
+	policy_free(&policy);
+	return status;
+}
+
+static enum status run(const struct options *options, char *const *paths, size_t count, struct fault *fault)
+{
+	struct buffer files[VERIFY_FILES_MAX] = {{0}}, report = {0};
+	struct span spans[VERIFY_FILES_MAX] = {{0}};
+	struct members members;
+	enum status status = members_open(options->genesis, options->epochs, &members, fault);
 	for (size_t i = 0; i < count && status == OK; i++) {
-		status = disk_read(paths[i], BUNDLE_SIZE_MAX, &files[i], fault);
+		status = disk_read(paths[i], MEMBERS_EPOCHS_MAX, &files[i], fault);
 		spans[i] = buffer_span(&files[i]);
 	}
 	if (status == OK)
-		status = verify_files(buffer_span(&genesis), spans, count, policy_path ? &policy : NULL, clock_now_ns() / NS_PER_S, &report, fault);
+		status = judge(options, &members, spans, count, &report, fault);
 	fwrite(report.data, 1, report.size, stdout);
 	if (fflush(stdout) != 0 && status == OK)
 		status = fault_set(fault, E_IO, "the report cannot be written");
-	buffer_free(&genesis);
+	members_close(&members);
 	for (size_t i = 0; i < count; i++)
 		buffer_free(&files[i]);
 	buffer_free(&report);
-	policy_free(&policy);
 	return status;
 }
 
 int command_verify(int count, char **arguments)
 {
-	const char *genesis = NULL, *policy = NULL;
+	struct options options = {0};
 	const struct option_spec specs[] = {
-		{"genesis", "FILE", "the consortium's genesis: the one thing that is trusted", &genesis},
-		{"policy", "FILE", "who must have signed, how old it may be; default: f+1 organisations, any age", &policy},
+		{"genesis", "FILE", "the consortium's genesis: the one thing that is trusted", &options.genesis},
+		{"epochs", "FILE", "the chain of epochs, when members changed since: from `tally export --epochs`", &options.epochs},
+		{"policy", "FILE", "who must have signed, how old it may be; default: f+1 organisations, any age", &options.policy},
 		{NULL, NULL, NULL, NULL},
 	};
 	char **words;
 	int word_count, code;
 	struct fault fault;
-	if (!options_parse(count, arguments, "Check offline that something is on the ledger, unchanged, and who says so: a bundle; a state proof; a checkpoint; a receipt with its statement, or with an older checkpoint.",
-		"BUNDLE | STATE | CHECKPOINT | RECEIPT STATEMENT | RECEIPT CHECKPOINT", specs, &words, &word_count, &code))
+	if (!options_parse(count, arguments, "Check offline that something is on the ledger, unchanged, and who says so: a bundle; a state proof; a checkpoint; a receipt with its statement, or with an older checkpoint. Or that a chain of epochs holds.",
+		"BUNDLE | STATE | CHECKPOINT | RECEIPT STATEMENT | RECEIPT CHECKPOINT | EPOCHS", specs, &words, &word_count, &code))
 		return code;
-	if (!genesis || word_count < 1 || word_count > VERIFY_FILES_MAX) {
+	if (!options.genesis || word_count < 1 || word_count > VERIFY_FILES_MAX) {
 		fault_set(&fault, E_CONFIG, "--genesis and one or two files are needed; see `tally verify --help`");
 		app_fail(&fault);
 		return 2;
 	}
-	return run(genesis, policy, words, (size_t)word_count, &fault) == OK ? 0 : app_fail(&fault);
+	return run(&options, words, (size_t)word_count, &fault) == OK ? 0 : app_fail(&fault);
 }

@@ -1,4 +1,4 @@
-/* What convicts, said for people: the proofs in the EVIDENCE statements of a bundle, checked with the genesis alone. */
+/* What convicts, said for people: the proofs in the EVIDENCE statements of a bundle, checked with the chain of epochs alone. */
 #include "app/verify.h"
 
 #include "base/map.h"
@@ -19,7 +19,7 @@ static void say_proof(const struct body_evidence *body, const struct evidence_pr
 		buffer_printf(report, "lied: it signed two blocks of round %" PRIu64 ", %s and %s\n", proves->at, first, second);
 }
 
-enum status verify_evidence(const struct genesis *genesis, const struct bundle *bundle, struct buffer *report, struct fault *fault)
+enum status verify_evidence(const struct epochs *epochs, const struct bundle *bundle, struct buffer *report, struct fault *fault)
 {
 	for (size_t i = 0; i < bundle->entry_count; i++) {
 		struct statement statement;
@@ -29,12 +29,9 @@ enum status verify_evidence(const struct genesis *genesis, const struct bundle *
 		TRY(statement_decode(bundle->entries[i].statement, &statement, fault));
 		if (statement.type != STATEMENT_EVIDENCE)
 			continue;
-		struct epochs epochs;
-		epochs_begin(&epochs, genesis);
 		enum status status = body_evidence_decode(statement.body, &body, &inner);
 		if (status == OK)
-			status = evidence_proof(&epochs, &body, &proves, &inner);
-		epochs_free(&epochs);
+			status = evidence_proof(epochs, &body, &proves, &inner);
 		if (status != OK) {
 			buffer_printf(report, "FAILED: evidence: %s\n", inner.text);
 			return fault_set(fault, status, "evidence: %.400s", inner.text);

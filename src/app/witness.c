@@ -1,6 +1,7 @@
 /* tally witness: remembers the largest checkpoint of one consortium's log, and cosigns what continues it (record/witness.h).
  * What was cosigned is on disk before the answer is: FOLDER/data/checkpoint, the accepted note. */
 #include "app/app.h"
+#include "app/members.h"
 
 #include "crypto/hash.h"
 #include "host/config.h"
@@ -8,20 +9,20 @@
 #include "host/http.h"
 #include "host/keys.h"
 #include "host/note.h"
+#include "record/note.h"
 #include "record/witness.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PATH_SIZE = 1200, GENESIS_MAX = 4 << 20, KEY_COUNT = 7, LAST_ANSWER_MS = 200 };
+enum { PATH_SIZE = 1200, KEY_COUNT = 8, LAST_ANSWER_MS = 200 };
 
 struct witness {
-	char *name, *folder, *genesis_path, *http_listen;
+	char *name, *folder, *genesis_path, *epochs_path, *http_listen;
 	char *passphrase_file, *key_command; /* NULL: the terminal, when the key is encrypted */
 	int64_t quorum;
-	struct buffer genesis_bytes;
-	struct genesis genesis;
+	struct members members;
 	struct signing_key *key;
 	char path[PATH_SIZE];         /* of what is remembered */
 	struct witness_log log;
@@ -36,7 +37,8 @@ struct witness {
 		{"witness", "name", CONFIG_TEXT, &(w)->name, true, NULL, 0, 0, "how its lines are named, such as witness.example.org/one"},        \
 		{"witness", "folder", CONFIG_PATH, &(w)->folder, false, ".", 0, 0, "keys/witness.key, made when it is not there, and data/"},      \
 		{"witness", "genesis", CONFIG_PATH, &(w)->genesis_path, false, "genesis.cbor", 0, 0, "the consortium's founding document: names the log and its members' keys"}, \
-		{"witness", "quorum", CONFIG_NUMBER, &(w)->quorum, false, "0", 0, GENESIS_MEMBERS_MAX, "how many organisations must have signed; 0: one more than may lie"}, \
+		{"witness", "epochs", CONFIG_PATH, &(w)->epochs_path, false, NULL, 0, 0, "the chain of epochs, when members changed since: from `tally export --epochs`"}, \
+		{"witness", "quorum", CONFIG_NUMBER, &(w)->quorum, false, "0", 0, GENESIS_MEMBERS_MAX, "how many organisations must have signed; 0: f+1, one more than may lie"}, \
 		{"keys", "passphrase_file", CONFIG_PATH, &(w)->passphrase_file, false, NULL, 0, 0, "its first line opens an encrypted key file; mode 0600"}, \
 		{"keys", "command", CONFIG_TEXT, &(w)->key_command, false, NULL, 0, 0, "or the first line that this program prints; no shell, words split at blanks, 20 s"}, \
 		{"http", "listen", CONFIG_ADDRESS, &(w)->http_listen, false, "127.0.0.1:8501", 0, 0, "where nodes send checkpoints"},              \
@@ -77,7 +79,7 @@ static enum status sign(const struct witness *witness, const struct witness_log 
 	char origin[CHECKPOINT_ORIGIN_SIZE];
 	uint8_t randomness[32];
 	int64_t now_s = clock_now_ns() / NS_PER_S;
-	checkpoint_origin(witness->genesis.network, origin);
+	checkpoint_origin(witness->members.genesis.network, origin);
 	checkpoint_key_id(line.name, signing_key_public(witness->key), line.key_id);
 	if (now_s <= 0)
 		return fault_set(fault, E_CONFIG, "the clock is before 1970; set it");
@@ -113,7 +115,7 @@ static void add_checkpoint(struct witness *witness, struct http_request *request
 {
 	struct witness_log next;
 	struct fault fault = {0};
-	enum witness_verdict verdict = witness_judge(&witness->log, &witness->genesis, (size_t)witness->quorum, http_request_body(request), &next, &fault);
+	enum witness_verdict verdict = witness_judge(&witness->log, &witness->members.epochs, (size_t)witness->quorum, http_request_body(request), &next, &fault);
 	if (verdict == WITNESS_COSIGN) {
 		cosign(witness, request, &next);
 	} else if (verdict == WITNESS_CONFLICT) {
@@ -170,7 +172,7 @@ static enum status memory_open(struct witness *witness, struct fault *fault)
 	if (status == E_NOT_FOUND)
 		return OK;
 	struct checkpoint *checkpoint = memory_new(sizeof *checkpoint);
-	checkpoint_origin(witness->genesis.network, origin);
+	checkpoint_origin(witness->members.genesis.network, origin);
 	if (status == OK && (checkpoint_decode(buffer_span(&bytes), checkpoint, NULL) != OK || !span_is_text(checkpoint->origin, origin)))
 		status = fault_set(fault, E_CORRUPT, "%.400s is not a checkpoint of %s; put back what this witness cosigned last, or begin with a new key and name", witness->path,
 			origin);
@@ -183,22 +185,21 @@ static enum status memory_open(struct witness *witness, struct fault *fault)
 
 static enum status log_open(struct witness *witness, struct fault *fault)
 {
-	TRY(disk_read(witness->genesis_path, GENESIS_MAX, &witness->genesis_bytes, fault));
-	TRY(genesis_decode(buffer_span(&witness->genesis_bytes), &witness->genesis, fault));
-	size_t least = (witness->genesis.member_count - 1) / 3 + 1;
-	if (witness->quorum == 0)
-		witness->quorum = (int64_t)least;
-	if ((size_t)witness->quorum > witness->genesis.member_count || (size_t)witness->quorum < least)
-		return fault_set(fault, E_CONFIG, "[witness] quorum = %" PRId64 ": of the %zu organisations of this genesis at least %zu must sign", witness->quorum,
-			witness->genesis.member_count, least);
+	TRY(members_open(witness->genesis_path, witness->epochs_path, &witness->members, fault));
+	const struct genesis *members = epochs_newest(&witness->members.epochs)->members;
+	size_t least = note_tolerated(members) + 1;
+	if (witness->quorum && ((size_t)witness->quorum > members->member_count || (size_t)witness->quorum < least))
+		return fault_set(fault, E_CONFIG, "[witness] quorum = %" PRId64 ": of the %zu organisations of %s at least %zu must sign", witness->quorum,
+			members->member_count, epoch_name(epochs_newest(&witness->members.epochs)).text, least);
 	TRY(memory_open(witness, fault));
 	return http_server_new(witness->loop, witness->http_listen, on_request, witness, &witness->http, fault);
 }
 
 static void witness_run(struct witness *witness)
 {
-	note(NOTE_INFO, "witness_started", "name=%s size=%" PRIu64 " quorum=%" PRId64 " port=%u", witness->name, witness->log.size, witness->quorum,
-		http_server_port(witness->http));
+	size_t least = note_tolerated(epochs_newest(&witness->members.epochs)->members) + 1;
+	note(NOTE_INFO, "witness_started", "name=%s size=%" PRIu64 " quorum=%zu port=%u", witness->name, witness->log.size,
+		witness->quorum ? (size_t)witness->quorum : least, http_server_port(witness->http));
 	witness->stop = loop_timer_new(witness->loop, on_stop, witness);
 	loop_run(witness->loop);
 	loop_timer_free(witness->stop);
@@ -252,8 +253,7 @@ int command_witness(int count, char **arguments)
 	http_server_free(witness->http);
 	loop_free(witness->loop);
 	signing_key_free(witness->key);
-	genesis_free(&witness->genesis);
-	buffer_free(&witness->genesis_bytes);
+	members_close(&witness->members);
 	config_free(keys, KEY_COUNT);
 	free(witness);
 	return code;

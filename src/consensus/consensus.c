@@ -28,6 +28,7 @@ struct consensus *consensus_new(const struct consensus_config *config, const str
 	dag_init(&machine->dag, &machine->validity);
 	committer_init(&machine->committer, config->members);
 	linearizer_init(&machine->linearizer, config->gc_depth);
+	machine->linearizer.timestamp_ms = config->begun_ms > 0 ? (uint64_t)config->begun_ms : 0;
 	reputation_init(&machine->reputation, config->members);
 	waiting_init(&machine->waiting, config->members, config->suspended_max);
 	pacemaker_init(&machine->pacemaker, config->round_delay_ms, config->leader_timeout_ms, config->heartbeat_ms, 0);
@@ -253,15 +254,6 @@ bool consensus_range_takes(struct consensus_range *range, struct span block_byte
 	return true;
 }
 
-struct consensus_range consensus_range_above(const struct consensus *consensus, const uint32_t *rounds)
-{
-	const struct dag *dag = &consensus->dag;
-	uint32_t lowest = sync_lowest(dag, rounds);
-	struct consensus_range range = talk_range(dag->members, consensus->config.epoch, rounds);
-	range.position = lowest == UINT32_MAX ? DAG_NOWHERE : dag_stored_from(dag, lowest);
-	return range;
-}
-
 struct consensus_history consensus_history_take(struct consensus *consensus)
 {
 	struct dag *dag = &consensus->dag;
@@ -281,6 +273,26 @@ struct consensus_range consensus_history_above(const struct consensus_history *h
 			lowest = rounds[author] + 1;
 	range.position = lowest / DAG_INDEX_ROUNDS < history->count ? history->index[lowest / DAG_INDEX_ROUNDS] : DAG_NOWHERE;
 	return range;
+}
+
+struct consensus_range consensus_history_named(const struct consensus_history *history, const struct block_ref *refs, uint16_t count)
+{
+	struct consensus_range range = {.members = history->members, .epoch = history->epoch, .position = DAG_NOWHERE,
+		.blocks_left = CONSENSUS_RANGE_REFS_MAX, .looks_left = MACHINE_FETCH_LOOKS, .bytes_left = SYNC_BYTES_MAX};
+	for (uint16_t i = 0; i < count && i < CONSENSUS_RANGE_REFS_MAX; i++) {
+		uint32_t at = refs[i].round / DAG_INDEX_ROUNDS;
+		if (at >= history->count)
+			continue;
+		range.refs[range.ref_count++] = refs[i];
+		if (history->index[at] < range.position)
+			range.position = history->index[at];
+	}
+	return range;
+}
+
+uint16_t consensus_missing(const struct consensus *consensus, struct block_ref *out)
+{
+	return waiting_missing(&consensus->waiting, out, CONSENSUS_RANGE_REFS_MAX);
 }
 
 void consensus_drain(struct consensus *consensus, struct buffer *out)
@@ -320,6 +332,7 @@ void consensus_numbers(const struct consensus *consensus, struct consensus_numbe
 		.committed_leaders = consensus->linearizer.index,
 		.skipped_leaders = consensus->skipped_leaders,
 		.blocks = dag->count,
+		.accepted = dag->accepted,
 		.gc_round = dag->gc_round,
 		.collected = consensus->collected,
 		.suspended = consensus->waiting.suspended,

@@ -19,6 +19,7 @@ struct consensus_config {
 	uint8_t network[BLOCK_NETWORK_SIZE];
 	uint64_t epoch;
 	struct digest genesis;        /* digest that the genesis blocks derive from */
+	int64_t begun_ms;             /* time of the last commit before; no commit is earlier */
 	uint32_t round_delay_ms;      /* least time between two own blocks, default 20 */
 	uint32_t leader_timeout_ms;   /* default 300; doubles to 10 s while nothing commits */
 	uint32_t heartbeat_ms;        /* a block when idle, default 15000 */
@@ -164,10 +165,7 @@ void consensus_positions_resolve(struct consensus *consensus, struct consensus_a
 /* Is this stored block part of the range? Counts it. */
 bool consensus_range_takes(struct consensus_range *range, struct span block_bytes);
 
-/* Catching up a peer outside of this machine, whose newest blocks are those of `rounds`[members]: what to read, as for
- * SEND_RANGE. Its position is DAG_NOWHERE when there is nothing above. */
-struct consensus_range consensus_range_above(const struct consensus *consensus, const uint32_t *rounds);
-/* The same when only this is left of the machine. */
+/* What is left of a machine whose epoch is over: where its blocks lie. */
 struct consensus_history {
 	uint16_t members;
 	uint64_t epoch;
@@ -176,7 +174,13 @@ struct consensus_history {
 	uint32_t count;
 };
 struct consensus_history consensus_history_take(struct consensus *consensus);
+/* Catching up somebody whose newest blocks are those of `rounds`[members]: what to read, as for SEND_RANGE. Its position is
+ * DAG_NOWHERE when there is nothing above. */
 struct consensus_range consensus_history_above(const struct consensus_history *history, const uint32_t *rounds);
+/* Blocks by reference: twins below these rounds, for which others wait. At most CONSENSUS_RANGE_REFS_MAX. */
+struct consensus_range consensus_history_named(const struct consensus_history *history, const struct block_ref *refs, uint16_t count);
+/* What blocks here wait for, at most CONSENSUS_RANGE_REFS_MAX. */
+uint16_t consensus_missing(const struct consensus *consensus, struct block_ref *out);
 
 /* The transactions that wait to be proposed, each u32 size and bytes; they are gone from here. Appends. */
 void consensus_drain(struct consensus *consensus, struct buffer *out);
@@ -197,6 +201,7 @@ struct consensus_numbers {
 	uint64_t committed_leaders;
 	uint64_t skipped_leaders;
 	uint64_t blocks;              /* in memory */
+	uint64_t accepted;            /* blocks ever */
 	uint32_t gc_round;            /* rounds up to it are collected, or will be with the next ones */
 	uint64_t collected;           /* blocks that were never committed */
 	uint64_t suspended;

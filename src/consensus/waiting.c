@@ -437,3 +437,12 @@ uint32_t waiting_asked(struct waiting *waiting, uint16_t peer, struct block_ref 
 	}
 	return count;
 }
+
+uint16_t waiting_missing(const struct waiting *waiting, struct block_ref *out, uint16_t max)
+{
+	uint16_t count = 0;
+	for (uint32_t i = 0; i < waiting->want_count && count < max; i++)
+		if (waiting->wants[i].used && !waiting->wants[i].present)
+			out[count++] = waiting->wants[i].ref;
+	return count;
+}

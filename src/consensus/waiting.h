@@ -104,6 +104,9 @@ void waiting_collect(struct waiting *waiting, const struct dag *dag, int64_t now
 /* Take out the next block that waits for nothing any more. *bytes is the caller's then. */
 bool waiting_take(struct waiting *waiting, struct waiting_block *out);
 
+/* References that blocks wait for and that do not wait themselves, at most `max`; returns how many. */
+uint16_t waiting_missing(const struct waiting *waiting, struct block_ref *out, uint16_t max);
+
 struct waiting_round {
 	const bool *up;               /* [members]: connected peers */
 	uint16_t own;

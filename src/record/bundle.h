@@ -3,11 +3,11 @@
  *   entry   = [ statement bstr, log index, [* path node] ]    inclusion in the checkpoint's root
  *   reading = [ sample leaf bstr, leaf index, leaf count, [* path node] ]  inclusion in an ANCHOR's root
  * Entry 0 is the subject (for a reading: its ANCHOR). The others are its ancestors, as far as
- * they were asked for. A verifier needs this and the genesis, nothing else. */
+ * they were asked for. A verifier needs this, the genesis and, when members changed, the chain of epochs; nothing else. */
 #ifndef TALLY_RECORD_BUNDLE_H
 #define TALLY_RECORD_BUNDLE_H
 
-#include "record/checkpoint.h"
+#include "record/note.h"
 #include "crypto/merkle.h"
 
 enum { BUNDLE_ENTRIES_MAX = 512, BUNDLE_SIZE_MAX = 8 << 20, SAMPLE_LEAF_MAX = 1024 };
@@ -38,19 +38,20 @@ void bundle_free(struct bundle *bundle);
  * saying what is proven, by whom, since when, with which evidence class. The first proof that
  * breaks is also in `fault`. Checks, in order:
  * - form: of every statement and body; the kind is that of entry 0, no statement appears twice;
- * - the checkpoint: its bytes are the one form of what they say; each line is by another
- *   organisation of the genesis, with the right key id, and verifies, or is a witness's: those are
- *   named, neither checked nor counted; at least f+1 organisations signed;
- * - each entry: inclusion at its position; then for each its network; its issuer's key
- *   found in the genesis, or in the newest registration of that name inside the bundle that is
- *   earlier in the log; the signature; parents inside the bundle are earlier in the log, and what
- *   a result or an acknowledgement answers is a parent;
+ * - the checkpoint: note_judge, with the members of the epoch of its size;
+ * - each entry: inclusion at its position; then for each its network; its issuer's key, of an organisation in the epoch in which
+ *   the entry was applied (epochs_of_size of its index + 1), or in the newest registration of that name inside the bundle that is
+ *   earlier in the log and by an organisation of its epoch; the signature; the statement of the organisation in a
+ *   proposal; parents inside the bundle are earlier in the log, and what a result, an acknowledgement or a vote answers is a parent;
  * - evidence: when entry 0 cites evidence (bundle_cites_evidence), all its parents are inside;
  * - the reading: inclusion in entry 0's root, of as many leaves as it states.
- * E_SIGNATURE, E_MALFORMED, E_NOT_CANONICAL, E_LIMIT, E_UNKNOWN, E_NETWORK, E_DUPLICATE, E_PARENT. */
-MUST_USE enum status bundle_verify(const struct bundle *bundle, const struct genesis *genesis, struct buffer *report, struct fault *fault);
+ * describer: NULL for none.
+ * E_SIGNATURE, E_MALFORMED, E_NOT_CANONICAL, E_LIMIT, E_UNKNOWN, E_NETWORK, E_DUPLICATE, E_PARENT, E_CONFIG (the policy). */
+struct bundle_describer;
+MUST_USE enum status bundle_verify(const struct bundle *bundle, const struct trust *trust, const struct bundle_describer *describer,
+	struct buffer *report, struct fault *fault);
 
-/* Types that conclude from other statements: models, disturbances, services, commands, results, acknowledgements. */
+/* Types that conclude from other statements: models, disturbances, services, commands, results, acknowledgements, votes. */
 bool bundle_cites_evidence(unsigned type);
 
 /* Explains a sample leaf, whose form is not known in this room: appends one line without its end, such as
@@ -61,15 +62,6 @@ struct bundle_describer {
 	enum status (*describe)(void *context, struct span leaf, const struct body_anchor *anchor, struct buffer *line, struct fault *fault);
 	void *context;
 };
-
-/* As bundle_verify, with the reading explained. describer: NULL for none. */
-MUST_USE enum status bundle_verify_described(const struct bundle *bundle, const struct genesis *genesis,
-	const struct bundle_describer *describer, struct buffer *report, struct fault *fault);
-
-/* A checkpoint's note alone, as above. *out receives what it says; spans borrowed from `note`. Lines "ok: ..." are appended;
- * the sentence of a failure is in `fault` only. *out is large: not for the stack. */
-MUST_USE enum status checkpoint_verify(struct span note, const struct genesis *genesis, struct checkpoint *out, struct buffer *report,
-	struct fault *fault);
 
 /* What a statement says, as one line without its end, with the figures that matter: for reports.
  * No control characters. Nothing when the body is not valid. */

@@ -1,4 +1,4 @@
-/* Words of a report: texts of other people, made harmless. Only for record/bundle_*.c. */
+/* Words of a report: texts of other people, made harmless. For what reports a verification. */
 #ifndef TALLY_RECORD_BUNDLE_REPORT_H
 #define TALLY_RECORD_BUNDLE_REPORT_H
 

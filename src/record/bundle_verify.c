@@ -7,142 +7,30 @@
 
 struct verification {
 	const struct bundle *bundle;
-	const struct genesis *genesis;
+	const struct trust *trust;
 	const struct bundle_describer *describer;
 	struct buffer *report;
 	struct fault fault;           /* of the check under way */
-	struct checkpoint checkpoint;
-	bool signed_by[GENESIS_MEMBERS_MAX];
-	uint64_t times[GENESIS_MEMBERS_MAX]; /* of their lines, ascending */
-	size_t signer_count;          /* organisations that signed: witnesses do not count */
+	struct note_judgement judgement;
 	struct statement *statements; /* of the entries */
 };
 
 bool bundle_cites_evidence(unsigned type)
 {
 	return type == STATEMENT_MODEL || type == STATEMENT_DISTURBANCE || type == STATEMENT_SERVICE || type == STATEMENT_COMMAND
-		|| type == STATEMENT_RESULT || type == STATEMENT_ACK;
+		|| type == STATEMENT_RESULT || type == STATEMENT_ACK || type == STATEMENT_VOTE;
 }
 
 /* -- the checkpoint ------------------------------------------------------------------- */
 
-static size_t member_of(const struct genesis *genesis, struct span name)
-{
-	size_t i = 0;
-	while (i < genesis->member_count && !span_equal(genesis->members[i].header.iss, name))
-		i++;
-	return i;
-}
-
-/* How many may lie without harm: consensus holds with n >= 3f + 1 members. */
-static size_t tolerated(const struct genesis *genesis)
-{
-	return (genesis->member_count - 1) / 3;
-}
-
-static void insert_time(uint64_t *times, size_t count, uint64_t time)
-{
-	for (; count > 0 && times[count - 1] > time; count--)
-		times[count] = times[count - 1];
-	times[count] = time;
-}
-
-static enum status check_line(struct verification *v, const struct checkpoint_line *line)
-{
-	const struct checkpoint *checkpoint = &v->checkpoint;
-	size_t number = member_of(v->genesis, line->name);
-	uint8_t key_id[4];
-	if (checkpoint_line_is_disguised(line, v->genesis))
-		return fault_set(&v->fault, E_SIGNATURE, "checkpoint: the line of %s is another one's, with the name changed", report_shown(line->name).text);
-	if (!checkpoint_name_is_member(line->name))
-		return OK;
-	if (number == v->genesis->member_count)
-		return fault_set(&v->fault, E_UNKNOWN, "checkpoint: it has a line of %s, which is no organisation of the genesis",
-			report_shown(line->name).text);
-	const struct genesis_member *member = &v->genesis->members[number];
-	checkpoint_key_id(line->name, &member->org.checkpoint_key, key_id);
-	if (memcmp(key_id, line->key_id, sizeof key_id) != 0)
-		return fault_set(&v->fault, E_SIGNATURE, "checkpoint: the line of %s names another key than the genesis", report_shown(line->name).text);
-	if (v->signed_by[number])
-		return fault_set(&v->fault, E_DUPLICATE, "checkpoint: it has two lines of %s", report_shown(line->name).text);
-	v->signed_by[number] = true;
-	struct verifying_key *key = verifying_key_new(&member->org.checkpoint_key);
-	enum status status = key ? cosignature_verify(key, line->name, checkpoint->origin, checkpoint->size, &checkpoint->root, &line->cosignature)
-				 : E_SIGNATURE;
-	verifying_key_free(key);
-	if (status != OK)
-		return fault_set(&v->fault, status, "checkpoint: the signature of %s over size and root of the log does not verify",
-			report_shown(line->name).text);
-	insert_time(v->times, v->signer_count++, line->cosignature.timestamp_s);
-	return OK;
-}
-
-static void report_checkpoint(struct verification *v)
-{
-	const struct checkpoint *checkpoint = &v->checkpoint;
-	size_t needed = tolerated(v->genesis) + 1;
-	char root[DIGEST_HEX_SIZE];
-	span_hex(span_of(checkpoint->root.bytes, DIGEST_SIZE), root);
-	buffer_append_text(v->report, "ok: checkpoint: log ");
-	report_text(v->report, checkpoint->origin);
-	buffer_printf(v->report, " of size %" PRIu64 ", root %s, signed by %zu of %zu organisations (%zu are needed)\n", checkpoint->size, root,
-		v->signer_count, v->genesis->member_count, needed);
-	for (size_t i = 0; i < checkpoint->line_count; i++) {
-		buffer_append_text(v->report, "ok: checkpoint: ");
-		report_text(v->report, checkpoint->lines[i].name);
-		if (!checkpoint_name_is_member(checkpoint->lines[i].name)) {
-			buffer_append_text(v->report, " is named by a line as a witness; it was not checked and does not count\n");
-			continue;
-		}
-		buffer_append_text(v->report, " signed it at ");
-		report_seconds(v->report, checkpoint->lines[i].cosignature.timestamp_s);
-		buffer_append_byte(v->report, '\n');
-	}
-	/* Among the f+1 earliest signers one is honest, and it signed no later than the last of them. */
-	buffer_printf(v->report, "ok: %s was final no later than ", v->bundle->entry_count ? "all that follows" : "all of the log up to this size");
-	report_seconds(v->report, v->times[needed - 1]);
-	buffer_printf(v->report, ", unless more than %zu of the %zu organisations lie\n", needed - 1, v->genesis->member_count);
-}
-
 static enum status check_checkpoint(struct verification *v)
 {
 	char origin[CHECKPOINT_ORIGIN_SIZE];
-	struct buffer again = {0};
-	TRY(checkpoint_decode(v->bundle->note, &v->checkpoint, &v->fault));
-	checkpoint_encode(&v->checkpoint, &again);
-	bool is_one_form = span_equal(buffer_span(&again), v->bundle->note);
-	buffer_free(&again);
-	if (!is_one_form)
-		return fault_set(&v->fault, E_NOT_CANONICAL,
-			"checkpoint: it has lines that are no cosignatures, or more than %d; a bundle has only the lines of organisations and witnesses", CHECKPOINT_NOTE_LINES);
-	checkpoint_origin(v->genesis->network, origin);
-	if (!span_is_text(v->checkpoint.origin, origin))
-		return fault_set(&v->fault, E_NETWORK, "checkpoint: it is of the log %s, but the genesis founded %s",
-			report_shown(v->checkpoint.origin).text, origin);
-	for (size_t i = 0; i < v->checkpoint.line_count; i++)
-		TRY(check_line(v, &v->checkpoint.lines[i]));
-	if (v->signer_count <= tolerated(v->genesis))
-		return fault_set(&v->fault, E_SIGNATURE, "checkpoint: %zu of %zu organisations signed it, at least %zu must", v->signer_count,
-			v->genesis->member_count, tolerated(v->genesis) + 1);
-	report_checkpoint(v);
+	checkpoint_origin(v->trust->epochs->items[0].members->network, origin);
+	TRY(note_judge(v->bundle->note, origin, v->trust, &v->judgement, &v->fault));
+	note_report(&v->judgement, v->trust->policy, v->report);
+	note_report_final(&v->judgement, "all that follows", v->report);
 	return OK;
-}
-
-enum status checkpoint_verify(struct span note, const struct genesis *genesis, struct checkpoint *out, struct buffer *report,
-	struct fault *fault)
-{
-	const struct bundle bundle = {.note = note};
-	struct verification *v = memory_new(sizeof *v);
-	v->bundle = &bundle;
-	v->genesis = genesis;
-	v->report = report;
-	enum status status = check_checkpoint(v);
-	if (status == OK)
-		*out = v->checkpoint;
-	else
-		fault_set(fault, status, "%s", v->fault.text);
-	free(v);
-	return status;
 }
 
 /* -- entries ------------------------------------------------------------------------- */
@@ -198,7 +86,8 @@ static enum status check_inclusion(struct verification *v, size_t entry)
 {
 	const struct bundle_entry *proof = &v->bundle->entries[entry];
 	struct digest leaf = merkle_leaf(span_of(v->statements[entry].id.bytes, DIGEST_SIZE));
-	if (merkle_inclusion_verify(&leaf, proof->index, v->checkpoint.size, &proof->path, &v->checkpoint.root) == OK)
+	const struct checkpoint *checkpoint = &v->judgement.checkpoint;
+	if (merkle_inclusion_verify(&leaf, proof->index, checkpoint->size, &proof->path, &checkpoint->root) == OK)
 		return OK;
 	return fault_set(&v->fault, E_SIGNATURE, "%s: its inclusion proof for position %" PRIu64 " does not lead to the checkpoint's root",
 		title(v, entry).text, proof->index);
@@ -208,18 +97,25 @@ static enum status check_network(struct verification *v, size_t entry)
 {
 	static const uint8_t none[NETWORK_ID_SIZE];
 	const struct statement *statement = &v->statements[entry];
-	const uint8_t *expected = statement->type == STATEMENT_ORG ? none : v->genesis->network;
+	const uint8_t *expected = statement->type == STATEMENT_ORG ? none : v->trust->epochs->items[0].members->network;
 	if (memcmp(statement->network, expected, NETWORK_ID_SIZE) == 0)
 		return OK;
 	return fault_set(&v->fault, E_NETWORK, "%s: it was made for another network than the genesis founded", title(v, entry).text);
 }
 
-/* Who signed, as the genesis or a registration in the bundle knows them. */
+/* Who signed, as the epoch or a registration in the bundle knows them. */
 struct issuer {
 	struct public_key key;
 	struct report_shown organisation; /* empty: it is one */
 	struct report_shown role;
+	const struct epoch *epoch;    /* of an organisation */
 };
+
+/* Under which members an entry was applied. */
+static const struct epoch *epoch_of(const struct verification *v, size_t entry)
+{
+	return epochs_of_size(v->trust->epochs, v->bundle->entries[entry].index + 1);
+}
 
 /* The key that a registration gives to its subject. False: none. */
 static bool registered_key(const struct statement *statement, struct issuer *out)
@@ -248,9 +144,9 @@ static bool find_registration(const struct verification *v, size_t entry, struct
 	for (size_t i = 0; i < v->bundle->entry_count; i++) {
 		const struct statement *registration = &v->statements[i];
 		uint64_t index = v->bundle->entries[i].index;
-		struct issuer candidate;
+		struct issuer candidate = {0};
 		if (!span_equal(registration->sub, v->statements[entry].iss) || index >= v->bundle->entries[entry].index || (found && index < newest)
-			|| member_of(v->genesis, registration->iss) == v->genesis->member_count || !registered_key(registration, &candidate))
+			|| !genesis_member_named(epoch_of(v, i)->members, registration->iss) || !registered_key(registration, &candidate))
 			continue;
 		*out = candidate;
 		out->organisation = report_shown(registration->iss);
@@ -263,15 +159,16 @@ static bool find_registration(const struct verification *v, size_t entry, struct
 static enum status find_issuer(struct verification *v, size_t entry, struct issuer *out)
 {
 	struct span iss = v->statements[entry].iss;
-	size_t member = member_of(v->genesis, iss);
-	if (member < v->genesis->member_count) {
-		*out = (struct issuer){.key = v->genesis->members[member].org.record_key, .role = report_shown(v->genesis->members[member].org.role)};
+	const struct epoch *epoch = epoch_of(v, entry);
+	const struct genesis_member *member = genesis_member_named(epoch->members, iss);
+	if (member) {
+		*out = (struct issuer){.key = member->org.record_key, .role = report_shown(member->org.role), .epoch = epoch};
 		return OK;
 	}
 	if (find_registration(v, entry, out))
 		return OK;
-	return fault_set(&v->fault, E_UNKNOWN,
-		"%s: its issuer %s is neither in the genesis nor registered by an earlier statement in the bundle", title(v, entry).text, report_shown(iss).text);
+	return fault_set(&v->fault, E_UNKNOWN, "%s: its issuer %s is neither in %s nor registered by an earlier statement in the bundle%s",
+		title(v, entry).text, report_shown(iss).text, epoch_name(epoch).text, checkpoint_name_is_member(iss) ? epochs_advice(v->trust->epochs, epoch) : "");
 }
 
 static enum status check_signature(struct verification *v, size_t entry, const struct issuer *issuer)
@@ -281,8 +178,28 @@ static enum status check_signature(struct verification *v, size_t entry, const s
 	verifying_key_free(key);
 	if (status == OK)
 		return OK;
-	return fault_set(&v->fault, status, "%s: its signature does not verify with the registered key of %s", title(v, entry).text,
-		report_shown(v->statements[entry].iss).text);
+	const char *advice = issuer->epoch ? epochs_advice(v->trust->epochs, issuer->epoch) : "";
+	return fault_set(&v->fault, status, "%s: its signature does not verify with the registered key of %s%s", title(v, entry).text,
+		report_shown(v->statements[entry].iss).text, advice);
+}
+
+/* An organisation that came later has no statement of its own on the log: its keys stand in the proposal that it join, signed with
+ * them. Whether it was adopted says the chain of epochs. */
+static enum status check_proposal(struct verification *v, size_t entry)
+{
+	const struct statement *statement = &v->statements[entry];
+	struct body_member body;
+	struct genesis_member member = {0};
+	struct fault fault = {0};
+	if (statement->type != STATEMENT_MEMBER)
+		return OK;
+	TRY(body_member_decode(statement->body, &body, &v->fault));
+	if (body.organisation.size == 0)
+		return OK;
+	enum status status = genesis_member_decode(body.organisation, &member, &fault);
+	if (status == OK && !span_equal(member.header.iss, statement->sub))
+		status = fault_set(&fault, E_MALFORMED, "It is of %s.", report_shown(member.header.iss).text);
+	return status == OK ? OK : fault_set(&v->fault, status, "%s: the statement of the organisation that it holds is not valid. %.300s", title(v, entry).text, fault.text);
 }
 
 static size_t entry_of(const struct verification *v, const struct digest *id)
@@ -293,15 +210,18 @@ static size_t entry_of(const struct verification *v, const struct digest *id)
 	return i;
 }
 
-/* What a result or an acknowledgement answers. False: it answers nothing. */
+/* What a result, an acknowledgement or a vote answers. False: it answers nothing. */
 static bool answered(const struct statement *statement, struct digest *out)
 {
 	struct body_result result;
 	struct body_ack ack;
+	struct body_vote vote;
 	if (statement->type == STATEMENT_RESULT && body_result_decode(statement->body, &result, NULL) == OK)
 		*out = result.command;
 	else if (statement->type == STATEMENT_ACK && body_ack_decode(statement->body, &ack, NULL) == OK)
 		*out = ack.target;
+	else if (statement->type == STATEMENT_VOTE && body_vote_decode(statement->body, &vote, NULL) == OK)
+		*out = vote.proposal;
 	else
 		return false;
 	return true;
@@ -326,10 +246,28 @@ static enum status check_parents(struct verification *v, size_t entry)
 	return OK;
 }
 
+/* Since when the organisation of a proposal has been a member with just these keys. */
+static void report_proposal(struct verification *v, size_t entry, struct span organisation)
+{
+	const struct epochs *epochs = v->trust->epochs;
+	for (size_t i = 1; i < epochs->count; i++) {
+		const struct genesis_member *member = genesis_member_named(epochs->items[i].members, v->statements[entry].sub);
+		if (!member || !span_equal(member->statement, organisation))
+			continue;
+		buffer_printf(v->report, "ok: %s: ", title(v, entry).text);
+		report_text(v->report, v->statements[entry].sub);
+		buffer_printf(v->report, " is a member with the keys of this proposal since epoch %zu, log size %" PRIu64 "; role: ", i, epochs->items[i].log_size);
+		report_text(v->report, member->org.role);
+		buffer_append_byte(v->report, '\n');
+		return;
+	}
+}
+
 static void report_entry(struct verification *v, size_t entry, const struct issuer *issuer)
 {
 	const struct statement *statement = &v->statements[entry];
 	struct title name = title(v, entry);
+	struct body_member proposal;
 	char id[DIGEST_HEX_SIZE];
 	span_hex(span_of(statement->id.bytes, DIGEST_SIZE), id);
 	buffer_printf(v->report, "ok: %s: statement %s is at position %" PRIu64 " of the log\n", name.text, id, v->bundle->entries[entry].index);
@@ -338,6 +276,8 @@ static void report_entry(struct verification *v, size_t entry, const struct issu
 	buffer_printf(v->report, " (%s", issuer->role.text);
 	if (issuer->organisation.text[0])
 		buffer_printf(v->report, ", registered by %s", issuer->organisation.text);
+	if (issuer->epoch && issuer->epoch->number)
+		buffer_printf(v->report, " in %s", epoch_name(issuer->epoch).text);
 	buffer_append_text(v->report, "), who states the time of issue as ");
 	report_seconds(v->report, (uint64_t)statement->iat);
 	buffer_printf(v->report, "\nok: %s: about ", name.text);
@@ -345,6 +285,8 @@ static void report_entry(struct verification *v, size_t entry, const struct issu
 	buffer_append_text(v->report, " it says: ");
 	bundle_says(statement, v->report);
 	buffer_append_byte(v->report, '\n');
+	if (statement->type == STATEMENT_MEMBER && body_member_decode(statement->body, &proposal, NULL) == OK && proposal.organisation.size)
+		report_proposal(v, entry, proposal.organisation);
 }
 
 static enum status check_entry(struct verification *v, size_t entry)
@@ -353,6 +295,7 @@ static enum status check_entry(struct verification *v, size_t entry)
 	TRY(check_network(v, entry));
 	TRY(find_issuer(v, entry, &issuer));
 	TRY(check_signature(v, entry, &issuer));
+	TRY(check_proposal(v, entry));
 	TRY(check_parents(v, entry));
 	report_entry(v, entry, &issuer);
 	return OK;
@@ -436,13 +379,13 @@ static enum status verify_all(struct verification *v, struct fault *fault)
 	return status;
 }
 
-enum status bundle_verify_described(const struct bundle *bundle, const struct genesis *genesis,
-	const struct bundle_describer *describer, struct buffer *report, struct fault *fault)
+enum status bundle_verify(const struct bundle *bundle, const struct trust *trust, const struct bundle_describer *describer,
+	struct buffer *report, struct fault *fault)
 {
-	CHECK(bundle->entry_count > 0 && genesis->member_count > 0);
+	CHECK(bundle->entry_count > 0);
 	struct verification *v = memory_new(sizeof *v);
 	v->bundle = bundle;
-	v->genesis = genesis;
+	v->trust = trust;
 	v->describer = describer;
 	v->report = report;
 	v->statements = memory_new_array(bundle->entry_count, sizeof *v->statements);
@@ -450,9 +393,4 @@ enum status bundle_verify_described(const struct bundle *bundle, const struct ge
 	free(v->statements);
 	free(v);
 	return status;
-}
-
-enum status bundle_verify(const struct bundle *bundle, const struct genesis *genesis, struct buffer *report, struct fault *fault)
-{
-	return bundle_verify_described(bundle, genesis, NULL, report, fault);
 }

@@ -2,6 +2,7 @@
 
 #include "crypto/hash.h"
 #include "record/cbor.h"
+#include "record/note.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,6 +46,41 @@ const struct epoch *epochs_of_size(const struct epochs *epochs, uint64_t size)
 	while (at > 0 && epochs->items[at].log_size >= size)
 		at--;
 	return &epochs->items[at];
+}
+
+static bool has_key(const struct epoch *epoch, struct span name, const struct public_key *checkpoint_key)
+{
+	const struct genesis_member *member = genesis_member_named(epoch->members, name);
+	return member && memcmp(&member->org.checkpoint_key, checkpoint_key, sizeof *checkpoint_key) == 0;
+}
+
+bool epochs_key_counts(const struct epochs *epochs, uint64_t size, struct span name, const struct public_key *checkpoint_key)
+{
+	return has_key(epochs_of_size(epochs, size), name, checkpoint_key);
+}
+
+uint64_t epochs_key_from(const struct epochs *epochs, uint64_t size, struct span name, const struct public_key *checkpoint_key)
+{
+	for (const struct epoch *epoch = epochs_of_size(epochs, size); epoch <= epochs_newest(epochs); epoch++) {
+		uint64_t first = epoch->log_size + 1 > size ? epoch->log_size + 1 : size;
+		/* An epoch without entries has no sizes. */
+		if (epochs_of_size(epochs, first) == epoch && has_key(epoch, name, checkpoint_key))
+			return first;
+	}
+	return 0;
+}
+
+struct epoch_name epoch_name(const struct epoch *epoch)
+{
+	struct epoch_name out = {"the genesis"};
+	if (epoch->number)
+		snprintf(out.text, sizeof out.text, "epoch %" PRIu64, epoch->number);
+	return out;
+}
+
+const char *epochs_advice(const struct epochs *epochs, const struct epoch *epoch)
+{
+	return epoch == epochs_newest(epochs) ? "; if the members changed since, give the newer chain of epochs, from `tally export --epochs`" : "";
 }
 
 size_t epoch_quorum(const struct genesis *members)
@@ -125,9 +161,10 @@ static enum status decode(const struct epoch *before, struct span record, struct
 	TRY(form_read(&in, out, &network, fault));
 	if (!in.failed)
 		TRY(succession_check(before, out, network, fault));
-	enum status status = genesis_members_decode(&in, before->members, members, fault);
+	struct fault inner;
+	enum status status = genesis_members_decode(&in, before->members, members, &inner);
 	if (status != OK)
-		return status;
+		return fault_set(fault, status, "The members of epoch %" PRIu64 " are not valid. %.300s", out->number, inner.text);
 	cbor_leave(&in);
 	if (in.failed)
 		status = fault_set(fault, in.status == E_LIMIT ? E_LIMIT : E_MALFORMED, "The record of an epoch is not valid: %s.", in.why);
@@ -166,20 +203,36 @@ enum status epochs_add(struct epochs *epochs, struct span record, struct fault *
 
 /* -- chains ------------------------------------------------------------------------------------------- */
 
-enum status epochs_add_signed(struct epochs *epochs, struct span record, struct span note, struct fault *fault)
+/* A quorum of the newest epoch's members signed this record; *signers are these. */
+static enum status signers_judge(const struct epochs *epochs, struct span record, struct span note, uint64_t *signers, struct fault *fault)
 {
 	const struct epoch *before = epochs_newest(epochs);
-	const struct policy policy = {.organisations = epoch_quorum(before->members)};
+	const struct policy quorum = {.organisations = epoch_quorum(before->members)};
 	char origin[EPOCH_ORIGIN_SIZE];
+	struct fault inner;
 	struct note_judgement *judgement = memory_new(sizeof *judgement);
 	struct digest digest = sha256(record);
 	epoch_origin(before->members->network, origin);
-	enum status status = note_judge(note, origin, before->members, &policy, 0, judgement, fault);
-	if (status == OK && (judgement->checkpoint.size != before->number + 1 || !digest_equal(&judgement->checkpoint.root, &digest)))
-		status = fault_set(fault, E_SIGNATURE, "The members of epoch %" PRIu64 " signed another record than the one given for epoch %" PRIu64 ".",
-			before->number, before->number + 1);
+	enum status status = note_judge_in(note, origin, before, &quorum, judgement, &inner);
+	if (status != OK)
+		fault_set(fault, status, "The note under the record of epoch %" PRIu64 " does not hold. %.300s", before->number + 1, inner.text);
+	else if (judgement->checkpoint.size != before->number + 1 || !digest_equal(&judgement->checkpoint.root, &digest))
+		status = fault_set(fault, E_SIGNATURE, "The members of %s signed another record than the one given for epoch %" PRIu64 ".",
+			epoch_name(before).text, before->number + 1);
+	*signers = 0;
+	for (size_t i = 0; i < before->members->member_count && status == OK; i++)
+		*signers |= (uint64_t)judgement->signed_by[i] << i;
 	free(judgement);
-	return status == OK ? epochs_add(epochs, record, fault) : status;
+	return status;
+}
+
+enum status epochs_add_signed(struct epochs *epochs, struct span record, struct span note, struct fault *fault)
+{
+	uint64_t signers;
+	TRY(signers_judge(epochs, record, note, &signers, fault));
+	TRY(epochs_add(epochs, record, fault));
+	epochs->items[epochs->count - 1].signers = signers;
+	return OK;
 }
 
 void epochs_encode(const struct epoch_link *links, size_t count, struct buffer *out)
@@ -192,6 +245,12 @@ void epochs_encode(const struct epoch_link *links, size_t count, struct buffer *
 		cbor_write_bytes(out, links[i].record);
 		cbor_write_text(out, links[i].note);
 	}
+}
+
+bool epochs_is(struct span bytes)
+{
+	struct cbor_reader in = cbor_reader_of(bytes);
+	return cbor_enter_array(&in, 2) == 2 && span_is_text(cbor_read_text(&in), CHAIN_FORM);
 }
 
 enum status epochs_decode(struct span bytes, struct epochs *epochs, struct fault *fault)

@@ -10,7 +10,7 @@
 #ifndef TALLY_RECORD_EPOCH_H
 #define TALLY_RECORD_EPOCH_H
 
-#include "record/note.h"
+#include "record/checkpoint.h"
 
 enum {
 	EPOCH_ORIGIN_SIZE = CHECKPOINT_ORIGIN_SIZE + 6,
@@ -29,6 +29,7 @@ struct epoch {
 	const struct genesis *members; /* name, network and founding time of the genesis, the members of this epoch. Owned by the
 	                                  chain, or the genesis itself */
 	struct span record;           /* owned by the chain; empty for epoch 0 */
+	uint64_t signers;             /* bit i: the record was seen to be signed by member i of the epoch before */
 };
 
 /* A chain from a genesis, which outlives it. */
@@ -49,6 +50,21 @@ static inline const struct epoch *epochs_newest(const struct epochs *epochs)
 /* Which epoch's members sign a checkpoint of this size, or applied the log entry number size - 1: the newest that began
  * with a smaller log. */
 const struct epoch *epochs_of_size(const struct epochs *epochs, uint64_t size);
+
+/* Has the organisation of this name this checkpoint key in the epoch of `size`? Only then its signature under something of that
+ * size counts. */
+bool epochs_key_counts(const struct epochs *epochs, uint64_t size, struct span name, const struct public_key *checkpoint_key);
+/* The smallest size, from `size` on, for which it has; 0: none. */
+uint64_t epochs_key_from(const struct epochs *epochs, uint64_t size, struct span name, const struct public_key *checkpoint_key);
+
+/* How sentences name an epoch: "the genesis", "epoch 3". */
+struct epoch_name {
+	char text[32];
+};
+struct epoch_name epoch_name(const struct epoch *epoch);
+/* What to do when the members of this epoch do not fit what is judged: the end of a sentence, or nothing when the chain goes on
+ * behind it. What is newer than the chain is judged by the newest epoch of the chain, and its members may have changed since. */
+const char *epochs_advice(const struct epochs *epochs, const struct epoch *epoch);
 
 /* Members that must sign the next epoch's record: a quorum, floor(2n/3) + 1. */
 size_t epoch_quorum(const struct genesis *members);
@@ -80,8 +96,11 @@ struct epoch_link {
 	struct span note;
 };
 void epochs_encode(const struct epoch_link *links, size_t count, struct buffer *out);
+/* True: `bytes` begin as such a file does. */
+bool epochs_is(struct span bytes);
 /* Add the links of the file to a chain that has epoch 0 only, each signed by a quorum of the epoch before. A file is trusted
- * as far as its signatures: E_SIGNATURE and the like as in note_judge, besides those of epochs_add. */
+ * as far as its signatures: E_SIGNATURE and the like as in note_judge, besides those of epochs_add. When it fails, the chain
+ * has the epochs before the fault. */
 MUST_USE enum status epochs_decode(struct span bytes, struct epochs *epochs, struct fault *fault);
 /* The same for one link. */
 MUST_USE enum status epochs_add_signed(struct epochs *epochs, struct span record, struct span note, struct fault *fault);

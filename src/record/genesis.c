@@ -33,13 +33,13 @@ static enum status member_check_header(const struct statement *header, size_t nu
 {
 	static const uint8_t no_network[NETWORK_ID_SIZE];
 	if (header->type != STATEMENT_ORG)
-		return fault_set(fault, E_MALFORMED, "Member %zu of the genesis is not an ORG statement; make it with 'tally init'.", number);
+		return fault_set(fault, E_MALFORMED, "Member %zu is not an ORG statement; make it with 'tally init'.", number);
 	if (header->seq != 1 || memcmp(header->network, no_network, NETWORK_ID_SIZE) != 0 || header->parent_count)
 		return fault_set(fault, E_MALFORMED,
-			"Member %zu of the genesis is not a founding statement (sequence 1, no network, no parents); make it with 'tally init'.", number);
+			"Member %zu is not described by a founding statement (sequence 1, no network, no parents); make it with 'tally init'.", number);
 	if (!is_member_name(header->iss))
 		return fault_set(fault, E_MALFORMED,
-			"Member %zu of the genesis has an unusable name; it must be 'org:' and printable ASCII without spaces and plus signs.", number);
+			"Member %zu has an unusable name; it must be 'org:' and printable ASCII without spaces and plus signs.", number);
 	return OK;
 }
 
@@ -53,7 +53,7 @@ static enum status member_decode(struct span bytes, size_t number, struct genesi
 	enum status status = key ? statement_verify(&out->header, key) : E_SIGNATURE;
 	verifying_key_free(key);
 	if (status != OK)
-		return fault_set(fault, status, "The signature of member %.*s in the genesis does not verify with the record key it states.",
+		return fault_set(fault, status, "The signature of member %.*s does not verify with the record key it states.",
 			(int)out->header.iss.size, (const char *)out->header.iss.data);
 	return OK;
 }
@@ -83,9 +83,9 @@ static enum status check_distinct(const struct genesis *genesis, struct fault *f
 		for (size_t j = 0; j <= i; j++) {
 			const struct genesis_member *a = &genesis->members[j], *b = &genesis->members[i];
 			if (j < i && (span_equal(a->header.iss, b->header.iss) || span_equal(a->org.name, b->org.name)))
-				return fault_set(fault, E_DUPLICATE, "Members %zu and %zu of the genesis have the same name.", j, i);
+				return fault_set(fault, E_DUPLICATE, "Members %zu and %zu have the same name.", j, i);
 			if (shares_key(a, b))
-				return fault_set(fault, E_DUPLICATE, "A key of members %zu and %zu of the genesis is the same; each purpose needs its own.", j, i);
+				return fault_set(fault, E_DUPLICATE, "A key of members %zu and %zu is the same; each purpose needs its own.", j, i);
 		}
 	}
 	return OK;
@@ -159,6 +159,14 @@ enum status genesis_members_decode(struct cbor_reader *in, const struct genesis 
 	free(members);
 	*out = NULL;
 	return status == E_NOT_CANONICAL ? E_MALFORMED : status;
+}
+
+const struct genesis_member *genesis_member_named(const struct genesis *genesis, struct span name)
+{
+	for (size_t i = 0; i < genesis->member_count; i++)
+		if (span_equal(genesis->members[i].header.iss, name))
+			return &genesis->members[i];
+	return NULL;
 }
 
 enum status genesis_member_decode(struct span statement, struct genesis_member *out, struct fault *fault)

@@ -30,6 +30,8 @@ void genesis_encode(struct span name, int64_t created_ms, const struct span *org
  * E_SIGNATURE, E_DUPLICATE (two members with one name or key). */
 MUST_USE enum status genesis_decode(struct span bytes, struct genesis *out, struct fault *fault);
 void genesis_free(struct genesis *genesis);
+/* The member of this name, "org:..."; NULL: none. */
+const struct genesis_member *genesis_member_named(const struct genesis *genesis, struct span name);
 
 /* A later set of members (record/epoch.h): reads a list of such ORG statements. *out is the caller's, to be freed with
  * genesis_free and free, and borrows from the reader's bytes; it has the name, network, digest and time of `founding`. NULL

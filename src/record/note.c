@@ -15,36 +15,50 @@ void policy_free(struct policy *policy)
 	*policy = (struct policy){0};
 }
 
-static size_t tolerated(const struct genesis *genesis)
+size_t note_tolerated(const struct genesis *members)
 {
-	return (genesis->member_count - 1) / 3;
+	return (members->member_count - 1) / 3;
 }
 
-static size_t member_of(const struct genesis *genesis, struct span name)
+/* One note under judgement. */
+struct judging {
+	const struct epoch *epoch;
+	const struct policy *policy;
+	int64_t now_s;
+	const char *advice;           /* for lines that do not fit the epoch's members */
+	struct note_judgement *out;
+	struct fault *fault;
+};
+
+static const struct genesis *members_of(const struct judging *j)
 {
-	size_t i = 0;
-	while (i < genesis->member_count && !span_equal(genesis->members[i].header.iss, name))
-		i++;
-	return i;
+	return j->epoch->members;
 }
 
 /* -- the policy and this consortium ------------------------------------------------------------------ */
 
-static enum status policy_fits(const struct policy *policy, const struct genesis *genesis, size_t *needed, struct fault *fault)
+static enum status required_are_members(const struct judging *j)
 {
-	size_t least = tolerated(genesis) + 1;
-	*needed = policy->organisations ? policy->organisations : least;
-	if (*needed < least)
-		return fault_set(fault, E_CONFIG, "The policy asks for %zu of %zu organisations, but %zu may lie: it must ask for %zu or more.", *needed,
-			genesis->member_count, least - 1, least);
-	if (*needed > genesis->member_count)
-		return fault_set(fault, E_CONFIG, "The policy asks for %zu organisations, but the genesis has %zu.", *needed, genesis->member_count);
-	for (size_t i = 0; i < policy->required_count; i++)
-		if (member_of(genesis, span_of_text(policy->required[i])) == genesis->member_count)
-			return fault_set(fault, E_CONFIG, "The policy requires %s, which is no organisation of the genesis.",
-				report_shown(span_of_text(policy->required[i])).text);
+	for (size_t i = 0; i < j->policy->required_count; i++)
+		if (!genesis_member_named(members_of(j), span_of_text(j->policy->required[i])))
+			return fault_set(j->fault, E_CONFIG, "The policy requires %s, which is no organisation of %s, to whose time the checkpoint belongs%s.",
+				report_shown(span_of_text(j->policy->required[i])).text, epoch_name(j->epoch).text, j->advice);
+	return OK;
+}
+
+static enum status policy_fits(const struct judging *j)
+{
+	const struct policy *policy = j->policy;
+	size_t least = note_tolerated(members_of(j)) + 1, count = members_of(j)->member_count;
+	j->out->needed = policy->organisations ? policy->organisations : least;
+	if (j->out->needed < least)
+		return fault_set(j->fault, E_CONFIG, "The policy asks for %zu of %zu organisations, but %zu may lie: it must ask for %zu or more.", j->out->needed,
+			count, least - 1, least);
+	if (j->out->needed > count)
+		return fault_set(j->fault, E_CONFIG, "The policy asks for %zu organisations, but %s has %zu.", j->out->needed, epoch_name(j->epoch).text, count);
+	TRY(required_are_members(j));
 	if (policy->witnesses_needed > policy->witness_count)
-		return fault_set(fault, E_CONFIG, "The policy asks for %zu witnesses, but names %zu.", policy->witnesses_needed, policy->witness_count);
+		return fault_set(j->fault, E_CONFIG, "The policy asks for %zu witnesses, but names %zu.", policy->witnesses_needed, policy->witness_count);
 	return OK;
 }
 
@@ -56,70 +70,84 @@ struct known_signer {
 	size_t member;                /* member_count: a witness */
 };
 
-static bool signer_find(const struct checkpoint_line *line, const struct genesis *genesis, const struct policy *policy,
-	struct note_judgement *out, struct known_signer *signer)
+static bool signer_find(const struct judging *j, const struct checkpoint_line *line, struct known_signer *signer)
 {
-	signer->member = member_of(genesis, line->name);
-	if (signer->member < genesis->member_count) {
-		signer->key = &genesis->members[signer->member].org.checkpoint_key;
-		signer->seen = &out->signed_by[signer->member];
+	const struct genesis *members = members_of(j);
+	const struct genesis_member *member = genesis_member_named(members, line->name);
+	signer->member = member ? (size_t)(member - members->members) : members->member_count;
+	if (member) {
+		signer->key = &member->org.checkpoint_key;
+		signer->seen = &j->out->signed_by[signer->member];
 		return true;
 	}
-	for (size_t i = 0; i < policy->witness_count; i++)
-		if (span_is_text(line->name, policy->witnesses[i].name)) {
-			signer->key = &policy->witnesses[i].key;
-			signer->seen = &out->witnessed[i];
+	for (size_t i = 0; i < j->policy->witness_count; i++)
+		if (span_is_text(line->name, j->policy->witnesses[i].name)) {
+			signer->key = &j->policy->witnesses[i].key;
+			signer->seen = &j->out->witnessed[i];
 			return true;
 		}
 	return false;
 }
 
-/* Witnesses cosign the log; the state is cosigned by members only. */
-static bool may_be_witness(const struct checkpoint_line *line, const struct checkpoint *checkpoint, const struct genesis *genesis)
+static bool is_of_log(const struct checkpoint *checkpoint, const struct genesis *members)
 {
 	char log[CHECKPOINT_ORIGIN_SIZE];
-	checkpoint_origin(genesis->network, log);
-	return span_is_text(checkpoint->origin, log) && !checkpoint_name_is_member(line->name) && !checkpoint_line_is_disguised(line, genesis);
+	checkpoint_origin(members->network, log);
+	return span_is_text(checkpoint->origin, log);
 }
 
-static enum status line_judge(const struct checkpoint_line *line, const struct genesis *genesis, const struct policy *policy,
-	struct note_judgement *out, struct fault *fault)
+/* Nobody that is known: on the log's checkpoints a witness's line, which this verifier need not know. The state, and epochs, are
+ * signed by members only. */
+static enum status stranger_judge(const struct judging *j, const struct checkpoint_line *line)
 {
-	const struct checkpoint *checkpoint = &out->checkpoint;
+	const struct genesis *members = members_of(j);
+	if (checkpoint_line_is_disguised(line, members))
+		return fault_set(j->fault, E_SIGNATURE, "The checkpoint's line of %s is another one's, with the name changed.", report_shown(line->name).text);
+	if (checkpoint_name_is_member(line->name))
+		return fault_set(j->fault, E_UNKNOWN, "The checkpoint has a line of %s, which is no organisation of %s%s.", report_shown(line->name).text,
+			epoch_name(j->epoch).text, j->advice);
+	if (is_of_log(&j->out->checkpoint, members))
+		return OK;
+	return fault_set(j->fault, E_UNKNOWN, "The checkpoint has a line of %s, which is neither an organisation of %s nor a witness of the policy.",
+		report_shown(line->name).text, epoch_name(j->epoch).text);
+}
+
+static enum status line_judge(const struct judging *j, const struct checkpoint_line *line)
+{
+	const struct checkpoint *checkpoint = &j->out->checkpoint;
 	struct known_signer signer;
 	uint8_t key_id[4];
-	if (!signer_find(line, genesis, policy, out, &signer) && may_be_witness(line, checkpoint, genesis))
-		return OK; /* one that this verifier does not know */
-	if (!signer_find(line, genesis, policy, out, &signer))
-		return fault_set(fault, E_UNKNOWN, "The checkpoint has a line of %s, which is neither an organisation of the genesis nor a witness of the policy.",
-			report_shown(line->name).text);
+	if (!signer_find(j, line, &signer))
+		return stranger_judge(j, line);
 	checkpoint_key_id(line->name, signer.key, key_id);
 	if (memcmp(key_id, line->key_id, sizeof key_id) != 0)
-		return fault_set(fault, E_SIGNATURE, "The checkpoint's line of %s names another key than the one that is known.", report_shown(line->name).text);
+		return fault_set(j->fault, E_SIGNATURE, "The checkpoint's line of %s names another key than %s%s.", report_shown(line->name).text,
+			signer.member < members_of(j)->member_count ? epoch_name(j->epoch).text : "the policy",
+			signer.member < members_of(j)->member_count ? j->advice : "");
 	if (*signer.seen)
-		return fault_set(fault, E_DUPLICATE, "The checkpoint has two lines of %s.", report_shown(line->name).text);
+		return fault_set(j->fault, E_DUPLICATE, "The checkpoint has two lines of %s.", report_shown(line->name).text);
 	struct verifying_key *key = verifying_key_new(signer.key);
 	enum status status = key ? cosignature_verify(key, line->name, checkpoint->origin, checkpoint->size, &checkpoint->root, &line->cosignature)
 				 : E_SIGNATURE;
 	verifying_key_free(key);
 	if (status != OK)
-		return fault_set(fault, status, "The signature of %s over the checkpoint does not verify.", report_shown(line->name).text);
+		return fault_set(j->fault, status, "The checkpoint's signature of %s over size and root does not verify.", report_shown(line->name).text);
 	*signer.seen = true;
-	if (signer.member < genesis->member_count) {
-		out->signed_s[signer.member] = line->cosignature.timestamp_s;
-		out->organisations++;
+	if (signer.member < members_of(j)->member_count) {
+		j->out->signed_s[signer.member] = line->cosignature.timestamp_s;
+		j->out->organisations++;
 	} else {
-		out->witnesses++;
+		j->out->witnesses++;
 	}
 	return OK;
 }
 
 /* The times of the organisations' lines: the f+1-th from below and from above. */
-static void times_judge(const struct genesis *genesis, struct note_judgement *out)
+static void times_judge(const struct genesis *members, struct note_judgement *out)
 {
 	uint64_t times[GENESIS_MEMBERS_MAX];
-	size_t count = 0, position = tolerated(genesis);
-	for (size_t i = 0; i < genesis->member_count; i++) {
+	size_t count = 0, position = note_tolerated(members);
+	for (size_t i = 0; i < members->member_count; i++) {
 		if (!out->signed_by[i])
 			continue;
 		size_t at = count++;
@@ -136,6 +164,7 @@ static void times_judge(const struct genesis *genesis, struct note_judgement *ou
 static enum status form_judge(struct span note, const char *origin, struct note_judgement *out, struct fault *fault)
 {
 	struct buffer again = {0};
+	memset(out, 0, sizeof *out);
 	TRY(checkpoint_decode(note, &out->checkpoint, fault));
 	checkpoint_encode(&out->checkpoint, &again);
 	bool is_one_form = span_equal(buffer_span(&again), note);
@@ -148,55 +177,80 @@ static enum status form_judge(struct span note, const char *origin, struct note_
 	return OK;
 }
 
-static enum status too_few(const struct genesis *genesis, const struct note_judgement *judgement, struct fault *fault)
+static enum status too_few(const struct judging *j)
 {
+	const struct genesis *members = members_of(j);
 	struct buffer absent = {0};
-	for (size_t i = 0; i < genesis->member_count; i++)
-		if (!judgement->signed_by[i])
-			buffer_printf(&absent, "%s%s", absent.size ? ", " : "", report_shown(genesis->members[i].header.iss).text);
+	for (size_t i = 0; i < members->member_count; i++)
+		if (!j->out->signed_by[i])
+			buffer_printf(&absent, "%s%s", absent.size ? ", " : "", report_shown(members->members[i].header.iss).text);
 	buffer_append_byte(&absent, 0);
-	fault_set(fault, E_SIGNATURE, "%zu of %zu organisations signed the checkpoint, at least %zu must; without a line: %.300s.",
-		judgement->organisations, genesis->member_count, judgement->needed, (const char *)absent.data);
+	fault_set(j->fault, E_SIGNATURE, "The checkpoint is signed by %zu of %zu organisations, and at least %zu must sign; without a line: %.300s.",
+		j->out->organisations, members->member_count, j->out->needed, (const char *)absent.data);
 	buffer_free(&absent);
 	return E_SIGNATURE;
 }
 
-static enum status enough(const struct genesis *genesis, const struct policy *policy, int64_t now_s, struct note_judgement *out, struct fault *fault)
+static enum status witnesses_enough(const struct judging *j)
 {
-	if (out->organisations < out->needed)
-		return too_few(genesis, out, fault);
-	for (size_t i = 0; i < policy->required_count; i++)
-		if (!out->signed_by[member_of(genesis, span_of_text(policy->required[i]))])
-			return fault_set(fault, E_SIGNATURE, "The policy requires the signature of %s, and the checkpoint has none.", policy->required[i]);
-	if (out->witnesses < policy->witnesses_needed) {
-		size_t missing = 0;
-		while (missing < policy->witness_count && out->witnessed[missing])
-			missing++;
-		return fault_set(fault, E_SIGNATURE, "%zu of the policy's witnesses signed the checkpoint, at least %zu must; %s did not, for one.",
-			out->witnesses, policy->witnesses_needed, report_shown(span_of_text(policy->witnesses[missing].name)).text);
-	}
-	times_judge(genesis, out);
-	uint64_t now = now_s > 0 ? (uint64_t)now_s : 0;
-	uint64_t age = now > out->fresh_s ? now - out->fresh_s : 0;
-	if (policy->age_max_s && age > policy->age_max_s)
-		return fault_set(fault, E_LIMIT, "The checkpoint is %" PRIu64 " s old, and the policy permits %" PRIu64 " s: ask for a newer one.", age,
-			policy->age_max_s);
+	const struct policy *policy = j->policy;
+	size_t missing = 0;
+	if (j->out->witnesses >= policy->witnesses_needed)
+		return OK;
+	while (missing < policy->witness_count && j->out->witnessed[missing])
+		missing++;
+	return fault_set(j->fault, E_SIGNATURE, "The checkpoint is signed by %zu of the policy's witnesses, and at least %zu must sign; %s did not, for one.",
+		j->out->witnesses, policy->witnesses_needed, report_shown(span_of_text(policy->witnesses[missing].name)).text);
+}
+
+static enum status enough(const struct judging *j)
+{
+	const struct genesis *members = members_of(j);
+	if (j->out->organisations < j->out->needed)
+		return too_few(j);
+	for (size_t i = 0; i < j->policy->required_count; i++)
+		if (!j->out->signed_by[genesis_member_named(members, span_of_text(j->policy->required[i])) - members->members])
+			return fault_set(j->fault, E_SIGNATURE, "The policy requires the signature of %s, and the checkpoint has none.", j->policy->required[i]);
+	TRY(witnesses_enough(j));
+	times_judge(members, j->out);
+	uint64_t now = j->now_s > 0 ? (uint64_t)j->now_s : 0;
+	uint64_t age = now > j->out->fresh_s ? now - j->out->fresh_s : 0;
+	if (j->policy->age_max_s && age > j->policy->age_max_s)
+		return fault_set(j->fault, E_LIMIT, "The checkpoint is %" PRIu64 " s old, and the policy permits %" PRIu64 " s: ask for a newer one.", age,
+			j->policy->age_max_s);
 	return OK;
 }
 
-enum status note_judge(struct span note, const char *origin, const struct genesis *genesis, const struct policy *policy, int64_t now_s,
-	struct note_judgement *out, struct fault *fault)
+static enum status judge(struct judging *j)
 {
 	static const struct policy none;
-	policy = policy ? policy : &none;
-	CHECK(policy->witness_count <= POLICY_WITNESSES_MAX && genesis->member_count > 0);
-	memset(out, 0, sizeof *out);
-	TRY(policy_fits(policy, genesis, &out->needed, fault));
-	TRY(form_judge(note, origin, out, fault));
-	for (size_t i = 0; i < out->checkpoint.line_count; i++)
-		TRY(line_judge(&out->checkpoint.lines[i], genesis, policy, out, fault));
-	return enough(genesis, policy, now_s, out, fault);
+	j->policy = j->policy ? j->policy : &none;
+	j->out->epoch = j->epoch;
+	CHECK(j->policy->witness_count <= POLICY_WITNESSES_MAX && members_of(j)->member_count > 0);
+	TRY(policy_fits(j));
+	for (size_t i = 0; i < j->out->checkpoint.line_count; i++)
+		TRY(line_judge(j, &j->out->checkpoint.lines[i]));
+	return enough(j);
 }
+
+enum status note_judge(struct span note, const char *origin, const struct trust *trust, struct note_judgement *out, struct fault *fault)
+{
+	TRY(form_judge(note, origin, out, fault));
+	const struct epoch *epoch = epochs_of_size(trust->epochs, out->checkpoint.size);
+	struct judging j = {.epoch = epoch, .policy = trust->policy, .now_s = trust->now_s, .advice = epochs_advice(trust->epochs, epoch), .out = out,
+		.fault = fault};
+	return judge(&j);
+}
+
+enum status note_judge_in(struct span note, const char *origin, const struct epoch *epoch, const struct policy *policy,
+	struct note_judgement *out, struct fault *fault)
+{
+	TRY(form_judge(note, origin, out, fault));
+	struct judging j = {.epoch = epoch, .policy = policy, .advice = "", .out = out, .fault = fault};
+	return judge(&j);
+}
+
+/* -- for people ------------------------------------------------------------------------------------------ */
 
 static bool is_witness_of(const struct policy *policy, struct span name)
 {
@@ -206,18 +260,29 @@ static bool is_witness_of(const struct policy *policy, struct span name)
 	return false;
 }
 
-void note_report(const struct note_judgement *judgement, const struct genesis *genesis, const struct policy *policy, struct buffer *report)
+static void report_signers(const struct note_judgement *judgement, struct buffer *report)
 {
 	const struct checkpoint *checkpoint = &judgement->checkpoint;
+	const struct epoch *epoch = judgement->epoch;
 	char root[DIGEST_HEX_SIZE];
 	span_hex(span_of(checkpoint->root.bytes, DIGEST_SIZE), root);
-	buffer_append_text(report, "ok: checkpoint: ");
+	bool is_log = is_of_log(checkpoint, epoch->members);
+	buffer_append_text(report, is_log ? "ok: checkpoint: log " : "ok: checkpoint: ");
 	report_text(report, checkpoint->origin);
-	buffer_printf(report, " at log size %" PRIu64 ", root %s, signed by %zu of %zu organisations (%zu are needed)\n", checkpoint->size, root,
-		judgement->organisations, genesis->member_count, judgement->needed);
+	buffer_printf(report, " %s %" PRIu64 ", root %s, signed by %zu of %zu organisations", is_log ? "of size" : "at log size", checkpoint->size, root,
+		judgement->organisations, epoch->members->member_count);
+	if (epoch->number)
+		buffer_printf(report, " of %s", epoch_name(epoch).text);
+	buffer_printf(report, " (%zu are needed)\n", judgement->needed);
+}
+
+void note_report(const struct note_judgement *judgement, const struct policy *policy, struct buffer *report)
+{
+	const struct checkpoint *checkpoint = &judgement->checkpoint;
+	report_signers(judgement, report);
 	for (size_t i = 0; i < checkpoint->line_count; i++) {
 		struct span name = checkpoint->lines[i].name;
-		bool witness = member_of(genesis, name) == genesis->member_count;
+		bool witness = !genesis_member_named(judgement->epoch->members, name);
 		buffer_append_text(report, "ok: checkpoint: ");
 		if (witness && !is_witness_of(policy, name)) {
 			report_text(report, name);
@@ -235,4 +300,12 @@ void note_report(const struct note_judgement *judgement, const struct genesis *g
 		buffer_printf(report, "ok: policy: %s, whose signature it requires, signed\n", policy->required[i]);
 	if (policy && policy->age_max_s)
 		buffer_printf(report, "ok: policy: the checkpoint is not older than %" PRIu64 " s\n", policy->age_max_s);
+}
+
+void note_report_final(const struct note_judgement *judgement, const char *what, struct buffer *report)
+{
+	const struct genesis *members = judgement->epoch->members;
+	buffer_printf(report, "ok: %s was final no later than ", what);
+	report_seconds(report, judgement->final_s);
+	buffer_printf(report, ", unless more than %zu of the %zu organisations lie\n", note_tolerated(members), members->member_count);
 }

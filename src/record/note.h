@@ -1,9 +1,10 @@
 /* Notes judged: who signed a checkpoint, whether that is enough for a verifier, and what its times say.
- * A verifier without a policy of its own asks for f+1 of the n organisations (n >= 3f + 1): one of them is honest. */
+ * A verifier without a policy of its own asks for f+1 of the n organisations (n >= 3f + 1): one of them is honest.
+ * The organisations are those of the epoch to which a note's size belongs (epochs_of_size). */
 #ifndef TALLY_RECORD_NOTE_H
 #define TALLY_RECORD_NOTE_H
 
-#include "record/checkpoint.h"
+#include "record/epoch.h"
 
 enum { POLICY_WITNESSES_MAX = 16 };
 
@@ -25,9 +26,17 @@ struct policy {
 
 void policy_free(struct policy *policy);
 
+/* Whom a verifier believes: what everything that judges in this room is given. */
+struct trust {
+	const struct epochs *epochs;  /* the members, from a pinned genesis on */
+	const struct policy *policy;  /* NULL: f+1; its numbers hold for the members of each epoch */
+	int64_t now_s;                /* for the policy's greatest age; lines of the future have age 0 */
+};
+
 struct note_judgement {
 	struct checkpoint checkpoint;
-	bool signed_by[GENESIS_MEMBERS_MAX]; /* by member */
+	const struct epoch *epoch;    /* whose members were asked for */
+	bool signed_by[GENESIS_MEMBERS_MAX]; /* by member of that epoch */
 	uint64_t signed_s[GENESIS_MEMBERS_MAX];
 	size_t organisations;
 	size_t needed;                /* organisations that the policy asked for */
@@ -40,17 +49,25 @@ struct note_judgement {
 	uint64_t fresh_s;
 };
 
-/* Is `note` a checkpoint of `origin` that satisfies the policy? Every line is by an organisation of the genesis or a witness
- * of the policy, once, with the key that is known, and verifies (on the log's own checkpoints, lines of witnesses that are not
- * known are passed over); the note's bytes are the one form of what it says.
- * policy: NULL for f+1. now_s: for its greatest age; lines of the future have age 0. *out is large: not for the stack.
+/* How many of them may lie without harm: f of n >= 3f + 1. */
+size_t note_tolerated(const struct genesis *members);
+
+/* Is `note` a checkpoint of `origin`, of the log or of the state, that satisfies the policy? Every line is by an organisation of
+ * the epoch or a witness of the policy, once, with the key that is known, and verifies (on the log's own checkpoints, lines of
+ * witnesses that are not known are passed over); the note's bytes are the one form of what it says.
+ * *out is large: not for the stack; it borrows from the note and the chain.
  * The sentence says which signature is missing. E_MALFORMED, E_NOT_CANONICAL, E_NETWORK (another origin), E_UNKNOWN,
  * E_DUPLICATE, E_SIGNATURE (wrong or too few), E_LIMIT (too old), E_CONFIG (a policy that this consortium cannot satisfy,
  * or that f liars could). */
-MUST_USE enum status note_judge(struct span note, const char *origin, const struct genesis *genesis, const struct policy *policy,
-	int64_t now_s, struct note_judgement *out, struct fault *fault);
+MUST_USE enum status note_judge(struct span note, const char *origin, const struct trust *trust, struct note_judgement *out,
+	struct fault *fault);
+/* The same by the members of one epoch, whatever the note's size says: for what is no state of the log. No age. */
+MUST_USE enum status note_judge_in(struct span note, const char *origin, const struct epoch *epoch, const struct policy *policy,
+	struct note_judgement *out, struct fault *fault);
 
-/* Lines "ok: checkpoint: ..." for people. */
-void note_report(const struct note_judgement *judgement, const struct genesis *genesis, const struct policy *policy, struct buffer *report);
+/* Lines "ok: checkpoint: ..." for people. policy: as it was judged under. */
+void note_report(const struct note_judgement *judgement, const struct policy *policy, struct buffer *report);
+/* One more line: `what`, such as "all that follows", was final at the latest when. */
+void note_report_final(const struct note_judgement *judgement, const char *what, struct buffer *report);
 
 #endif

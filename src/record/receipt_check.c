@@ -7,26 +7,36 @@
 #include <stdlib.h>
 
 struct check {
-	const struct genesis *genesis;
+	const struct trust *trust;
 	struct buffer *report;
 	struct receipt receipt;
+	const struct epoch *epoch;           /* of the receipt's size */
 	const struct genesis_member *issuer; /* of the receipt */
 	struct digest root;                  /* that it signs */
+	struct fault fault;
 };
 
-static const struct genesis_member *member_named(const struct genesis *genesis, struct span name)
+static const uint8_t *network_of(const struct check *check)
 {
-	for (size_t i = 0; i < genesis->member_count; i++)
-		if (span_equal(genesis->members[i].header.iss, name))
-			return &genesis->members[i];
-	return NULL;
+	return check->trust->epochs->items[0].members->network;
 }
 
 /* -- the statement --------------------------------------------------------------------------- */
 
-static enum status statement_check_signature(struct check *check, const struct statement *statement, struct fault *fault)
+static void report_in_epoch(struct check *check, const struct epoch *epoch)
 {
-	const struct genesis_member *member = member_named(check->genesis, statement->iss);
+	if (epoch->number)
+		buffer_printf(check->report, " in %s", epoch_name(epoch).text);
+}
+
+/* Signed with the record key that the organisation had when the entry at the receipt's place was applied. */
+static enum status statement_check_signature(struct check *check, const struct statement *statement)
+{
+	const struct epoch *epoch = epochs_of_size(check->trust->epochs, check->receipt.proofs[0].first + 1);
+	const struct genesis_member *member = genesis_member_named(epoch->members, statement->iss);
+	if (!member && checkpoint_name_is_member(statement->iss))
+		return fault_set(&check->fault, E_UNKNOWN, "statement: its issuer %s is no organisation of %s%s", report_shown(statement->iss).text,
+			epoch_name(epoch).text, epochs_advice(check->trust->epochs, epoch));
 	if (!member) {
 		buffer_append_text(check->report, "ok: statement: it names ");
 		report_text(check->report, statement->iss);
@@ -38,18 +48,20 @@ static enum status statement_check_signature(struct check *check, const struct s
 	enum status status = key ? statement_verify(statement, key) : E_SIGNATURE;
 	verifying_key_free(key);
 	if (status != OK)
-		return fault_set(fault, status, "statement: its signature does not verify with the key of %s in the genesis", report_shown(statement->iss).text);
+		return fault_set(&check->fault, status, "statement: its signature does not verify with the key of %s in %s%s", report_shown(statement->iss).text,
+			epoch_name(epoch).text, epochs_advice(check->trust->epochs, epoch));
 	buffer_append_text(check->report, "ok: statement: signed by ");
 	report_text(check->report, statement->iss);
 	buffer_append_text(check->report, " (");
 	report_text(check->report, member->org.role);
+	report_in_epoch(check, epoch);
 	buffer_append_text(check->report, "), who states the time of issue as ");
 	report_seconds(check->report, (uint64_t)statement->iat);
 	buffer_append_byte(check->report, '\n');
 	return OK;
 }
 
-static enum status statement_check(struct check *check, struct span bytes, struct statement *statement, struct fault *fault)
+static enum status statement_check_form(struct check *check, struct span bytes, struct statement *statement)
 {
 	static const uint8_t none[NETWORK_ID_SIZE];
 	struct fault inner = {0};
@@ -57,41 +69,52 @@ static enum status statement_check(struct check *check, struct span bytes, struc
 	if (status == OK)
 		status = body_check(statement->type, statement->body, &inner);
 	if (status != OK)
-		return fault_set(fault, status, "statement: its form is broken. %.300s", report_shown(span_of_text(inner.text)).text);
-	if (memcmp(statement->network, statement->type == STATEMENT_ORG ? none : check->genesis->network, NETWORK_ID_SIZE) != 0)
-		return fault_set(fault, E_NETWORK, "statement: it was made for another network than the genesis founded");
+		return fault_set(&check->fault, status, "statement: its form is broken. %.300s", report_shown(span_of_text(inner.text)).text);
+	if (memcmp(statement->network, statement->type == STATEMENT_ORG ? none : network_of(check), NETWORK_ID_SIZE) != 0)
+		return fault_set(&check->fault, E_NETWORK, "statement: it was made for another network than the genesis founded");
 	char id[DIGEST_HEX_SIZE];
 	span_hex(span_of(statement->id.bytes, DIGEST_SIZE), id);
 	buffer_printf(check->report, "ok: statement: %s, of type %s\n", id, statement_type_name(statement->type));
-	TRY(statement_check_signature(check, statement, fault));
+	return OK;
+}
+
+static void report_says(struct check *check, const struct statement *statement)
+{
 	buffer_append_text(check->report, "ok: statement: about ");
 	report_text(check->report, statement->sub);
 	buffer_append_text(check->report, " it says: ");
 	bundle_says(statement, check->report);
 	buffer_append_byte(check->report, '\n');
-	return OK;
 }
 
 /* -- the receipt ----------------------------------------------------------------------------- */
 
-static enum status receipt_open(struct check *check, struct span bytes, struct verifying_key **key, struct fault *fault)
+static enum status receipt_read(struct check *check, struct span bytes)
 {
 	struct fault inner = {0};
 	enum status status = receipt_decode(bytes, &check->receipt, &inner);
-	if (status != OK)
-		return fault_set(fault, status, "receipt: its form is broken. %.300s", inner.text);
+	return status == OK ? OK : fault_set(&check->fault, status, "receipt: its form is broken. %.300s", inner.text);
+}
+
+static enum status receipt_open(struct check *check, struct verifying_key **key)
+{
 	char origin[CHECKPOINT_ORIGIN_SIZE];
-	checkpoint_origin(check->genesis->network, origin);
+	checkpoint_origin(network_of(check), origin);
 	if (!span_is_text(check->receipt.sub, origin))
-		return fault_set(fault, E_NETWORK, "receipt: it is of the log %s, but the genesis founded %s", report_shown(check->receipt.sub).text, origin);
-	check->issuer = member_named(check->genesis, check->receipt.iss);
+		return fault_set(&check->fault, E_NETWORK, "receipt: it is of the log %s, but the genesis founded %s", report_shown(check->receipt.sub).text, origin);
+	check->epoch = epochs_of_size(check->trust->epochs, check->receipt.proofs[0].size);
+	check->issuer = genesis_member_named(check->epoch->members, check->receipt.iss);
+	const char *advice = epochs_advice(check->trust->epochs, check->epoch);
 	if (!check->issuer)
-		return fault_set(fault, E_UNKNOWN, "receipt: its issuer %s is no organisation of the genesis", report_shown(check->receipt.iss).text);
+		return fault_set(&check->fault, E_UNKNOWN, "receipt: its issuer %s is no organisation of %s%s", report_shown(check->receipt.iss).text,
+			epoch_name(check->epoch).text, advice);
 	struct digest kid = key_thumbprint(&check->issuer->org.checkpoint_key);
 	if (!digest_equal(&kid, &check->receipt.kid))
-		return fault_set(fault, E_SIGNATURE, "receipt: it names another key of %s than the genesis", report_shown(check->receipt.iss).text);
+		return fault_set(&check->fault, E_SIGNATURE, "receipt: it names another key of %s than %s%s", report_shown(check->receipt.iss).text,
+			epoch_name(check->epoch).text, advice);
 	*key = verifying_key_new(&check->issuer->org.checkpoint_key);
-	return *key ? OK : fault_set(fault, E_SIGNATURE, "receipt: the key of %s in the genesis is none", report_shown(check->receipt.iss).text);
+	return *key ? OK : fault_set(&check->fault, E_SIGNATURE, "receipt: the key of %s in %s is none", report_shown(check->receipt.iss).text,
+		epoch_name(check->epoch).text);
 }
 
 static void report_issuer(struct check *check)
@@ -100,6 +123,7 @@ static void report_issuer(struct check *check)
 	report_text(check->report, check->receipt.iss);
 	buffer_append_text(check->report, " (");
 	report_text(check->report, check->issuer->org.role);
+	report_in_epoch(check, check->epoch);
 	buffer_append_text(check->report, ") for the log ");
 	report_text(check->report, check->receipt.sub);
 	buffer_append_byte(check->report, '\n');
@@ -109,7 +133,7 @@ static void report_limits(struct check *check, const char *what)
 {
 	buffer_append_text(check->report, "ok: this rests on the word of ");
 	report_text(check->report, check->receipt.iss);
-	buffer_printf(check->report, " alone, one of %zu organisations; %s\n", check->genesis->member_count, what);
+	buffer_printf(check->report, " alone, one of %zu organisations; %s\n", check->epoch->members->member_count, what);
 }
 
 static void report_inclusion(struct check *check)
@@ -136,17 +160,23 @@ static void report_consistency(struct check *check)
 
 /* -- all of it --------------------------------------------------------------------------------- */
 
-static enum status inclusion(struct check *check, struct span receipt, struct span bytes, struct fault *fault)
+static enum status inclusion(struct check *check, struct span receipt, struct span bytes)
 {
 	struct statement statement;
 	struct verifying_key *key = NULL;
-	TRY(statement_check(check, bytes, &statement, fault));
-	TRY(receipt_open(check, receipt, &key, fault));
+	if (check->trust->policy)
+		return fault_set(&check->fault, E_SIGNATURE,
+			"policy: a receipt is the word of one organisation, and a policy asks for several: verify it without, or export a bundle");
+	TRY(statement_check_form(check, bytes, &statement));
+	TRY(receipt_read(check, receipt));
+	TRY(statement_check_signature(check, &statement));
+	report_says(check, &statement);
+	TRY(receipt_open(check, &key));
 	enum status status = receipt_inclusion_root(&check->receipt, &statement.id, &check->root);
 	if (status != OK)
-		fault_set(fault, status, "receipt: its proof does not lead from this statement to a root");
+		fault_set(&check->fault, status, "receipt: its proof does not lead from this statement to a root");
 	else if ((status = receipt_verify_inclusion(&check->receipt, key, &statement.id, &check->root)) != OK)
-		fault_set(fault, status, "receipt: the signature of %s does not cover the root to which the proof leads from this statement",
+		fault_set(&check->fault, status, "receipt: the signature of %s does not cover the root to which the proof leads from this statement",
 			report_shown(check->receipt.iss).text);
 	else
 		report_inclusion(check);
@@ -154,53 +184,61 @@ static enum status inclusion(struct check *check, struct span receipt, struct sp
 	return status;
 }
 
-static enum status consistency(struct check *check, struct span receipt, struct span note, struct fault *fault)
+static enum status note_check(struct check *check, struct span note, struct note_judgement *judgement)
 {
-	struct checkpoint *checkpoint = memory_new(sizeof *checkpoint);
+	char origin[CHECKPOINT_ORIGIN_SIZE];
+	checkpoint_origin(network_of(check), origin);
+	TRY(note_judge(note, origin, check->trust, judgement, &check->fault));
+	note_report(judgement, check->trust->policy, check->report);
+	note_report_final(judgement, "all of the log up to this size", check->report);
+	return OK;
+}
+
+static enum status consistency(struct check *check, struct span receipt, struct span note)
+{
+	struct note_judgement *judgement = memory_new(sizeof *judgement);
 	struct verifying_key *key = NULL;
-	struct fault inner = {0};
-	enum status status = checkpoint_verify(note, check->genesis, checkpoint, check->report, &inner);
-	if (status != OK)
-		fault_set(fault, status, "%s", inner.text);
-	else
-		status = receipt_open(check, receipt, &key, fault);
+	enum status status = note_check(check, note, judgement);
+	if (status == OK)
+		status = receipt_read(check, receipt);
+	if (status == OK)
+		status = receipt_open(check, &key);
 	if (status == OK) {
-		status = receipt_verify_consistency(&check->receipt, key, checkpoint->size, &checkpoint->root, &check->root);
+		status = receipt_verify_consistency(&check->receipt, key, judgement->checkpoint.size, &judgement->checkpoint.root, &check->root);
 		if (status == OK)
 			report_consistency(check);
 		else
-			fault_set(fault, status, "receipt: it does not prove that the log of %s continues this checkpoint", report_shown(check->receipt.iss).text);
+			fault_set(&check->fault, status, "receipt: it does not prove that the log of %s continues this checkpoint", report_shown(check->receipt.iss).text);
 	}
 	verifying_key_free(key);
-	free(checkpoint);
+	free(judgement);
 	return status;
 }
 
-typedef enum status kind_check(struct check *check, struct span receipt, struct span other, struct fault *fault);
+typedef enum status kind_check(struct check *check, struct span receipt, struct span other);
 
-static enum status run(kind_check *kind, struct span receipt, struct span other, const struct genesis *genesis, struct buffer *report,
+static enum status run(kind_check *kind, struct span receipt, struct span other, const struct trust *trust, struct buffer *report,
 	struct fault *fault)
 {
 	struct check *check = memory_new(sizeof *check);
-	struct fault inner = {0};
-	check->genesis = genesis;
+	check->trust = trust;
 	check->report = report;
-	enum status status = kind(check, receipt, other, &inner);
+	enum status status = kind(check, receipt, other);
 	if (status != OK) {
-		buffer_printf(report, "FAILED: %s\n", inner.text);
-		fault_set(fault, status, "%s", inner.text);
+		buffer_printf(report, "FAILED: %s\n", check->fault.text);
+		fault_set(fault, status, "%s", check->fault.text);
 	}
 	free(check);
 	return status;
 }
 
-enum status receipt_check(struct span receipt, struct span statement, const struct genesis *genesis, struct buffer *report, struct fault *fault)
+enum status receipt_check(struct span receipt, struct span statement, const struct trust *trust, struct buffer *report, struct fault *fault)
 {
-	return run(inclusion, receipt, statement, genesis, report, fault);
+	return run(inclusion, receipt, statement, trust, report, fault);
 }
 
-enum status receipt_check_consistency(struct span receipt, struct span note, const struct genesis *genesis, struct buffer *report,
+enum status receipt_check_consistency(struct span receipt, struct span note, const struct trust *trust, struct buffer *report,
 	struct fault *fault)
 {
-	return run(consistency, receipt, note, genesis, report, fault);
+	return run(consistency, receipt, note, trust, report, fault);
 }

@@ -98,9 +98,7 @@ enum status state_proof_decode(struct span bytes, struct state_proof *out, struc
 
 struct verification {
 	const struct state_proof *proof;
-	const struct genesis *genesis;
-	const struct policy *policy;
-	int64_t now_s;
+	const struct trust *trust;
 	struct note_judgement judgement;
 	struct state_finding *out;
 	struct fault fault;
@@ -147,7 +145,9 @@ static enum status check_statement(struct verification *v, struct span bytes)
 		status = body_check(statement.type, statement.body, &fault);
 	if (status != OK)
 		return fault_set(&v->fault, status, "A statement in the file has a broken form. %.300s", fault.text);
-	if (statement.type != type || !span_equal(statement.sub, v->proof->name))
+	/* An organisation that joined later stands in the proposal that it join. */
+	bool fits = statement.type == type || (type == STATEMENT_ORG && statement.type == STATEMENT_MEMBER);
+	if (!fits || !span_equal(statement.sub, v->proof->name))
 		return fault_set(&v->fault, E_MALFORMED, "A statement in the file is not what the state of %s names it for.",
 			report_shown(v->proof->name).text);
 	*place = bytes;
@@ -158,8 +158,8 @@ static enum status check_all(struct verification *v)
 {
 	char origin[CHECKPOINT_STATE_ORIGIN_SIZE];
 	struct fault fault = {0};
-	checkpoint_state_origin(v->genesis->network, origin);
-	TRY(note_judge(v->proof->note, origin, v->genesis, v->policy, v->now_s, &v->judgement, &v->fault));
+	checkpoint_state_origin(v->trust->epochs->items[0].members->network, origin);
+	TRY(note_judge(v->proof->note, origin, v->trust, &v->judgement, &v->fault));
 	TRY(check_path(v));
 	v->out->present = v->proof->present;
 	v->out->size = v->judgement.checkpoint.size;
@@ -231,7 +231,8 @@ static void report_entry(const struct verification *v, struct buffer *report)
 
 static void report_all(const struct verification *v, struct buffer *report)
 {
-	note_report(&v->judgement, v->genesis, v->policy, report);
+	const struct genesis *members = v->judgement.epoch->members;
+	note_report(&v->judgement, v->trust->policy, report);
 	if (v->out->present) {
 		report_entry(v, report);
 	} else {
@@ -241,19 +242,16 @@ static void report_all(const struct verification *v, struct buffer *report)
 	}
 	buffer_printf(report, "ok: state: this was so after entry %" PRIu64 " of the log; an honest organisation knew of nothing newer at ", v->out->size - 1);
 	report_seconds(report, v->out->fresh_s);
-	buffer_printf(report, " or later, unless more than %zu of the %zu organisations lie\n", (v->genesis->member_count - 1) / 3,
-		v->genesis->member_count);
+	buffer_printf(report, " or later, unless more than %zu of the %zu organisations lie\n", note_tolerated(members), members->member_count);
 }
 
-enum status state_proof_verify(const struct state_proof *proof, const struct genesis *genesis, const struct policy *policy, int64_t now_s,
-	struct state_finding *out, struct buffer *report, struct fault *fault)
+enum status state_proof_verify(const struct state_proof *proof, const struct trust *trust, struct state_finding *out, struct buffer *report,
+	struct fault *fault)
 {
 	struct verification *v = memory_new_array(1, sizeof *v);
 	*out = (struct state_finding){0};
 	v->proof = proof;
-	v->genesis = genesis;
-	v->policy = policy;
-	v->now_s = now_s;
+	v->trust = trust;
 	v->out = out;
 	enum status status = check_all(v);
 	if (status != OK) {

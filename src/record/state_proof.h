@@ -5,7 +5,8 @@
  *   other   = null, or for an absence [key, SHA-256 of value] of the leaf at the name's place
  *   note    = a checkpoint whose origin ends in "/state" and whose root is that of the state tree
  * The statements are those that the value names: registration, bounds, model; each at most once, any may be missing.
- * Their ids in the value authenticate them. A verifier needs this and the genesis, nothing else. */
+ * Their ids in the value authenticate them. A verifier needs this, the genesis and, when members
+ * changed, the chain of epochs; nothing else. */
 #ifndef TALLY_RECORD_STATE_PROOF_H
 #define TALLY_RECORD_STATE_PROOF_H
 
@@ -48,11 +49,11 @@ struct state_finding {
 	uint64_t fresh_s;             /* as in record/note.h */
 };
 
-/* Checks, in order: the note against genesis and policy (NULL: f+1); the path from the name to the note's root; the value's
+/* Checks, in order: the note (note_judge); the path from the name to the note's root; the value's
  * form; each statement's form, that it is about this name, and that the value names its id. `report` (or NULL) receives lines
  * "ok: ..." and, when it fails, "FAILED: ...".
  * E_SIGNATURE, E_MALFORMED, E_NOT_CANONICAL, E_NETWORK, E_UNKNOWN, E_DUPLICATE, E_LIMIT, E_CONFIG with a sentence. */
-MUST_USE enum status state_proof_verify(const struct state_proof *proof, const struct genesis *genesis, const struct policy *policy,
-	int64_t now_s, struct state_finding *out, struct buffer *report, struct fault *fault);
+MUST_USE enum status state_proof_verify(const struct state_proof *proof, const struct trust *trust, struct state_finding *out,
+	struct buffer *report, struct fault *fault);
 
 #endif

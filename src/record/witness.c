@@ -154,7 +154,14 @@ static enum witness_verdict judge_growth(const struct witness_log *log, const st
 	return proven ? WITNESS_COSIGN : refuse(WITNESS_UNPROVEN, fault, "the checkpoint does not continue the one that was cosigned last");
 }
 
-static enum witness_verdict judge(const struct witness_log *log, const struct genesis *genesis, size_t quorum, struct span body,
+/* At least f+1, of n >= 3f + 1. */
+static size_t signers_needed(const struct genesis *members, size_t quorum)
+{
+	size_t least = (members->member_count + 2) / 3;
+	return quorum > least ? quorum : least;
+}
+
+static enum witness_verdict judge(const struct witness_log *log, const struct epochs *epochs, size_t quorum, struct span body,
 	struct checkpoint *checkpoint, struct fault *fault)
 {
 	struct witness_request request;
@@ -162,21 +169,22 @@ static enum witness_verdict judge(const struct witness_log *log, const struct ge
 	size_t signers;
 	if (witness_request_decode(body, &request, fault) != OK || checkpoint_decode(request.note, checkpoint, fault) != OK)
 		return WITNESS_MALFORMED;
-	checkpoint_origin(genesis->network, origin);
+	const struct genesis *members = epochs_of_size(epochs, checkpoint->size)->members;
+	checkpoint_origin(members->network, origin);
 	if (!span_is_text(checkpoint->origin, origin))
 		return refuse(WITNESS_UNKNOWN, fault, "this witness does not know that log");
-	if (!signers_count(checkpoint, genesis, &signers))
+	if (!signers_count(checkpoint, members, &signers))
 		return refuse(WITNESS_UNTRUSTED, fault, "an organisation's signature does not verify");
-	if (signers < quorum)
+	if (signers < signers_needed(members, quorum))
 		return refuse(WITNESS_UNTRUSTED, fault, "too few organisations signed the checkpoint");
 	return judge_growth(log, &request, checkpoint, fault);
 }
 
-enum witness_verdict witness_judge(const struct witness_log *log, const struct genesis *genesis, size_t quorum, struct span body,
+enum witness_verdict witness_judge(const struct witness_log *log, const struct epochs *epochs, size_t quorum, struct span body,
 	struct witness_log *out, struct fault *fault)
 {
 	struct checkpoint *checkpoint = memory_new(sizeof *checkpoint);
-	enum witness_verdict verdict = judge(log, genesis, quorum, body, checkpoint, fault);
+	enum witness_verdict verdict = judge(log, epochs, quorum, body, checkpoint, fault);
 	if (verdict == WITNESS_COSIGN)
 		*out = (struct witness_log){.size = checkpoint->size, .root = checkpoint->root};
 	free(checkpoint);

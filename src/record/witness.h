@@ -9,7 +9,7 @@
 #define TALLY_RECORD_WITNESS_H
 
 #include "crypto/merkle.h"
-#include "record/checkpoint.h"
+#include "record/epoch.h"
 
 enum { WITNESS_PROOF_MAX = 63, WITNESS_REQUEST_MAX = 512 * 1024, VERIFICATION_KEY_TEXT_MAX = 2200 };
 
@@ -51,8 +51,8 @@ enum witness_verdict {
 };
 
 /* Judge a request; *out is what to cosign and remember when the verdict is WITNESS_COSIGN. quorum: how many organisations of
- * the genesis must have signed. The sentence of a refusal is in `fault`. Source: C2SP tlog-witness, checks in its order. */
-enum witness_verdict witness_judge(const struct witness_log *log, const struct genesis *genesis, size_t quorum, struct span body,
+ * the epoch of the checkpoint's size must have signed; f+1 when that is more. The sentence of a refusal is in `fault`. Source: C2SP tlog-witness, checks in its order. */
+enum witness_verdict witness_judge(const struct witness_log *log, const struct epochs *epochs, size_t quorum, struct span body,
 	struct witness_log *out, struct fault *fault);
 
 #endif

@@ -44,12 +44,10 @@ void catchup_free(struct replica *replica)
 static bool may_serve(struct replica *replica, uint16_t peer)
 {
 	struct catchup *catchup = &replica->catchup;
-	int64_t elapsed = replica->now_ms - catchup->allowance_ms[peer];
-	if (elapsed < 0)
-		elapsed = 0;
+	int64_t elapsed = replica->steady_ms - catchup->allowance_ms[peer];
 	if (elapsed > 1000 * (int64_t)SERVE_BURST / SERVE_RATE)
 		elapsed = 1000 * (int64_t)SERVE_BURST / SERVE_RATE;
-	catchup->allowance_ms[peer] = replica->now_ms;
+	catchup->allowance_ms[peer] = replica->steady_ms;
 	catchup->allowance[peer] += elapsed * SERVE_RATE / 1000;
 	if (catchup->allowance[peer] > SERVE_BURST)
 		catchup->allowance[peer] = SERVE_BURST;
@@ -62,7 +60,7 @@ static bool may_serve(struct replica *replica, uint16_t peer)
 static void where_tell(struct replica *replica, uint16_t peer)
 {
 	struct buffer bytes = {0};
-	replica->catchup.told_ms[peer] = replica->now_ms;
+	replica->catchup.told_ms[peer] = replica->steady_ms;
 	write_u64(&bytes, epoch_number(replica));
 	step_send(replica, peer, MESSAGE_WHERE, step_keep(replica, &bytes));
 }
@@ -85,12 +83,25 @@ static void history_asked(struct replica *replica, uint16_t peer, struct span by
 	const struct replica_epoch *asked = replica->epochs[epoch];
 	for (uint16_t i = 0; i < asked->members; i++)
 		rounds[i] = read_u32(&in);
+	struct block_ref refs[CONSENSUS_RANGE_REFS_MAX];
+	uint16_t ref_count = 0;
+	for (; in.rest.size && !in.failed && ref_count < CONSENSUS_RANGE_REFS_MAX; ref_count++) {
+		refs[ref_count].round = read_u32(&in);
+		refs[ref_count].author = read_u16(&in);
+		refs[ref_count].digest = read_digest(&in);
+	}
 	if (reader_end(&in) != OK) {
 		replica->messages_refused++;
 		return;
 	}
 	if (!may_serve(replica, peer))
 		return;
+	struct consensus_range named = consensus_history_named(&asked->history, refs, ref_count);
+	if (named.position != DAG_NOWHERE && named.position >= replica->pruned) {
+		struct replica_action *action = step_action(replica, REPLICA_SEND_RANGE);
+		action->peer = peer;
+		action->range = named;
+	}
 	struct consensus_range range = consensus_history_above(&asked->history, rounds);
 	if (!asked->history.index || (range.position != DAG_NOWHERE && range.position < replica->pruned)) {
 		history_end_send(replica, peer, number, HISTORY_GONE);
@@ -158,12 +169,9 @@ static void entries_asked(struct replica *replica, uint16_t peer, struct span by
 
 static uint64_t accepted(const struct replica *replica)
 {
-	uint32_t rounds[BLOCK_MEMBERS_MAX];
-	uint64_t sum = 0;
-	consensus_rounds(replica->consensus, rounds);
-	for (uint16_t i = 0; i < epoch_now(replica)->members; i++)
-		sum += rounds[i];
-	return sum;
+	struct consensus_numbers numbers;
+	consensus_numbers(replica->consensus, &numbers);
+	return numbers.accepted;
 }
 
 static void ask(struct replica *replica, enum message_kind kind, struct buffer *body)
@@ -173,7 +181,7 @@ static void ask(struct replica *replica, enum message_kind kind, struct buffer *
 	write_u64(&bytes, ++catchup->number);
 	buffer_append_span(&bytes, buffer_span(body));
 	buffer_free(body);
-	catchup->deadline_ms = replica->now_ms + ANSWER_MS;
+	catchup->deadline_ms = replica->steady_ms + ANSWER_MS;
 	step_send(replica, catchup->from, kind, step_keep(replica, &bytes));
 }
 
@@ -185,6 +193,13 @@ static void history_ask(struct replica *replica)
 	write_u64(&body, epoch_number(replica));
 	for (uint16_t i = 0; i < epoch_now(replica)->members; i++)
 		write_u32(&body, rounds[i]);
+	struct block_ref refs[CONSENSUS_RANGE_REFS_MAX];
+	uint16_t count = consensus_missing(replica->consensus, refs);
+	for (uint16_t i = 0; i < count; i++) {
+		write_u32(&body, refs[i].round);
+		write_u16(&body, refs[i].author);
+		write_digest(&body, &refs[i].digest);
+	}
 	replica->catchup.phase = CATCHUP_HISTORY;
 	replica->catchup.accepted_before = accepted(replica);
 	ask(replica, MESSAGE_HISTORY, &body);
@@ -211,6 +226,16 @@ static void entries_ask(struct replica *replica)
 	ask(replica, MESSAGE_ENTRIES, &body);
 }
 
+static void stage_seal(struct replica *replica);
+
+static void entries_go_on(struct replica *replica)
+{
+	if (replica->catchup.next >= epochs_newest(&replica->catchup.chain)->log_size)
+		stage_seal(replica);
+	else
+		entries_ask(replica);
+}
+
 /* The answer is over; the next member is asked after a while if it brought nothing. */
 static void session_end(struct replica *replica, bool fruitful)
 {
@@ -218,7 +243,7 @@ static void session_end(struct replica *replica, bool fruitful)
 	catchup->phase = CATCHUP_IDLE;
 	catchup->number++; /* what still comes does not count */
 	catchup->fruitless = fruitful ? 0 : catchup->fruitless < FRUITLESS_MAX ? catchup->fruitless + 1 : FRUITLESS_MAX;
-	catchup->pause_ms = replica->now_ms + (fruitful ? 0 : PAUSE_MS << catchup->fruitless);
+	catchup->pause_ms = replica->steady_ms + (fruitful ? 0 : PAUSE_MS << catchup->fruitless);
 }
 
 static void stage_drop(struct replica *replica)
@@ -251,9 +276,9 @@ static void lines_look(struct replica *replica)
 {
 	struct catchup *catchup = &replica->catchup;
 	uint16_t seats = (uint16_t)ledger_seat_count(replica->ledger);
-	if (!lines_are_missing(replica) || replica->now_ms < catchup->lines_ms)
+	if (!lines_are_missing(replica) || replica->steady_ms < catchup->lines_ms)
 		return;
-	catchup->lines_ms = replica->now_ms + (LINES_MS << (catchup->lines_asked < LINES_DOUBLINGS_MAX ? catchup->lines_asked : LINES_DOUBLINGS_MAX));
+	catchup->lines_ms = replica->steady_ms + (LINES_MS << (catchup->lines_asked < LINES_DOUBLINGS_MAX ? catchup->lines_asked : LINES_DOUBLINGS_MAX));
 	catchup->lines_asked++;
 	for (uint16_t i = 1; i <= seats; i++) {
 		uint16_t seat = (uint16_t)((catchup->lines_from + i) % seats);
@@ -273,14 +298,14 @@ void catchup_look(struct replica *replica)
 	if (!replica->started || replica->rebased)
 		return;
 	lines_look(replica);
-	if (catchup->phase != CATCHUP_IDLE && replica->now_ms >= catchup->deadline_ms)
+	if (catchup->phase != CATCHUP_IDLE && replica->steady_ms >= catchup->deadline_ms)
 		session_end(replica, false);
 	uint16_t peer = peer_ahead(replica);
-	if (catchup->phase != CATCHUP_IDLE || replica->now_ms < catchup->pause_ms || peer == REPLICA_NOBODY)
+	if (catchup->phase != CATCHUP_IDLE || replica->steady_ms < catchup->pause_ms || peer == REPLICA_NOBODY)
 		return;
 	catchup->from = peer;
 	if (catchup->chain.count && catchup->sealed < catchup->chain.count)
-		entries_ask(replica);
+		entries_go_on(replica);
 	else if (catchup->chain.count)
 		chain_ask(replica);
 	else
@@ -306,7 +331,7 @@ void catchup_moved(struct replica *replica)
 {
 	struct catchup *catchup = &replica->catchup;
 	catchup->lines_asked = 0;
-	catchup->lines_ms = replica->now_ms + LINES_MS;
+	catchup->lines_ms = replica->steady_ms + LINES_MS;
 	if (catchup->phase != CATCHUP_IDLE)
 		session_end(replica, true);
 	if (catchup->chain.count)
@@ -325,7 +350,7 @@ void catchup_peer(struct replica *replica, uint16_t peer, bool up)
 	if (up) {
 		where_tell(replica, peer);
 		catchup->allowance[peer] = SERVE_BURST;
-		catchup->allowance_ms[peer] = replica->now_ms;
+		catchup->allowance_ms[peer] = replica->steady_ms;
 		catchup->lines_asked = 0;
 	}
 }
@@ -334,7 +359,7 @@ void catchup_elsewhere(struct replica *replica, uint16_t peer, uint64_t epoch)
 {
 	if (epoch > epoch_number(replica))
 		replica->catchup.ahead[peer] = epoch;
-	else if (replica->now_ms >= replica->catchup.told_ms[peer] + TELL_MS || replica->now_ms < replica->catchup.told_ms[peer])
+	else if (replica->steady_ms >= replica->catchup.told_ms[peer] + TELL_MS)
 		where_tell(replica, peer);
 }
 
@@ -349,7 +374,7 @@ bool catchup_block(struct replica *replica, uint16_t peer, struct span message)
 	uint64_t epoch = epoch_number(replica);
 	(void)replica_give(replica, CONSENSUS_HISTORY, 0, block);
 	if (epoch_number(replica) == epoch)
-		replica->catchup.deadline_ms = replica->now_ms + ANSWER_MS;
+		replica->catchup.deadline_ms = replica->steady_ms + ANSWER_MS;
 	return true;
 }
 
@@ -371,7 +396,7 @@ static enum status history_ended(struct replica *replica, uint16_t peer, struct 
 		return OK;
 	if (end == HISTORY_GONE)
 		chain_ask(replica);
-	else if (end == HISTORY_MORE && accepted(replica) > replica->catchup.accepted_before)
+	else if (accepted(replica) > replica->catchup.accepted_before)
 		history_ask(replica);
 	else
 		session_end(replica, false);
@@ -414,7 +439,7 @@ static bool is_proven(struct replica *replica, struct span record, struct span l
 	return count >= epoch_quorum(before->members);
 }
 
-/* All entries of the newest record are staged, and they lead to it. */
+/* All entries of the newest record are staged. Do they lead to it? */
 static void stage_seal(struct replica *replica)
 {
 	struct catchup *catchup = &replica->catchup;
@@ -437,14 +462,6 @@ static void stage_seal(struct replica *replica)
 	}
 	catchup->sealed = catchup->chain.count;
 	chain_ask(replica);
-}
-
-static void entries_go_on(struct replica *replica)
-{
-	if (replica->catchup.next >= epochs_newest(&replica->catchup.chain)->log_size)
-		stage_seal(replica);
-	else
-		entries_ask(replica);
 }
 
 static enum status chain_told(struct replica *replica, uint16_t peer, struct span bytes)
@@ -490,7 +507,7 @@ static enum status entry_told(struct replica *replica, uint16_t peer, struct spa
 	step_keep_entry(replica, REPLICA_STAGE, REPLICA_FRAME_ENTRY, step_keep(replica, &frame));
 	catchup->next++;
 	catchup->fruitless = 0;
-	catchup->deadline_ms = replica->now_ms + ANSWER_MS;
+	catchup->deadline_ms = replica->steady_ms + ANSWER_MS;
 	return OK;
 }
 

@@ -77,6 +77,7 @@ static void epoch_enter(struct replica *replica)
 {
 	const struct genesis *members = epochs_newest(ledger_epochs(replica->ledger))->members;
 	struct replica_epoch *epoch = memory_new_array(1, sizeof *epoch);
+	epoch->placed = replica->log_end > 0 || replica->epoch_count == 0;
 	epoch->members = (uint16_t)members->member_count;
 	epoch->own = REPLICA_NOBODY;
 	epoch->position = replica->log_end;
@@ -106,6 +107,7 @@ static void consensus_begin(struct replica *replica, bool continued)
 	config.own = epoch->own == REPLICA_NOBODY ? CONSENSUS_NOBODY : epoch->own;
 	config.epoch = newest->number;
 	config.genesis = newest->digest;
+	config.begun_ms = newest->number ? newest->time_ms : 0;
 	config.continued = continued;
 	memcpy(config.network, replica->genesis->network, BLOCK_NETWORK_SIZE);
 	struct block_signer signer = signer_of(replica);
@@ -165,6 +167,7 @@ static void rescue(struct replica *replica)
 	bodies_take_own(&replica->bodies, epoch_now(replica)->own, &replica->again);
 	consensus_drain(replica->consensus, &replica->again);
 	bodies_free(&replica->bodies);
+	replica->rescued = replica->again.size > 0;
 }
 
 void epoch_switch(struct replica *replica)

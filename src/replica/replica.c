@@ -187,8 +187,10 @@ static enum status recover_block(struct replica *replica, const struct replica_e
 		return OK;
 	if (block.epoch > epoch_number(replica) || block.author >= epoch_now(replica)->members)
 		return E_CORRUPT;
-	if (!epoch_now(replica)->position)
+	if (!epoch_now(replica)->placed) {
+		epoch_now(replica)->placed = true;
 		epoch_now(replica)->position = event->position;
+	}
 	if (replica->damaged && !damaged_block_holds(replica, &block))
 		return E_SIGNATURE;
 	bodies_add(&replica->bodies, &block);
@@ -329,6 +331,7 @@ static void submit_again(struct replica *replica)
 	struct reader body = reader_of(buffer_span(&again));
 	struct span transaction;
 	uint64_t index;
+	replica->rescued = false;
 	if (!replica->started || again.size == 0 || !replica_is_member(replica))
 		return;
 	replica->again = (struct buffer){0};
@@ -392,9 +395,11 @@ static void message(struct replica *replica, const struct replica_event *event)
 		replica->messages_refused++;
 }
 
-static void start(struct replica *replica)
+static void start(struct replica *replica, const struct replica_event *event)
 {
 	CHECK(!replica->recovery_fault.text[0]); /* replica_recovery said to stop */
+	if (event->position > replica->log_end) /* pruned to the last frame */
+		replica->log_end = event->position;
 	replica->started = true;
 	map_free(&replica->forged);
 	epoch_sign(replica);
@@ -424,7 +429,7 @@ static void take(struct replica *replica, const struct replica_event *event)
 		recover(replica, event);
 		break;
 	case REPLICA_START:
-		start(replica);
+		start(replica, event);
 		break;
 	case REPLICA_TICK:
 		if (replica_is_member(replica))
@@ -451,10 +456,23 @@ static void timer_set(struct replica *replica)
 	int64_t due = replica->wake_ms, other = checkpoints_due(replica);
 	due = other < due ? other : due;
 	other = catchup_due(replica);
-	due = other < due ? other : due;
-	if (replica->again.size && replica_is_member(replica))
+	if (other != INT64_MAX) {
+		other = replica->now_ms + (other > replica->steady_ms ? other - replica->steady_ms : 0);
+		due = other < due ? other : due;
+	}
+	if (replica->rescued)
 		due = replica->now_ms;
 	step_action(replica, REPLICA_TIMER)->at_ms = due;
+}
+
+/* The shell's clock may jump: back costs nothing, and far ahead counts for ten minutes. */
+static void clock_advance(struct replica *replica, int64_t now_ms)
+{
+	enum { STEP_MAX_MS = 600000 };
+	int64_t step = replica->clock_set && now_ms > replica->now_ms ? now_ms - replica->now_ms : 0;
+	replica->steady_ms += step < STEP_MAX_MS && step >= 0 ? step : STEP_MAX_MS;
+	replica->now_ms = now_ms;
+	replica->clock_set = true;
 }
 
 void replica_step(struct replica *replica, const struct replica_event *event, struct replica_actions *actions)
@@ -463,7 +481,7 @@ void replica_step(struct replica *replica, const struct replica_event *event, st
 	consensus_free(replica->retired);
 	replica->retired = NULL;
 	replica->signer.randomness = event->randomness;
-	replica->now_ms = event->now_ms;
+	clock_advance(replica, event->now_ms);
 	if (!replica->rebased) {
 		submit_again(replica);
 		take(replica, event);
@@ -491,6 +509,11 @@ void replica_message_of_block(struct span block_bytes, struct buffer *out)
 void replica_profile(struct replica *replica, uint64_t (*clock_ns)(void))
 {
 	replica->clock_ns = clock_ns;
+}
+
+struct span replica_name(const struct replica *replica)
+{
+	return replica->name;
 }
 
 const struct consensus *replica_consensus(const struct replica *replica)

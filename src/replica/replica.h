@@ -109,7 +109,7 @@ struct replica_event {
 	uint16_t peer;                /* seat */
 	uint8_t frame_kind;           /* RECOVERED */
 	bool sealed;                  /* RECOVERED from the log of entries: a frame EPOCH follows further on */
-	uint64_t position;            /* RECOVERED from the log of blocks */
+	uint64_t position;            /* RECOVERED from the log of blocks; START: that log's end, also when nothing is left in it */
 	struct span bytes;
 	uint8_t randomness[32];       /* for hedged signatures made in this step */
 };
@@ -192,6 +192,8 @@ const struct consensus *replica_consensus(const struct replica *replica);
 const struct ledger *replica_ledger(const struct replica *replica);
 /* Where the next frame goes: the end of the log of blocks. */
 uint64_t replica_log_end(const struct replica *replica);
+/* Our organisation. Borrowed from the configuration. */
+struct span replica_name(const struct replica *replica);
 /* Our seat; REPLICA_NOBODY: not a member in any epoch so far. */
 uint16_t replica_seat(const struct replica *replica);
 /* Are we a member of this epoch, with a set of keys that it names? If not, we follow as far as the members let us. */

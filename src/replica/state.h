@@ -11,7 +11,8 @@
  *  4 EPOCH_LINE      a cosignature of an epoch's record, whoever sends it
  *  5 EPOCH_LINES     u64 epoch: send me those of its record
  *  6 WHERE           u64 epoch: I am in it
- *  7 HISTORY         u64 number, u64 epoch, then u32 a member: send me its blocks above these rounds
+ *  7 HISTORY         u64 number, u64 epoch, then u32 a member: send me its blocks above these rounds;
+ *                   then up to 32 references (round u32, author u16, digest) of others that I lack
  *  8 HISTORY_END     u64 number, u8 enum history_end; after the blocks
  *  9 CHAIN           u64 number, u64 epoch: send me its record
  * 10 CHAIN_IS        u64 number, u32 size, record, cosignatures; size 0: there is none, or it is not signed yet
@@ -52,7 +53,8 @@ struct replica_epoch {
 	uint16_t seats[BLOCK_MEMBERS_MAX]; /* by consensus index */
 	const struct verifying_key *node_keys[BLOCK_MEMBERS_MAX];
 	const struct verifying_key *checkpoint_keys[BLOCK_MEMBERS_MAX];
-	uint64_t position;            /* none of its blocks lies before this in our log */
+	uint64_t position;            /* none of its blocks lies before this in our log ... */
+	bool placed;                  /* ... as far as is known yet */
 	struct consensus_history history; /* once it is over; without an index: its blocks are not here */
 	struct cosignature *lines[BLOCK_MEMBERS_MAX]; /* by its members, under the record of the next epoch */
 	uint16_t line_count;
@@ -139,6 +141,8 @@ struct replica {
 	struct catchup catchup;
 	bool up[LEDGER_SEATS_MAX];
 	int64_t now_ms;
+	int64_t steady_ms;            /* the same clock, which only goes forward, by the steps it makes */
+	bool clock_set;
 	uint64_t position;            /* of the frame that is being recovered */
 	int64_t wake_ms;              /* consensus wants a step */
 	struct ledger *ledger;
@@ -149,6 +153,7 @@ struct replica {
 	struct map forged;            /* recovery: ids whose signatures did not verify */
 	struct buffer forged_now;     /* ids found in this step, for the log */
 	struct buffer again;          /* transactions of own blocks that were collected: u32 size, bytes */
+	bool rescued;                 /* some of them just came from an epoch that is over */
 	bool started;
 	bool damaged;                 /* recovery: the log has a hole above; what follows it is verified, see damaged.c */
 	struct fault recovery_fault;
@@ -252,7 +257,7 @@ bool catchup_block(struct replica *replica, uint16_t peer, struct span message);
 void catchup_message(struct replica *replica, uint16_t peer, enum message_kind kind, struct span bytes);
 /* Ask whoever is to be asked now. */
 void catchup_look(struct replica *replica);
-int64_t catchup_due(const struct replica *replica);
+int64_t catchup_due(const struct replica *replica); /* in steady time */
 /* The epoch changed. */
 void catchup_moved(struct replica *replica);
 

@@ -29,9 +29,9 @@ struct replica_action *step_action(struct replica *replica, enum replica_action_
 void step_rotate(struct replica *replica, uint32_t first, uint32_t from)
 {
 	uint32_t tail = replica->action_count - from, told = from - first;
-	struct replica_action *actions = replica->actions + first;
 	if (told == 0 || tail == 0)
 		return;
+	struct replica_action *actions = replica->actions + first;
 	struct replica_action *kept = memory_new_array(told, sizeof *kept);
 	memcpy(kept, actions, told * sizeof *kept);
 	memmove(actions, actions + told, tail * sizeof *kept);

@@ -79,7 +79,7 @@ void check_stored(struct sim *sim, uint16_t index)
 		if (log_frame_read(span_after(buffer_span(&disk->bytes), disk->noted), disk->noted, &frame, &size) != OK)
 			return; /* decayed since; the member will notice */
 		if (frame.kind == REPLICA_FRAME_BLOCK && block_parse(frame.bytes, &block, NULL) == OK) {
-			if (honest && block_owner(sim, &block) != NOBODY) {
+			if (honest && block_owner(sim, &block) != NOBODY && block.epoch >= disk->start_epoch) {
 				stored_block_check(sim, index, &block);
 				observer_block(sim, index, &block, frame.bytes);
 			}

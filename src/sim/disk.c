@@ -14,6 +14,8 @@ bool disk_append(struct sim_disk *disk, struct span frame)
 static void cut(struct sim_disk *disk, size_t size)
 {
 	disk->bytes.size = size;
+	if (disk->start > size) /* a disk that lied about a flush lost even what was to be kept */
+		disk->start = size;
 	if (disk->flushed > size)
 		disk->flushed = size;
 	if (disk->safe > size)
@@ -65,6 +67,7 @@ void disk_keep(struct buffer *log, uint8_t kind, struct span bytes)
 void disk_empty(struct sim_disk *disk)
 {
 	disk->bytes.size = disk->flushed = disk->safe = disk->noted = disk->start = 0;
+	disk->start_epoch = 0;
 	disk->entries.size = disk->entries_safe = disk->stage.size = 0;
 }
 

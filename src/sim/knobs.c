@@ -80,7 +80,7 @@ void knobs_turn(struct sim *sim)
 	consensus_turn(sim);
 	network_turn(sim);
 	natures_turn(sim);
-	sim->epoch_bytes = sim_permille(sim, 400) ? REPLICA_EPOCH_BYTES : (uint64_t)turned_far(sim, 100 << 10, 16 << 20);
+	sim->epoch_bytes = sim_permille(sim, 400) ? REPLICA_EPOCH_BYTES : (uint64_t)turned_far(sim, 16u * sim->members * REPLICA_BLOCK_COST, 32 << 20);
 	struct knobs *knobs = &sim->knobs;
 	knobs->storm_us = sim_between(sim, 2 * SIM_S, 14 * SIM_S);
 	knobs->fault_pause_us = sim_between(sim, 40 * SIM_MS, 600 * SIM_MS);

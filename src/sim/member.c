@@ -134,6 +134,8 @@ static void rebase(struct sim *sim, uint16_t index)
 	sim->counters[SIM_REBASED]++;
 	trace_line(sim, "%u rebase entries=%zu", (unsigned)index, disk->entries.size);
 	member_crash(sim, index, false);
+	if (!is_honest(&sim->member[index])) /* nobody waits for a liar's rest */
+		sim->counters[SIM_CRASHES]--;
 }
 
 static void prune(struct sim *sim, uint16_t index, size_t position)
@@ -142,7 +144,9 @@ static void prune(struct sim *sim, uint16_t index, size_t position)
 	if (!disk->lies)
 		disk->entries_safe = disk->entries.size;
 	disk->start = position > disk->start ? position : disk->start;
+	disk->start_epoch = member_epoch(sim, index);
 	sim->counters[SIM_PRUNED]++;
+	trace_line(sim, "%u prunes to %zu", (unsigned)index, position);
 }
 
 static bool stops_damaged(struct sim *sim, uint16_t index)
@@ -410,7 +414,7 @@ static void recover(struct sim *sim, uint16_t index)
 	struct fault fault = {{0}};
 	if (replica_recovery(member->replica, &fault) != OK)
 		sim_broken(sim, 8, "member %u cannot use its own log: %.200s", (unsigned)index, fault.text);
-	else if (replica_log_end(member->replica) != disk->bytes.size)
+	else if (replica_log_end(member->replica) != disk->bytes.size && disk->start < disk->bytes.size)
 		sim_broken(sim, 9, "member %u believes that its log ends at %llu instead of %zu", (unsigned)index,
 			(unsigned long long)replica_log_end(member->replica), disk->bytes.size);
 }
@@ -441,7 +445,7 @@ void member_boot(struct sim *sim, uint16_t index)
 	recover(sim, index);
 	if (sim_over(sim))
 		return;
-	member_step(sim, index, (struct replica_event){.kind = REPLICA_START});
+	member_step(sim, index, (struct replica_event){.kind = REPLICA_START, .position = member->disk.bytes.size});
 	network_member_up(sim, index);
 }
 

@@ -63,6 +63,7 @@ struct happening {
 struct sim_disk {
 	struct buffer bytes;  /* the log of blocks, as the operating system shows it */
 	size_t start;         /* what lies before is pruned */
+	uint64_t start_epoch; /* when it was; what is left of earlier epochs is of no use */
 	struct buffer entries; /* the log of entries */
 	size_t entries_safe;  /* of these, from a power cut */
 	struct buffer stage;
@@ -228,6 +229,7 @@ struct seen_commit {
 
 /* An epoch, as the first honest member that came there told it. */
 struct sim_epoch {
+	int64_t begun_ms;
 	struct digest digest;
 	uint16_t members;
 	uint16_t who[SIM_MEMBERS_MAX]; /* by consensus index: the place in sim->member */

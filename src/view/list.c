@@ -100,7 +100,7 @@ enum status view_find(struct view *view, struct span hex, struct digest *id, str
 enum status view_registration(struct view *view, struct span name, uint64_t before, struct digest *id)
 {
 	sqlite3_stmt *find = view_prepare(view, VIEW_REGISTRATION, "SELECT id FROM statement WHERE sub = ? AND idx < ?"
-		" AND type IN ('org', 'person', 'device') ORDER BY idx DESC LIMIT 1", NULL);
+		" AND type IN ('org', 'person', 'device', 'member') ORDER BY type = 'member', idx DESC LIMIT 1", NULL);
 	if (!find)
 		return E_IO;
 	view_bind_text(find, 1, name);

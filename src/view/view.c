@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { VIEW_APPLICATION = 0x54616c79, VIEW_VERSION = 1 };
+enum { VIEW_APPLICATION = 0x54616c79, VIEW_VERSION = 2 };
 
 static const char schema[] =
 	"PRAGMA page_size = 8192;"
@@ -18,7 +18,7 @@ static const char schema[] =
 	/* The further columns let a second filter be answered from the index alone. */
 	"CREATE INDEX by_sub ON statement (sub, idx, type, iss);"
 	"CREATE INDEX by_iss ON statement (iss, idx, type);"
-	"CREATE INDEX by_registration ON statement (sub, idx) WHERE type IN ('org', 'person', 'device');"
+	"CREATE INDEX by_registration ON statement (sub, idx) WHERE type IN ('org', 'person', 'device', 'member');"
 	"CREATE INDEX by_samples ON statement (samples) WHERE samples IS NOT NULL;"
 	"COMMIT;";
 

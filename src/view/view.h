@@ -37,7 +37,8 @@ MUST_USE enum status view_get_index(struct view *view, uint64_t index, struct bu
 /* The one statement whose id begins with these hexadecimal digits (any case; 1 to 64). E_MALFORMED: other characters;
  * E_NOT_FOUND; E_DUPLICATE: several have it. */
 MUST_USE enum status view_find(struct view *view, struct span hex, struct digest *id, struct fault *fault);
-/* The newest registration (ORG, PERSON, DEVICE) of a name below log position `before`. E_NOT_FOUND, E_IO. */
+/* The newest registration (ORG, PERSON, DEVICE) of a name below log position `before`; of an organisation that joined later, which
+ * has none, the newest proposal (MEMBER) about it. E_NOT_FOUND, E_IO. */
 MUST_USE enum status view_registration(struct view *view, struct span name, uint64_t before, struct digest *id);
 /* The view as where a trace finds its statements. */
 struct trace_source view_trace_source(struct view *view);

@@ -229,9 +229,10 @@ static void floor_make(void)
 	assert_int_equal(RUN("verify", "--genesis", in("manufacturer/genesis.cbor"), in("proofs/robot")), 0);
 	assert_int_equal(RUN("verify", "--genesis", in("manufacturer/genesis.cbor"), in("autoclave")), 0);
 	assert_int_equal(RUN("verify", "--genesis", in("manufacturer/genesis.cbor"), in("proofs/autoclave")), 1);
+	assert_int_equal(RUN("export", "--node", url, "--epochs", "--out", in("epochs.cbor")), 0);
 	struct buffer ini = {0};
 	assert_int_equal(disk_read(in("hall-1/gateway.ini"), 1 << 16, &ini, &fault), OK);
-	buffer_printf(&ini, "\n[state]\nproofs = %s\nafter = 1s\nmax_age = 1h\n", in("proofs"));
+	buffer_printf(&ini, "\n[state]\nproofs = %s\nafter = 1s\nmax_age = 1h\n\n[gateway]\nepochs = %s\n", in("proofs"), in("epochs.cbor"));
 	assert_int_equal(disk_write(in("hall-1/gateway.ini"), buffer_span(&ini), 0644, &fault), OK);
 	buffer_free(&ini);
 }

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	CHECK(policy.required_count <= GENESIS_MEMBERS_MAX && policy.witness_count <= POLICY_WITNESSES_MAX);
 	CHECK(policy.witnesses_needed <= policy.witness_count && (policy.witnesses_needed || !policy.witness_count));
-	enum status status = note_judge(buffer_span(&note), origin, &consortium->genesis, &policy, 1767225700, &judgement, &fault);
+	enum status status = note_judge(buffer_span(&note), origin, &(struct trust){&consortium->epochs, &policy, 1767225700}, &judgement, &fault);
 	CHECK((status == OK) == (fault.text[0] == 0));
 	CHECK(status != OK || judgement.organisations == SAMPLE_MEMBERS);
 	policy_free(&policy);

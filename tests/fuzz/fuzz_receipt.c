@@ -50,8 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int kind = 0; kind < 2 && receipt_decode(bytes, &receipt, &fault) == OK; kind++) {
 		fault.text[0] = 0;
 		buffer_clear(&report);
-		enum status status = kind == 0 ? receipt_check(bytes, buffer_span(&log->entries[LOG_DEVICE]), &consortium->genesis, &report, &fault)
-					       : receipt_check_consistency(bytes, buffer_span(&older), &consortium->genesis, &report, &fault);
+		enum status status = kind == 0 ? receipt_check(bytes, buffer_span(&log->entries[LOG_DEVICE]), &consortium->trust, &report, &fault)
+					       : receipt_check_consistency(bytes, buffer_span(&older), &consortium->trust, &report, &fault);
 		CHECK((status == OK) == (fault.text[0] == 0));
 		check_report(buffer_span(&report));
 	}

@@ -95,8 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!consortium.ready)
 		consortium_make();
-	struct replica_config config = {.genesis = &consortium.genesis, .own = 0, .consensus = consensus_config_default(),
-		.node_key = consortium.node[0], .checkpoint_key = consortium.checkpoint[0]};
+	struct replica_config config = {.genesis = &consortium.genesis, .name = consortium.genesis.members[0].header.iss,
+		.consensus = consensus_config_default(), .keys = {{consortium.node[0], consortium.checkpoint[0]}}, .key_count = 1, .epoch_bytes = 40000};
 	struct replica *replica = NULL;
 	struct fault fault;
 	CHECK(replica_new(&config, &replica, &fault) == OK);

@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	state_proof_encode(&proof, &again);
 	CHECK(span_equal(buffer_span(&again), span_of(data, size)));
 	check_entry(proof.value);
-	enum status status = state_proof_verify(&proof, &consortium->genesis, NULL, 1767225700, &found, &report, &fault);
+	enum status status = state_proof_verify(&proof, &consortium->trust, &found, &report, &fault);
 	CHECK((status == OK) == (fault.text[0] == 0));
 	check_report(buffer_span(&report));
 	buffer_free(&again);

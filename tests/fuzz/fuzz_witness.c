@@ -8,6 +8,9 @@ static void check_request(struct span body)
 {
 	static struct witness_request request;
 	static const struct genesis nobody;
+	static struct epochs epochs;
+	if (!epochs.count)
+		epochs_begin(&epochs, &nobody);
 	struct buffer again = {0};
 	struct fault fault = {0};
 	struct witness_log log = witness_log_new(), next;
@@ -19,9 +22,9 @@ static void check_request(struct span body)
 		CHECK(fault.text[0]);
 	}
 	fault.text[0] = 0;
-	CHECK(witness_judge(&log, &nobody, 1, body, &next, &fault) != WITNESS_COSIGN && fault.text[0]);
+	CHECK(witness_judge(&log, &epochs, 1, body, &next, &fault) != WITNESS_COSIGN && fault.text[0]);
 	/* With a quorum of nobody only sizes and proofs decide. */
-	enum witness_verdict verdict = witness_judge(&log, &nobody, 0, body, &next, &fault);
+	enum witness_verdict verdict = witness_judge(&log, &epochs, 0, body, &next, &fault);
 	CHECK(verdict != WITNESS_COSIGN || (request.old == 0 && request.path.count == 0));
 	buffer_free(&again);
 }

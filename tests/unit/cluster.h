@@ -24,6 +24,7 @@ struct member {
 	struct replica *replica;      /* NULL: down */
 	struct consensus *liar;       /* instead of it */
 	struct buffer log;
+	struct buffer entries;        /* the log of entries */
 	int64_t timer_ms;
 	uint64_t appends;
 	struct digest *finals;        /* in order, over all lives */
@@ -41,6 +42,7 @@ struct cluster {
 	uint16_t members;
 	struct member member[CLUSTER_MAX];
 	struct consensus_config consensus;
+	uint64_t epoch_bytes;
 	struct letter *letters;
 	size_t letter_count, letter_capacity;
 	uint64_t letter_number;
@@ -191,7 +193,8 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 		CHECK(action->kind != REPLICA_APPEND || action->bytes.data[4] == REPLICA_FRAME_COSIGNATURE
 			|| action->bytes.data[4] == REPLICA_FRAME_STATE_COSIGNATURE || !spoken);
 		spoken = spoken || action->kind != REPLICA_APPEND;
-		CHECK(!starting || action->kind == REPLICA_FINAL || action->kind == REPLICA_CHECKPOINT);
+		CHECK(!starting || action->kind == REPLICA_FINAL || action->kind == REPLICA_CHECKPOINT || action->kind == REPLICA_KEEP
+			|| action->kind == REPLICA_EPOCH);
 		switch (action->kind) {
 		case REPLICA_APPEND:
 			if (!cluster_append(cluster, index, action)) {
@@ -213,6 +216,13 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 				member->checkpoint_size = action->size;
 			break;
 		case REPLICA_EVIDENCE: cluster_evidence(cluster, member, action); break;
+		case REPLICA_KEEP: log_frame_write(&member->entries, member->entries.size, action->frame_kind, action->bytes); break;
+		case REPLICA_EPOCH:
+		case REPLICA_PRUNE: /* the whole log stays */
+		case REPLICA_SEND_ENTRIES:
+		case REPLICA_STAGE:
+		case REPLICA_STAGE_CLEAR:
+		case REPLICA_REBASE: break;
 		}
 	}
 	CHECK(replica_log_end(member->replica) == member->log.size || starting);
@@ -252,6 +262,7 @@ static inline void liar_step(struct cluster *cluster, uint16_t index, enum conse
 		} else if (action->kind == CONSENSUS_SEND) {
 			buffer_clear(&message);
 			write_u8(&message, 1);
+			write_u64(&message, 0);
 			buffer_append_span(&message, action->bytes);
 			cluster_post(cluster, index, action->peer, buffer_span(&message));
 		} else if (action->kind == CONSENSUS_SEND_STORED) {
@@ -324,6 +335,17 @@ static inline void cluster_repair(struct member *member)
 	log_damages_free(&damages);
 }
 
+/* Nothing of it is sealed: the blocks are all there. */
+static inline void cluster_recover_entries(struct cluster *cluster, uint16_t index)
+{
+	struct member *member = &cluster->member[index];
+	struct log_frame frame;
+	for (size_t at = 0, size; log_frame_read(span_after(buffer_span(&member->entries), at), at, &frame, &size) == OK; at += size)
+		if (frame.kind == REPLICA_FRAME_ENTRY)
+			cluster_step(cluster, index, (struct replica_event){.kind = REPLICA_RECOVERED, .frame_kind = frame.kind, .position = at,
+				.bytes = frame.bytes});
+}
+
 /* Read the log back as a shell does: good frames in order, a torn tail is cut. */
 static inline void cluster_recover(struct cluster *cluster, uint16_t index)
 {
@@ -332,6 +354,7 @@ static inline void cluster_recover(struct cluster *cluster, uint16_t index)
 	size_t at = 0;
 	if (cluster->repairs)
 		cluster_repair(member);
+	cluster_recover_entries(cluster, index);
 	for (;;) {
 		struct log_frame frame;
 		size_t size;
@@ -352,8 +375,9 @@ static inline void cluster_recover(struct cluster *cluster, uint16_t index)
 static inline void cluster_member_up(struct cluster *cluster, uint16_t index)
 {
 	struct member *member = &cluster->member[index];
-	struct replica_config config = {.genesis = &cluster->consortium->genesis, .own = index, .consensus = cluster->consensus,
-		.node_key = cluster->consortium->node[index], .checkpoint_key = cluster->consortium->checkpoint[index]};
+	struct replica_config config = {.genesis = &cluster->consortium->genesis, .name = cluster->consortium->genesis.members[index].header.iss,
+		.consensus = cluster->consensus, .epoch_bytes = cluster->epoch_bytes,
+		.keys = {{cluster->consortium->node[index], cluster->consortium->checkpoint[index]}}, .key_count = 1};
 	struct fault fault;
 	CHECK(!member->replica && replica_new(&config, &member->replica, &fault) == OK);
 	member->finals_of_this_life = 0;
@@ -382,6 +406,7 @@ static inline void cluster_end(struct cluster *cluster)
 		replica_free(member->replica);
 		consensus_free(member->liar);
 		buffer_free(&member->log);
+		buffer_free(&member->entries);
 		buffer_free(&member->convicts);
 		map_free(&member->outcomes);
 		free(member->finals);
@@ -399,7 +424,7 @@ static inline void cluster_deliver(struct cluster *cluster, size_t position)
 	cluster->letters[position] = cluster->letters[--cluster->letter_count];
 	if (cluster->member[letter.to].liar)
 		liar_step(cluster, letter.to, CONSENSUS_MESSAGE, letter.from,
-			letter.bytes.data[0] == 1 ? span_of(letter.bytes.data + 1, letter.bytes.size - 1) : (struct span){0});
+			letter.bytes.data[0] == 1 ? span_after(buffer_span(&letter.bytes), 9) : (struct span){0});
 	else
 		cluster_step(cluster, letter.to,
 			(struct replica_event){.kind = REPLICA_MESSAGE, .peer = letter.from, .bytes = buffer_span(&letter.bytes)});

@@ -3,7 +3,7 @@
 #ifndef TALLY_TEST_SAMPLE_CONSORTIUM_H
 #define TALLY_TEST_SAMPLE_CONSORTIUM_H
 
-#include "record/checkpoint.h"
+#include "record/note.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,8 @@ struct sample_consortium {
 	struct signing_key *keys[SAMPLE_MEMBERS][SAMPLE_KEYS];
 	struct buffer genesis_bytes;
 	struct genesis genesis;
+	struct epochs epochs;         /* the genesis alone */
+	struct trust trust;           /* in these, without a policy */
 };
 
 static inline struct signing_key *sample_key(uint8_t owner, uint8_t purpose)
@@ -69,6 +71,8 @@ static inline struct sample_consortium *sample_consortium_new(void)
 		fprintf(stderr, "%s\n", fault.text);
 		abort();
 	}
+	epochs_begin(&out->epochs, &out->genesis);
+	out->trust = (struct trust){.epochs = &out->epochs};
 	return out;
 }
 
@@ -77,6 +81,7 @@ static inline void sample_consortium_free(struct sample_consortium *consortium)
 	for (size_t i = 0; i < SAMPLE_MEMBERS; i++)
 		for (size_t j = 0; j < SAMPLE_KEYS; j++)
 			signing_key_free(consortium->keys[i][j]);
+	epochs_free(&consortium->epochs);
 	genesis_free(&consortium->genesis);
 	buffer_free(&consortium->genesis_bytes);
 	free(consortium);

@@ -122,17 +122,14 @@ static inline void small_handle(void *context, struct http_request *request)
 static inline int small_node_run(const struct consortium *consortium, const char *view_path, const char *const *gateways, const char *const *urls, int port_out)
 {
 	struct small_node node = {.loop = loop_new(), .gateways = gateways, .urls = urls, .started_ns = clock_monotonic_ns()};
-	const struct span iss = consortium->genesis.members[0].header.iss;
-	struct replica_config config = {.genesis = &consortium->genesis, .name = iss, .consensus = consensus_config_default(),
-		.keys = {{consortium->node[0], consortium->checkpoint[0]}}, .key_count = 1};
-	char name[STATEMENT_NAME_MAX + 1];
-	snprintf(name, sizeof name, "%.*s", (int)iss.size, (const char *)iss.data);
+	struct replica_config config = {.genesis = &consortium->genesis, .name = consortium->genesis.members[0].header.iss,
+		.consensus = consensus_config_default(), .keys = {{consortium->node[0], consortium->checkpoint[0]}}, .key_count = 1};
 	struct fault fault = {{0}};
 	CHECK(replica_new(&config, &node.replica, &fault) == OK);
 	CHECK(view_open(view_path, consortium->genesis.network, &node.view, &fault) == OK);
 	CHECK(view_add_genesis(node.view, &consortium->genesis, &fault) == OK);
 	struct node_api_source source = {.context = &node, .replica = node.replica, .view = node.view, .facts = small_facts, .submit = small_submit,
-		.checkpoint_key = consortium->checkpoint[0], .name = name};
+		.checkpoint_key = consortium->checkpoint[0]};
 	node.api = node_api_new(node.loop, &source);
 	node.tick = loop_timer_new(node.loop, small_tick, &node);
 	node.second = loop_timer_new(node.loop, small_second, &node);

@@ -23,7 +23,7 @@ struct outcome {
 static struct outcome verify(const struct sample_log *log, const struct bundle *bundle)
 {
 	struct outcome out = {0};
-	out.status = bundle_verify(bundle, &log->consortium->genesis, &out.report, &out.fault);
+	out.status = bundle_verify(bundle, &log->consortium->trust, NULL, &out.report, &out.fault);
 	buffer_append_byte(&out.report, 0);
 	return out;
 }
@@ -168,7 +168,7 @@ static const char *expected_words(const struct bundle *whole, const uint8_t *byt
 /* An index, a path node or the text around them: the proof whose bytes they are, or the form. */
 static bool names_a_proof(const char *fault)
 {
-	static const char *const beginnings[] = {"subject (", "evidence ", "reading: ", "checkpoint: ", "form: ", "The bundle's form", "This is no bundle", "The checkpoint"};
+	static const char *const beginnings[] = {"subject (", "evidence ", "reading: ", "form: ", "The bundle's form", "This is no bundle", "The checkpoint"};
 	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
 		if (strncmp(fault, beginnings[i], strlen(beginnings[i])) == 0)
 			return true;
@@ -192,7 +192,7 @@ static void change_bytes(const struct sample_log *log, struct bundle *bundle, si
 		enum status status = bundle_decode(buffer_span(&bytes), &got, &fault);
 		if (status == OK) {
 			buffer_clear(&report);
-			status = bundle_verify(&got, &log->consortium->genesis, &report, &fault);
+			status = bundle_verify(&got, &log->consortium->trust, NULL, &report, &fault);
 			bundle_free(&got);
 			assert_true(status == OK || strstr(fault.text, words) || strstr(fault.text, "The checkpoint"));
 		}
@@ -227,7 +227,7 @@ static void a_checkpoint_needs_enough_organisations(void **state)
 	for (unsigned signers = 0; signers < 16; signers++) {
 		struct bundle bundle = sample_bundle(log, "reading", reading_positions, READING_COUNT, signers, &note);
 		if (__builtin_popcount(signers) < 2) {
-			assert_refused(log, &bundle, E_SIGNATURE, "checkpoint: ");
+			assert_refused(log, &bundle, E_SIGNATURE, "The checkpoint is signed by ");
 		} else {
 			struct outcome outcome = verify(log, &bundle);
 			assert_int_equal(outcome.status, OK);
@@ -249,7 +249,7 @@ static void a_note_has_no_slack(void **state)
 		buffer_append_span(&changed, buffer_span(&note));
 		buffer_append_text(&changed, additions[i]);
 		bundle.note = buffer_span(&changed);
-		assert_refused(log, &bundle, E_NOT_CANONICAL, "checkpoint: ");
+		assert_refused(log, &bundle, E_NOT_CANONICAL, "The checkpoint has lines that are no cosignatures");
 	}
 	/* The last line once more. */
 	const uint8_t *line = note.data + note.size - 1;
@@ -267,7 +267,7 @@ static void a_note_has_no_slack(void **state)
 	buffer_clear(&changed);
 	checkpoint_encode(checkpoint, &changed);
 	bundle.note = buffer_span(&changed);
-	assert_refused(log, &bundle, E_SIGNATURE, "the line of org:stranger? is another one's, with the name changed");
+	assert_refused(log, &bundle, E_SIGNATURE, "line of org:stranger? is another one's, with the name changed");
 	checkpoint->lines[1].key_id[0] ^= 1;
 	buffer_clear(&changed);
 	checkpoint_encode(checkpoint, &changed);
@@ -293,13 +293,16 @@ static void another_network_is_refused(void **state)
 	other.genesis.network[0] ^= 1; /* the same members, founded anew */
 	struct sample_log foreign = *log;
 	foreign.consortium = &other;
-	assert_refused(&foreign, &bundle, E_NETWORK, "checkpoint: it is of the log");
+	epochs_begin(&other.epochs, &other.genesis);
+	other.trust.epochs = &other.epochs;
+	assert_refused(&foreign, &bundle, E_NETWORK, "The checkpoint is of tally/");
 	/* Signed by the members for the other network, over statements of this one. */
 	struct digest root = merkle_tree_root(&log->tree, LOG_END);
 	buffer_clear(&note);
 	sample_note(&other, LOG_END, &root, SIGNERS, &note);
 	bundle.note = buffer_span(&note);
 	assert_refused(&foreign, &bundle, E_NETWORK, "subject (anchor): it was made for another network");
+	epochs_free(&other.epochs);
 	bundle_free(&bundle);
 	buffer_free(&note);
 }
@@ -371,13 +374,13 @@ static void the_caller_explains_the_reading(void **state)
 	bool accepts = true;
 	struct bundle_describer describer = {.describe = describe, .context = &accepts};
 	struct outcome outcome = {0};
-	outcome.status = bundle_verify_described(&bundle, &log->consortium->genesis, &describer, &outcome.report, &outcome.fault);
+	outcome.status = bundle_verify(&bundle, &log->consortium->trust, &describer, &outcome.report, &outcome.fault);
 	buffer_append_byte(&outcome.report, 0);
 	assert_int_equal(outcome.status, OK);
 	assert_says(&outcome, "ok: reading: it says: sample 3 of?dev:manufacturer/spindle-1\n");
 	buffer_clear(&outcome.report);
 	accepts = false;
-	outcome.status = bundle_verify_described(&bundle, &log->consortium->genesis, &describer, &outcome.report, &outcome.fault);
+	outcome.status = bundle_verify(&bundle, &log->consortium->trust, &describer, &outcome.report, &outcome.fault);
 	buffer_append_byte(&outcome.report, 0);
 	assert_int_equal(outcome.status, E_MALFORMED);
 	assert_says(&outcome, "FAILED: reading: it is no sample that the anchor can cover. It is?odd.\n");

@@ -46,7 +46,10 @@ static enum status judged(const struct proof *proof, const char *accused, enum l
 	struct body_evidence body = {.accused = text(accused), .lie = lie, .first = buffer_span(&proof->first), .second = buffer_span(&proof->second)};
 	struct evidence_proves proves;
 	struct fault fault = {{0}};
-	enum status status = evidence_proof(&four.genesis, &body, &proves, &fault);
+	struct epochs epochs;
+	epochs_begin(&epochs, &four.genesis);
+	enum status status = evidence_proof(&epochs, &body, &proves, &fault);
+	epochs_free(&epochs);
 	assert_true((status == OK) == (fault.text[0] == 0));
 	return status;
 }

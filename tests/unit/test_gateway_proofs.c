@@ -51,7 +51,7 @@ static void clear(void)
 
 static enum status read_folder(const struct policy *policy, struct gateway_proofs *out, struct fault *fault)
 {
-	struct gateway_proofs_rule rule = {.genesis = &consortium->genesis, .policy = policy, .now_s = NOW, .gateway = SAMPLE_GATEWAY};
+	struct gateway_proofs_rule rule = {.trust = {&consortium->epochs, policy, NOW}, .gateway = SAMPLE_GATEWAY};
 	fault->text[0] = 0;
 	return gateway_proofs_read(folder, &rule, out, fault);
 }
@@ -173,7 +173,7 @@ static void the_gateway_itself_must_be_active(void **state)
 	assert_non_null(strstr(fault.text, "is suspended"));
 	gateway_proofs_free(&proofs);
 	sample_state_free(&later);
-	struct gateway_proofs_rule rule = {.genesis = &consortium->genesis, .now_s = NOW, .gateway = SAMPLE_GATEWAY};
+	struct gateway_proofs_rule rule = {.trust = {&consortium->epochs, NULL, NOW}, .gateway = SAMPLE_GATEWAY};
 	assert_int_equal(gateway_proofs_read("/nowhere/at/all", &rule, &proofs, &fault), E_NOT_FOUND);
 	gateway_proofs_free(&proofs);
 }

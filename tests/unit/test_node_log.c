@@ -167,8 +167,11 @@ static void assert_receipt(const struct answer *answer, struct span statement)
 	struct buffer report = {0};
 	struct fault fault = {0};
 	assert_head(answer, "Content-Type: application/cose\r\n");
-	if (receipt_check(buffer_span(&answer->body), statement, &consortium.genesis, &report, &fault) != OK)
+	struct epochs epochs;
+	epochs_begin(&epochs, &consortium.genesis);
+	if (receipt_check(buffer_span(&answer->body), statement, &(struct trust){.epochs = &epochs}, &report, &fault) != OK)
 		fail_msg("%s", fault.text);
+	epochs_free(&epochs);
 	buffer_free(&report);
 }
 
@@ -538,7 +541,7 @@ static void what_is_exported_verifies(void **state)
 	bytes.data[60] ^= 1;
 	assert_int_equal(disk_write(note, buffer_span(&bytes), 0644, &fault), OK);
 	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, note), 1);
-	assert_non_null(strstr((char *)out.data, "FAILED: checkpoint: "));
+	assert_non_null(strstr((char *)out.data, "FAILED: The checkpoint"));
 	assert_int_equal(RUN(command_export, &out, "export", "--node", base, "--receipt", "--note", "--out", receipt, id), 2);
 	assert_int_equal(RUN(command_export, &out, "export", "--node", base, "--note", "--out", receipt, id), 2);
 	assert_int_equal(RUN(command_export, &out, "export", "--node", base, "--since", "0", "--out", receipt), 1);
@@ -546,6 +549,33 @@ static void what_is_exported_verifies(void **state)
 	buffer_free(&out);
 	buffer_free(&bytes);
 	free(checkpoint);
+}
+
+/* Nothing changed here since the genesis: the chain ends with it. */
+static void the_chain_of_epochs_is_exported(void **state)
+{
+	(void)state;
+	struct buffer out = {0};
+	char genesis[128], epochs[128], note[128];
+	struct answer answer = get("/api/v1/epochs");
+	assert_int_equal(answer.code, 200);
+	assert_head(&answer, "Content-Type: application/cbor\r\n");
+	assert_true(epochs_is(buffer_span(&answer.body)));
+	answer_free(&answer);
+	at(genesis, "genesis.cbor");
+	at(epochs, "epochs.cbor");
+	at(note, "epochs.note");
+	assert_int_equal(RUN(command_export, &out, "export", "--node", base, "--epochs", "--out", epochs), 0);
+	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, epochs), 0);
+	assert_non_null(strstr((char *)out.data, "ok: epoch 0: the genesis of test consortium, 2023-11-14T22:13:20Z: "));
+	assert_non_null(strstr((char *)out.data, "ok: the chain reaches epoch 0, "));
+	assert_int_equal(RUN(command_export, &out, "export", "--node", base, "--note", "--out", note), 0);
+	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, "--epochs", epochs, note), 0);
+	/* What is no chain is not passed over. */
+	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, "--epochs", note, note), 1);
+	assert_int_equal(RUN(command_verify, &out, "verify", "--genesis", genesis, "--epochs", "/nowhere", note), 1);
+	assert_int_equal(RUN(command_export, &out, "export", "--node", base, "--epochs", "--note", "--out", epochs), 2);
+	buffer_free(&out);
 }
 
 int main(void)
@@ -556,6 +586,7 @@ int main(void)
 		cmocka_unit_test(keys_are_those_of_the_receipts),
 		cmocka_unit_test(the_log_can_be_rebuilt_from_tiles),
 		cmocka_unit_test(what_is_exported_verifies),
+		cmocka_unit_test(the_chain_of_epochs_is_exported),
 		cmocka_unit_test(tiles_end_where_the_checkpoint_ends),
 	};
 	return cmocka_run_group_tests_name("node_log", tests, begin, end);

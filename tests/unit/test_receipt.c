@@ -105,7 +105,7 @@ struct outcome {
 static struct outcome check(const struct world *world, struct span receipt, struct span statement)
 {
 	struct outcome outcome = {0};
-	outcome.status = receipt_check(receipt, statement, &world->consortium->genesis, &outcome.report, &outcome.fault);
+	outcome.status = receipt_check(receipt, statement, &world->consortium->trust, &outcome.report, &outcome.fault);
 	buffer_append_byte(&outcome.report, 0);
 	assert_true((outcome.status == OK) == (strstr((char *)outcome.report.data, "FAILED: ") == NULL));
 	return outcome;
@@ -350,21 +350,21 @@ static struct buffer consistency_bytes(const struct world *world, uint64_t first
 static void a_longer_log_continues_a_checkpoint(void **state)
 {
 	const struct world *world = *state;
-	const struct genesis *genesis = &world->consortium->genesis;
+	const struct trust *trust = &world->consortium->trust;
 	for (uint64_t first = 1; first <= LOG_END; first += 4)
 		for (uint64_t second = first; second <= LOG_END; second += 5) {
 			struct buffer note = {0}, report = {0}, bytes = consistency_bytes(world, first, second);
 			struct digest older = merkle_tree_root(&world->log->tree, first);
 			struct fault fault = {0};
 			sample_note(world->consortium, first, &older, 0x9, &note);
-			assert_int_equal(receipt_check_consistency(buffer_span(&bytes), buffer_span(&note), genesis, &report, &fault), OK);
+			assert_int_equal(receipt_check_consistency(buffer_span(&bytes), buffer_span(&note), trust, &report, &fault), OK);
 			buffer_append_byte(&report, 0);
 			assert_non_null(strstr((char *)report.data, "unchanged and in the same order"));
 			/* Not from a checkpoint of other entries, however well it is signed. */
 			older.bytes[0] ^= 1;
 			buffer_clear(&note);
 			sample_note(world->consortium, first, &older, 0x9, &note);
-			assert_int_equal(receipt_check_consistency(buffer_span(&bytes), buffer_span(&note), genesis, &report, &fault), E_SIGNATURE);
+			assert_int_equal(receipt_check_consistency(buffer_span(&bytes), buffer_span(&note), trust, &report, &fault), E_SIGNATURE);
 			/* Nor is it a receipt of an entry. */
 			assert_refused(world, buffer_span(&bytes), 0, E_SIGNATURE, "does not lead");
 			buffer_free(&note);
@@ -375,8 +375,8 @@ static void a_longer_log_continues_a_checkpoint(void **state)
 	struct digest root = merkle_tree_root(&world->log->tree, 6);
 	sample_note(world->consortium, 6, &root, 0xf, &note);
 	struct fault fault;
-	assert_int_equal(receipt_check_consistency(buffer_span(&bytes), buffer_span(&note), genesis, &report, &fault), E_SIGNATURE);
-	assert_int_equal(receipt_check_consistency(buffer_span(&inclusion), buffer_span(&note), genesis, &report, &fault), E_SIGNATURE);
+	assert_int_equal(receipt_check_consistency(buffer_span(&bytes), buffer_span(&note), trust, &report, &fault), E_SIGNATURE);
+	assert_int_equal(receipt_check_consistency(buffer_span(&inclusion), buffer_span(&note), trust, &report, &fault), E_SIGNATURE);
 	buffer_free(&note);
 	buffer_free(&report);
 	buffer_free(&bytes);
@@ -389,7 +389,7 @@ static void witnesses_do_not_count_as_organisations(void **state)
 {
 	const struct world *world = *state;
 	struct digest root = merkle_tree_root(&world->log->tree, LOG_END);
-	struct checkpoint *checkpoint = memory_new(sizeof *checkpoint);
+	struct note_judgement *judgement = memory_new(sizeof *judgement);
 	struct signing_key *witness = sample_key(99, 0);
 	struct buffer note = {0}, line = {0}, report = {0};
 	struct fault fault = {0};
@@ -402,21 +402,23 @@ static void witnesses_do_not_count_as_organisations(void **state)
 		assert_int_equal(cosignature_sign(witness, added.name, span_of_text(origin), LOG_END, &root, 1767225700, NULL, &added.cosignature), OK);
 		checkpoint_line_encode(&added, &note);
 	}
-	assert_int_equal(checkpoint_verify(buffer_span(&note), &world->consortium->genesis, checkpoint, &report, &fault), E_SIGNATURE);
-	assert_non_null(strstr(fault.text, "1 of 4 organisations signed it, at least 2 must"));
+	assert_int_equal(note_judge(buffer_span(&note), origin, &world->consortium->trust, judgement, &fault), E_SIGNATURE);
+	assert_non_null(strstr(fault.text, "signed by 1 of 4 organisations, and at least 2 must sign"));
 	/* With a second organisation it is enough, and the witnesses are named. */
 	struct checkpoint_line second = {.name = span_of_text(sample_names[3])};
 	checkpoint_key_id(second.name, signing_key_public(key_of(world, 3)), second.key_id);
 	assert_int_equal(cosignature_sign(key_of(world, 3), second.name, span_of_text(origin), LOG_END, &root, 1767225800, NULL, &second.cosignature), OK);
 	checkpoint_line_encode(&second, &note);
-	assert_int_equal(checkpoint_verify(buffer_span(&note), &world->consortium->genesis, checkpoint, &report, &fault), OK);
-	assert_int_equal(checkpoint->line_count, 5);
+	assert_int_equal(note_judge(buffer_span(&note), origin, &world->consortium->trust, judgement, &fault), OK);
+	assert_int_equal(judgement->checkpoint.line_count, 5);
+	note_report(judgement, NULL, &report);
+	note_report_final(judgement, "all of the log up to this size", &report);
 	buffer_append_byte(&report, 0);
 	assert_non_null(strstr((char *)report.data, "signed by 2 of 4 organisations (2 are needed)"));
 	assert_non_null(strstr((char *)report.data, "ok: checkpoint: witness.example/two is named by a line as a witness; it was not checked and does not count\n"));
 	/* The f+1-th of the organisations' times, whatever witnesses say. */
 	assert_non_null(strstr((char *)report.data, "ok: all of the log up to this size was final no later than 2026-01-01T00:03:20Z"));
-	free(checkpoint);
+	free(judgement);
 	signing_key_free(witness);
 	buffer_free(&note);
 	buffer_free(&line);

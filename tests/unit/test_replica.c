@@ -400,8 +400,8 @@ static void a_foreign_log_is_refused(void **state)
 	cluster_submit(&other, 0, buffer_span(&pile.bytes[0]));
 	cluster_run(&other, 500);
 	cluster_begin(&cluster, &four, 12);
-	struct replica_config config = {.genesis = &four.genesis, .own = 0, .consensus = consensus_config_default(), .node_key = four.node[0],
-		.checkpoint_key = four.checkpoint[0]};
+	struct replica_config config = {.genesis = &four.genesis, .name = four.genesis.members[0].header.iss, .consensus = consensus_config_default(),
+		.keys = {{four.node[0], four.checkpoint[0]}}, .key_count = 1};
 	struct log_frame frame;
 	size_t size;
 	assert_int_equal(log_frame_read(buffer_span(&other.member[0].log), 0, &frame, &size), OK);
@@ -423,12 +423,20 @@ static void a_foreign_log_is_refused(void **state)
 		replica_free(replica);
 	}
 	struct replica *replica = NULL;
-	config.node_key = four.node[1];
-	assert_int_equal(replica_new(&config, &replica, &fault), E_CONFIG);
-	config.node_key = four.node[0];
-	config.checkpoint_key = four.record[0];
-	assert_int_equal(replica_new(&config, &replica, &fault), E_CONFIG);
-	config.own = 4;
+	/* Keys that no epoch names: it follows, and signs nothing. */
+	config.keys[0].node = four.node[1];
+	assert_int_equal(replica_new(&config, &replica, &fault), OK);
+	assert_false(replica_is_member(replica));
+	replica_free(replica);
+	config.keys[0] = (struct replica_keys){four.node[0], four.record[0]};
+	assert_int_equal(replica_new(&config, &replica, &fault), OK);
+	assert_false(replica_is_member(replica));
+	replica_free(replica);
+	config.name = text("org:nobody");
+	assert_int_equal(replica_new(&config, &replica, &fault), OK);
+	assert_int_equal(replica_seat(replica), REPLICA_NOBODY);
+	replica_free(replica);
+	config.name = (struct span){0};
 	assert_int_equal(replica_new(&config, &replica, &fault), E_CONFIG);
 	pile_free(&pile);
 	cluster_end(&cluster);
@@ -440,8 +448,8 @@ static void before_start_a_submission_is_told_to_wait(void **state)
 	(void)state;
 	struct issuer maker = organisation(&four, 0);
 	struct pile pile = pile_of_events(&four, &maker, 1);
-	struct replica_config config = {.genesis = &four.genesis, .own = 0, .consensus = consensus_config_default(), .node_key = four.node[0],
-		.checkpoint_key = four.checkpoint[0]};
+	struct replica_config config = {.genesis = &four.genesis, .name = four.genesis.members[0].header.iss, .consensus = consensus_config_default(),
+		.keys = {{four.node[0], four.checkpoint[0]}}, .key_count = 1};
 	struct replica *replica = NULL;
 	struct fault fault;
 	struct replica_actions actions;

@@ -24,8 +24,11 @@ static struct state_finding ask(const struct cluster *cluster, uint16_t index, c
 	state_proof_encode(proof, keep);
 	assert_true(state_proof_is(buffer_span(keep)));
 	assert_int_equal(state_proof_decode(buffer_span(keep), proof, &fault), OK);
-	if (state_proof_verify(proof, &cluster->consortium->genesis, NULL, 0, &found, NULL, &fault) != OK)
+	struct epochs epochs;
+	epochs_begin(&epochs, &cluster->consortium->genesis);
+	if (state_proof_verify(proof, &(struct trust){.epochs = &epochs}, &found, NULL, &fault) != OK)
 		fail_msg("%s", fault.text);
+	epochs_free(&epochs);
 	assert_true(found.size == said->size);
 	free(said);
 	free(proof);

@@ -186,8 +186,8 @@ static void another_log_is_noticed(void **state)
 {
 	(void)state;
 	struct sim *sim = halfway();
-	for (size_t i = 0; i < sim->observer.commit_count; i++)
-		sim->observer.commits[i].root.bytes[0] ^= 1;
+	for (size_t i = 0; i < sim->observers[0]->commit_count; i++)
+		sim->observers[0]->commits[i].root.bytes[0] ^= 1;
 	for (uint16_t i = 0; i < 4; i++)
 		sim->member[i].commits = 0;
 	for (uint16_t i = 0; i < 4; i++)

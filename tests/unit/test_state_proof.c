@@ -25,7 +25,7 @@ static struct outcome verify(struct span file, const struct policy *policy)
 	struct state_proof *proof = memory_new_array(1, sizeof *proof);
 	out.status = state_proof_decode(file, proof, &out.fault);
 	if (out.status == OK)
-		out.status = state_proof_verify(proof, &consortium->genesis, policy, NOW, &out.found, &out.report, &out.fault);
+		out.status = state_proof_verify(proof, &(struct trust){&consortium->epochs, policy, NOW}, &out.found, &out.report, &out.fault);
 	assert_int_equal(out.status == OK, out.fault.text[0] == 0);
 	buffer_append_byte(&out.report, 0);
 	free(proof);
@@ -296,11 +296,11 @@ static void the_policy_says_who_must_sign(void **state)
 		{.name = other, .key = *signing_key_public(consortium->keys[0][0])}};
 	struct policy policy = {0};
 	/* f+1 without more. */
-	judged(NULL, 0x8, E_SIGNATURE, "1 of 4 organisations signed the checkpoint, at least 2 must; without a line: org:manufacturer, org:supplier, org:repair.");
+	judged(NULL, 0x8, E_SIGNATURE, "The checkpoint is signed by 1 of 4 organisations, and at least 2 must sign; without a line: org:manufacturer, org:supplier, org:repair.");
 	judged(&policy, 0, E_SIGNATURE, "0 of 4");
 	judged(&policy, 0xc, OK, "(2 are needed)");
 	policy.organisations = 3;
-	judged(&policy, 0x3, E_SIGNATURE, "at least 3 must; without a line: org:repair, org:regulator.");
+	judged(&policy, 0x3, E_SIGNATURE, "at least 3 must sign; without a line: org:repair, org:regulator.");
 	judged(&policy, 0x7, OK, "(3 are needed)");
 	policy.organisations = 4;
 	judged(&policy, 0x7, E_SIGNATURE, "org:regulator");
@@ -319,7 +319,7 @@ static void the_policy_says_who_must_sign(void **state)
 	judged(&policy, ALL, E_CONFIG, "org:stranger, which is no organisation");
 	/* Witnesses. */
 	policy = (struct policy){.witnesses = witnesses, .witness_count = 2, .witnesses_needed = 1};
-	judged(&policy, ALL, E_SIGNATURE, "0 of the policy's witnesses signed the checkpoint, at least 1 must; witness.example did not");
+	judged(&policy, ALL, E_SIGNATURE, "signed by 0 of the policy's witnesses, and at least 1 must sign; witness.example did not");
 	judged(&policy, ALL | WITNESS, OK, "the witness witness.example signed it at");
 	judged(&policy, 0x1 | WITNESS, E_SIGNATURE, "1 of 4 organisations");
 	policy.witnesses_needed = 2;
@@ -345,23 +345,23 @@ static void the_logs_checkpoints_may_have_witnesses(void **state)
 	struct fault fault;
 	checkpoint_origin(consortium->genesis.network, origin);
 	sample_note(consortium, LOG_END, &state_.root, SIGNERS, &note);
-	assert_int_equal(note_judge(buffer_span(&note), origin, &consortium->genesis, &policy, NOW, judgement, &fault), E_SIGNATURE);
+	assert_int_equal(note_judge(buffer_span(&note), origin, &(struct trust){&consortium->epochs, &policy, NOW}, judgement, &fault), E_SIGNATURE);
 	checkpoint_key_id(line.name, &witnesses[0].key, line.key_id);
 	assert_int_equal(cosignature_sign(state_.witness, line.name, span_of_text(origin), LOG_END, &state_.root, NOW, NULL, &line.cosignature), OK);
 	checkpoint_line_encode(&line, &note);
 	/* Known, and needed. */
-	assert_int_equal(note_judge(buffer_span(&note), origin, &consortium->genesis, &policy, NOW, judgement, &fault), OK);
+	assert_int_equal(note_judge(buffer_span(&note), origin, &(struct trust){&consortium->epochs, &policy, NOW}, judgement, &fault), OK);
 	assert_int_equal(judgement->witnesses, 1);
-	note_report(judgement, &consortium->genesis, &policy, &report);
+	note_report(judgement, &policy, &report);
 	assert_non_null(memmem(report.data, report.size, "the witness witness.example signed it at", 40));
 	/* Not known: passed over, and said so; it is no organisation's line. */
-	assert_int_equal(note_judge(buffer_span(&note), origin, &consortium->genesis, NULL, NOW, judgement, &fault), OK);
+	assert_int_equal(note_judge(buffer_span(&note), origin, &(struct trust){&consortium->epochs, NULL, NOW}, judgement, &fault), OK);
 	assert_true(judgement->witnesses == 0 && judgement->organisations == 2);
 	buffer_clear(&report);
-	note_report(judgement, &consortium->genesis, NULL, &report);
+	note_report(judgement, NULL, &report);
 	assert_non_null(memmem(report.data, report.size, "witness.example is named by a line as a witness; it was not checked", 66));
 	policy = (struct policy){.organisations = 3};
-	assert_int_equal(note_judge(buffer_span(&note), origin, &consortium->genesis, &policy, NOW, judgement, &fault), E_SIGNATURE);
+	assert_int_equal(note_judge(buffer_span(&note), origin, &(struct trust){&consortium->epochs, &policy, NOW}, judgement, &fault), E_SIGNATURE);
 	buffer_free(&note);
 	buffer_free(&report);
 	free(judgement);

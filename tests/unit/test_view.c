@@ -168,6 +168,36 @@ static void a_registration_is_the_newest_before(void **state)
 	view_close(view);
 }
 
+/* An organisation that joined later stands in a proposal; one that founded has its own statement, whatever is proposed. */
+static void a_proposal_registers_who_joins(void **state)
+{
+	(void)state;
+	struct view *view = full();
+	struct issuer regulator = organisation(&world.consortium, 2);
+	struct digest ids[3], found;
+	struct fault fault;
+	static const char *const about[] = {"org:newcomer", "org:maker", "org:newcomer"};
+	for (size_t i = 0; i < 3; i++) {
+		struct buffer body = {0}, bytes = {0};
+		struct statement statement;
+		struct span span = BODY_OF(member, &body, .change = MEMBER_REMOVE);
+		ids[i] = issue(&world.consortium, &regulator, STATEMENT_MEMBER, text(about[i]), span, NULL, 0, &bytes);
+		assert_int_equal(statement_decode(buffer_span(&bytes), &statement, NULL), OK);
+		assert_int_equal(view_add(view, world.count + i, 999, 0, &statement, buffer_span(&bytes), &fault), OK);
+		buffer_free(&body);
+		buffer_free(&bytes);
+	}
+	assert_int_equal(view_registration(view, text("org:newcomer"), world.count, &found), E_NOT_FOUND);
+	assert_int_equal(view_registration(view, text("org:newcomer"), world.count + 1, &found), OK);
+	assert_true(digest_equal(&found, &ids[0]));
+	assert_int_equal(view_registration(view, text("org:newcomer"), UINT64_MAX, &found), OK);
+	assert_true(digest_equal(&found, &ids[2]));
+	assert_int_equal(view_registration(view, text("org:maker"), UINT64_MAX, &found), OK);
+	assert_true(digest_equal(&found, &world.consortium.org_ids[0]));
+	view_close(view);
+	remove_files();
+}
+
 static void a_trace_over_the_view_is_the_trace(void **state)
 {
 	(void)state;
@@ -391,6 +421,7 @@ int main(void)
 		cmocka_unit_test(what_was_added_is_found),
 		cmocka_unit_test(an_id_is_found_by_its_beginning),
 		cmocka_unit_test(a_registration_is_the_newest_before),
+		cmocka_unit_test(a_proposal_registers_who_joins),
 		cmocka_unit_test(a_trace_over_the_view_is_the_trace),
 		cmocka_unit_test(lists_are_what_was_asked_for),
 		cmocka_unit_test(pages_join_to_the_whole),

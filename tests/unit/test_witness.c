@@ -103,7 +103,7 @@ static void assert_verdict(const struct world *world, const struct witness_log *
 {
 	struct fault fault = {0};
 	struct witness_log next = {.size = 77};
-	enum witness_verdict verdict = witness_judge(log, &world->consortium->genesis, 2, buffer_span(&body), &next, &fault);
+	enum witness_verdict verdict = witness_judge(log, &world->consortium->epochs, 2, buffer_span(&body), &next, &fault);
 	if (verdict != expected)
 		fail_msg("line %d: %d, not %d: %s", line, verdict, expected, fault.text);
 	assert_true(verdict == WITNESS_COSIGN || (next.size == 77 && fault.text[0]));
@@ -118,7 +118,7 @@ static void a_log_is_followed_from_nothing(void **state)
 	struct witness_log log = witness_log_new();
 	for (uint64_t size = 1; size <= LOG_END; size += 1 + size / 3) {
 		struct buffer body = request_of(world, log.size, size, 0x9);
-		assert_int_equal(witness_judge(&log, &world->consortium->genesis, 2, buffer_span(&body), &log, NULL), WITNESS_COSIGN);
+		assert_int_equal(witness_judge(&log, &world->consortium->epochs, 2, buffer_span(&body), &log, NULL), WITNESS_COSIGN);
 		assert_true(log.size == size);
 		buffer_free(&body);
 		VERDICT(&log, request_of(world, size, size, 0x6), WITNESS_COSIGN); /* the same once more */

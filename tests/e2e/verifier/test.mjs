@@ -5,18 +5,20 @@ import { createPublicKey, verify as nodeVerify } from 'node:crypto';
 import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { concat, consistencyRoot, hex, inclusionRoot, leafHash, read, readNote, readSign1, Refused, same, sha256, sign1Input, text, thumbprint, treePath, treeRoot, write,
 	writeNote, writeSign1 } from './forms.mjs';
-import { foreignReceiptHolds, readGenesis, verifyBundle, verifyConsistency, verifyNote, verifyReceipt } from './verifier.mjs';
-import { bundle, consortium, example, expect, finish, judge, keyOf, leavesOf, line, note, receipt, report, statement, test } from './world.mjs';
+import { foreignReceiptHolds, readEpochs, readGenesis, verifyBundle, verifyConsistency, verifyNote, verifyReceipt } from './verifier.mjs';
+import { bundle, consortium, epochsFile, example, expect, finish, judge, keyOf, leavesOf, line, note, organisation, receipt, report, statement, test, trusted,
+	withEpoch } from './world.mjs';
 
 const seed = Number(process.env.VERIFIER_SEED ?? 1), flips = Number(process.env.VERIFIER_FLIPS ?? 150);
 
 // -- the two verdicts ------------------------------------------------------------------------------------
 
-const KINDS = { bundle: verifyBundle, note: verifyNote, receipt: verifyReceipt, consistency: verifyConsistency };
+const KINDS = { bundle: verifyBundle, note: verifyNote, receipt: verifyReceipt, consistency: verifyConsistency, epochs: readEpochs };
 
-function ours(kind, genesisBytes, files) {
+function ours(kind, under, files) {
 	try {
-		KINDS[kind](...files, readGenesis(genesisBytes));
+		const { genesis, epochs } = trusted(under), founded = readGenesis(genesis), chain = epochs ? readEpochs(epochs, founded) : founded;
+		KINDS[kind](...files, kind === 'epochs' ? founded : chain);
 		return 'good';
 	} catch (error) {
 		if (!(error instanceof Refused))
@@ -289,6 +291,107 @@ await test('genesis documents made here are judged alike', () => {
 	agree('a genesis with one key twice', false, 'note', genesis, note({ ...twice, origin }, [org], [0]));
 	const alone = consortium('alone', 1);
 	agree('a genesis of one', true, 'note', alone.genesis, note(alone, [alone.members[0].bytes], [0]));
+});
+
+// -- members that changed ------------------------------------------------------------------------------------
+
+// Epoch 1: one has new keys, one more has joined. Epoch 2: another has left. The last renews the third.
+const rotated = organisation('org:member-1', 'here anew'), newcomer = organisation('org:newcomer', 'newcomer');
+const sets = [us.members, [us.members[0], rotated, us.members[2], us.members[3], newcomer], [us.members[0], rotated, us.members[3], newcomer]];
+const FIRST = 8, SECOND = 12;
+const one = withEpoch(us, sets[1], FIRST, { signers: [0, 1, 2] }), two = withEpoch(one, sets[2], SECOND, { signers: [0, 1, 3, 4] }), three = withEpoch(two, null, SECOND);
+
+await test('chains of epochs made here are judged alike', () => {
+	for (const [name, wanted, chain] of [
+		['of none', true, us], ['of one', true, one], ['of two', true, two], ['of three', true, three], ['by all', true, withEpoch(us, sets[1], FIRST)],
+		['by two of four', false, withEpoch(us, sets[1], FIRST, { signers: [0, 3] })], ['by three of five', false, withEpoch(one, sets[2], SECOND, { signers: [0, 2, 3] })],
+		['by one twice', false, withEpoch(us, sets[1], FIRST, { signers: [0, 1, 1] })], ['by nobody', false, withEpoch(us, sets[1], FIRST, { signers: [] })],
+		['by those that are to be', false, withEpoch(us, sets[1], FIRST, { by: sets[1], signers: [0, 2, 3, 4] })],
+		['with new keys before their time', false, withEpoch(us, sets[1], FIRST, { by: sets[1], signers: [0, 1, 2] })],
+		['by those that were', false, withEpoch(one, sets[2], SECOND, { by: us.members, signers: [0, 1, 2, 3] })],
+		['with a witness', false, withEpoch(us, sets[1], FIRST, { more: [line('witness.example/one', keyOf('w'), `${us.origin}/epoch`, 1, sha256(text('x')))] })],
+		['signed for another record', false, withEpoch(us, sets[1], FIRST, { signed: sha256(text('another')) })],
+		['signed for another number', false, withEpoch(us, sets[1], FIRST, { noteNumber: 2 })], ['signed as a checkpoint', false, withEpoch(us, sets[1], FIRST, { origin: us.origin })],
+		['of another network', false, withEpoch(us, sets[1], FIRST, { network: others.network })], ['of another form', false, withEpoch(us, sets[1], FIRST, { form: 'tally/epoch/v2' })],
+		['of number 2', false, withEpoch(us, sets[1], FIRST, { number: 2 })], ['of number 0', false, withEpoch(us, sets[1], FIRST, { number: 0 })],
+		['after another', false, withEpoch(one, sets[2], SECOND, { previous: us.epochs[0].digest })], ['with fewer entries', false, withEpoch(one, sets[2], FIRST - 1)],
+		['with as many entries', true, withEpoch(one, sets[2], FIRST)], ['with as many commits', false, withEpoch(one, sets[2], SECOND, { commits: 10 })],
+		['before 1970', false, withEpoch(us, sets[1], FIRST, { time: -1 })], ['with a field more', false, withEpoch(us, sets[1], FIRST, { rest: [1] })],
+		['with a member twice', false, withEpoch(us, [...sets[1], us.members[0]], FIRST)],
+		['with two of one name', false, withEpoch(us, [...us.members, organisation('org:member-2', 'second')], FIRST)],
+		['with two of one title', false, withEpoch(us, [...us.members, organisation('org:other', 'third', { title: 'member-2' })], FIRST)],
+		['with one key of two members', false, withEpoch(us, [...us.members, organisation('org:other', 'other', { keys: { record: keyOf('a'), node: keyOf('b'), checkpoint: us.members[0].node } })], FIRST)],
+		['with a gateway as a member', false, withEpoch(us, [...us.members, organisation('gw:other', 'other')], FIRST)],
+		['with a member that signed nothing', false, withEpoch(us, [...us.members, { ...newcomer, bytes: registration(2, gatewayKey) }], FIRST)],
+	])
+		agree(`chain ${name}`, wanted, 'epochs', us.genesis, epochsFile(chain));
+	const file = epochsFile(two);
+	agree('a chain under a genesis of others', false, 'epochs', others.genesis, file);
+	agree('a chain without its first link', false, 'epochs', us.genesis, epochsFile({ links: two.links.slice(1) }));
+	agree('a chain with a link twice', false, 'epochs', us.genesis, epochsFile({ links: [two.links[0], two.links[0]] }));
+	agree('a chain whose links have swapped notes', false, 'epochs', us.genesis, epochsFile({ links: [[two.links[0][0], two.links[1][1]], [two.links[1][0], two.links[0][1]]] }));
+	agree('a chain with more behind it', false, 'epochs', us.genesis, concat(file, [0]));
+	agree('a link of three', false, 'epochs', us.genesis, epochsFile({ links: [[...two.links[0], 1]] }));
+});
+
+await test('damaged chains of epochs are refused by both', () => agreeOnDamage('epochs', 'epochs', us.genesis, epochsFile(two)));
+
+await test('what is signed while members change is judged alike', () => {
+	const chain = { genesis: us.genesis, epochs: epochsFile(three) }, event = (member, i, more = {}) => statement({ type: 9, seq: 2 + i, prev: sha256(text(`${i}`)),
+		network: us.network, iss: member.name, sub: 'thing', key: member.record, body: new Map([[1, 'order'], [2, 'TransactionEvent'], [3, 'accepting'], [4, 1], [5, 'here']]), ...more });
+	const propose = (by, about, organisation) => statement({ type: 31, seq: 9, prev: sha256(text('p')), network: us.network, iss: by.name, sub: about, key: by.record,
+		body: new Map([[1, 1], [2, organisation.bytes]]) });
+	const vote = (by, proposal, parents) => statement({ type: 32, seq: 10, prev: sha256(text('v')), network: us.network, iss: by.name, sub: 'org:newcomer', key: by.record, parents,
+		body: new Map([[1, sha256(proposal)], [2, true]]) });
+	const hallKey = keyOf('hall'), hall = (by) => statement({ type: 4, seq: 5, prev: sha256(text('h')), network: us.network, iss: by.name, sub: 'gw:newcomer/hall', key: by.record,
+		body: new Map([[1, 1], [2, 'box'], [4, sha256(text('firmware'))], [5, 0], [7, hallKey.public]]) });
+	const alarm = statement({ type: 28, network: us.network, iss: 'gw:newcomer/hall', sub: 'dev:newcomer/oven', key: hallKey, body: new Map([[1, 'fire'], [2, 1], [3, 2], [4, 3], [5, 'flap']]) });
+	const proposal = propose(us.members[0], 'org:newcomer', newcomer), astray = propose(us.members[0], 'org:somebody', newcomer);
+	const log = [...orgs, proposal, vote(us.members[2], proposal, [sha256(proposal)]), event(us.members[1], 0), astray, // 4 to 7; epoch 1:
+		hall(newcomer), event(rotated, 1), alarm, event(us.members[2], 2), // 8 to 11; epoch 2 and 3:
+		event(newcomer, 3), event(us.members[1], 4), event(us.members[2], 5), hall(us.members[2])]; // 12 to 15
+	const leaves = leavesOf(log), at = (size) => log.slice(0, size), by = (set, size, signers, options) => note({ ...us, members: set }, at(size), signers, options);
+	for (const [name, wanted, bytes] of [
+		['the last of the genesis', true, by(sets[0], FIRST, [0, 1])], ['the last of the genesis with a new key', false, by(sets[1], FIRST, [0, 1])],
+		['the last of the genesis by a newcomer', false, by(sets[1], FIRST, [0, 4])], ['the first of epoch 1', true, by(sets[1], FIRST + 1, [1, 4])],
+		['the first of epoch 1 with an old key', false, by(sets[0], FIRST + 1, [0, 1])], ['the first of epoch 1 by one', false, by(sets[1], FIRST + 1, [4])],
+		['the last of epoch 1 by one that leaves', true, by(sets[1], SECOND, [2, 4])], ['the first of epoch 2 by one that left', false, by(sets[1], SECOND + 1, [2, 4])],
+		['the first of epoch 3', true, by(sets[2], SECOND + 1, [1, 2])],
+	]) {
+		agree(`checkpoint: ${name}`, wanted, 'note', chain, bytes);
+	}
+	agree('a checkpoint of epoch 1 without the chain', false, 'note', us.genesis, by(sets[1], FIRST + 1, [1, 4]));
+	agree('a checkpoint of epoch 1 by those that stayed, without the chain', true, 'note', us.genesis, by(sets[1], FIRST + 1, [0, 2]));
+	agree('a checkpoint under a chain that does not hold', false, 'note', { ...chain, epochs: epochsFile(withEpoch(us, sets[1], FIRST, { signers: [0] })) }, by(sets[0], FIRST, [0, 1]));
+	const bundled = (name, wanted, positions, kind, under = chain) => agree(`bundle of ${name}`, wanted, 'bundle', under, bundle(kind, log, positions, by(sets[2], log.length, [0, 2])));
+	bundled('a statement by the old key in its time', true, [6], 'event');
+	bundled('a statement by the new key in its time', true, [9], 'event');
+	bundled('a statement by the old key too late', false, [13], 'event');
+	bundled('a statement by one that leaves later', true, [11], 'event');
+	bundled('a statement by one that left', false, [14], 'event');
+	bundled('a statement by a newcomer', true, [12], 'event');
+	bundled('a statement by a newcomer, without the chain', false, [12], 'event', us.genesis);
+	bundled('an alarm of a newcomer\'s gateway', true, [10, 8, 4], 'critical');
+	bundled('an alarm whose gateway is not registered', false, [10, 4], 'critical');
+	bundled('a registration by one that left', false, [15], 'device');
+	bundled('a proposal', true, [4], 'member');
+	bundled('a proposal about another', false, [7], 'member');
+	bundled('a vote with its proposal', true, [5, 4], 'vote');
+	bundled('a vote without its proposal', false, [5], 'vote');
+	const received = (name, wanted, i, size, member, under = chain) => agree(`receipt: ${name}`, wanted, 'receipt', under,
+		receipt(us, treeRoot(leaves.slice(0, size)), [[size, i, treePath(i, leaves.slice(0, size))]], { key: member.checkpoint, iss: member.name }), log[i]);
+	received('in its time', true, 6, FIRST, us.members[1]);
+	received('with an old key', false, 6, FIRST + 1, us.members[1]);
+	received('with a new key', true, 6, FIRST + 1, rotated);
+	received('with a new key too early', false, 6, FIRST, rotated);
+	received('by a newcomer', true, 9, log.length, newcomer);
+	received('by a newcomer too early', false, 6, FIRST, newcomer);
+	received('by one that left', false, 6, log.length, us.members[2]);
+	received('of a statement by the old key too late', false, 13, log.length, newcomer);
+	received('of a statement by one that left', false, 14, log.length, newcomer);
+	received('of an alarm', true, 10, log.length, newcomer);
+	received('without the chain', false, 9, log.length, newcomer, us.genesis);
+	agreeOnDamage('bundle under a chain', 'bundle', chain, bundle('critical', log, [10, 8, 4], by(sets[2], log.length, [0, 2])));
 });
 
 // -- files of the real program --------------------------------------------------------------------------------

@@ -3,8 +3,8 @@ import { consistencyRoot, cosignedMessage, hex, inclusionRoot, isBytes, isCount,
 	sha256, sign1Input, signatureHolds, text, thumbprint } from './forms.mjs';
 
 const TYPES = { 1: 'org', 2: 'person', 4: 'device', 9: 'event', 10: 'anchor', 11: 'model', 12: 'bounds', 23: 'device_state', 24: 'disturbance', 25: 'service',
-	26: 'command', 27: 'result', 28: 'critical', 29: 'ack' };
-const CITES = new Set([11, 24, 25, 26, 27, 29]); // conclude from their parents
+	26: 'command', 27: 'result', 28: 'critical', 29: 'ack', 31: 'member', 32: 'vote' };
+const CITES = new Set([11, 24, 25, 26, 27, 29, 32]); // conclude from their parents
 const NONE = new Uint8Array(16);
 const isName = (value) => isText(value) && Buffer.byteLength(value) <= 200 && !/[\x00-\x1f\x7f]/.test(value);
 
@@ -32,45 +32,87 @@ export function readStatement(bytes) {
 const statementHolds = (statement, key) =>
 	same(statement.kid, thumbprint(key)) && signatureHolds(key, sign1Input(statement.header, statement.payload), statement.signature);
 
-// -- genesis ---------------------------------------------------------------------------------------
+// -- members: the genesis, and the epochs after it -----------------------------------------------------
 
+// An organisation's own statement, signed with the key that it states.
+function readMember(statement) {
+	must(isBytes(statement), 'member');
+	const org = readStatement(statement);
+	must(org.type === 1 && org.seq === 1 && same(org.network, NONE) && org.parents.length === 0 && /^org:[!-*,-~]+$/.test(org.iss), 'founding statement');
+	const [record, node, checkpoint] = [3, 4, 5].map((key) => org.body.get(key));
+	must([record, node, checkpoint].every((key) => isBytes(key, 1312)) && statementHolds(org, record), 'keys');
+	return { name: org.iss, title: org.body.get(1), tls: org.body.get(6), record, node, checkpoint, id: org.id };
+}
+
+function readMembers(statements) {
+	must(Array.isArray(statements) && statements.length <= 64, 'members');
+	const members = statements.map(readMember);
+	must(new Set(members.map(({ name }) => name)).size === members.length && new Set(members.map(({ title }) => title)).size === members.length, 'two of one name');
+	const keys = members.flatMap(({ record, node, checkpoint }) => [record, node, checkpoint].map(hex)), tls = members.flatMap(({ tls }) => (tls ? [hex(tls)] : []));
+	must(new Set(keys).size === keys.length && new Set(tls).size === tls.length, 'one key twice');
+	return { members, least: Math.floor((members.length - 1) / 3) + 1, quorum: Math.floor(2 * members.length / 3) + 1 };
+}
+
+// The chain that begins with a genesis. Its epochs are those of all that is judged.
 export function readGenesis(bytes) {
 	const parts = read(bytes);
 	must(Array.isArray(parts) && parts.length === 4 && parts[0] === 'tally/genesis/v1' && isText(parts[1]) && isCount(parts[2]) && Array.isArray(parts[3]), 'form');
-	must(parts[3].length >= 1 && parts[3].length <= 64, 'members');
-	const members = parts[3].map((statement) => {
-		must(isBytes(statement), 'member');
-		const org = readStatement(statement);
-		must(org.type === 1 && org.seq === 1 && same(org.network, NONE) && org.parents.length === 0 && /^org:[!-*,-~]+$/.test(org.iss), 'founding statement');
-		const [record, node, checkpoint] = [3, 4, 5].map((key) => org.body.get(key));
-		must([record, node, checkpoint].every((key) => isBytes(key, 1312)) && statementHolds(org, record), 'keys');
-		return { name: org.iss, record, node, checkpoint, id: org.id };
-	});
-	must(new Set(members.map(({ name }) => name)).size === members.length, 'two of one name');
-	const keys = members.flatMap(({ record, node, checkpoint }) => [record, node, checkpoint].map(hex));
-	must(new Set(keys).size === keys.length, 'one key twice');
-	const network = sha256(bytes).subarray(0, 16);
-	return { members, network, origin: `tally/${hex(network)}`, least: Math.floor((members.length - 1) / 3) + 1 };
+	must(parts[3].length >= 1, 'members');
+	const digest = sha256(bytes), network = digest.subarray(0, 16);
+	return { network, origin: `tally/${hex(network)}`, epochs: [{ ...readMembers(parts[3]), number: 0n, digest, commits: 0n, size: 0n }] };
 }
 
-const memberNamed = (genesis, name) => genesis.members.find((member) => member.name === name);
+function readRecord(bytes, chain) {
+	const parts = read(bytes), before = chain.epochs.at(-1);
+	must(Array.isArray(parts) && parts.length === 10 && parts[0] === 'tally/epoch/v1' && same(parts[1], chain.network), 'a record of this network');
+	must([2, 4, 6, 8].every((i) => isCount(parts[i])) && [3, 5, 7].every((i) => isBytes(parts[i], 32)), 'form');
+	const [number, commits, size] = [parts[2], parts[4], parts[6]].map(BigInt);
+	must(number === before.number + 1n && same(parts[3], before.digest), 'the next epoch');
+	must(commits > before.commits && size >= before.size, 'forwards');
+	const members = parts[9].length === 0 ? before : readMembers(parts[9]);
+	return { members: members.members, least: members.least, quorum: members.quorum, number, digest: sha256(bytes), commits, size };
+}
+
+// Each record is signed by a quorum of the epoch before.
+export function readEpochs(bytes, chain) {
+	const parts = read(bytes);
+	must(Array.isArray(parts) && parts.length === 2 && parts[0] === 'tally/epochs/v1' && Array.isArray(parts[1]), 'form');
+	const epochs = [...chain.epochs];
+	for (const link of parts[1]) {
+		must(Array.isArray(link) && link.length === 2 && isBytes(link[0]) && isText(link[1]), 'link');
+		const note = readNote(text(link[1])), before = epochs.at(-1);
+		must(note.origin === `${chain.origin}/epoch` && note.size === before.number + 1n && same(note.root, sha256(link[0])), 'another record');
+		must(signersOf(note, before, false).size >= before.quorum, 'too few of the epoch before');
+		epochs.push(readRecord(link[0], { ...chain, epochs }));
+	}
+	return { ...chain, epochs };
+}
+
+// Of a log of this size, or of its entry before it: the newest that began with a smaller one.
+const epochOf = (chain, size) => chain.epochs.findLast((epoch) => epoch.number === 0n || epoch.size < BigInt(size));
+const memberNamed = (epoch, name) => epoch.members.find((member) => member.name === name);
 
 // -- a checkpoint -------------------------------------------------------------------------------------
 
-export function verifyNote(bytes, genesis) {
-	const note = readNote(bytes);
-	must(note.origin === genesis.origin, 'of another log');
+// Who of the epoch signed. Witnesses are not ours to judge, and no organisations.
+function signersOf(note, epoch, witnesses = true) {
 	const signers = new Set();
 	for (const { name, id, time, signature } of note.lines) {
-		must(!genesis.members.some((member) => member.name !== name && same(id, keyId(member.name, member.checkpoint))), 'a line under another name');
-		if (!name.startsWith('org:'))
-			continue; // a witness: not ours to judge, and no organisation
-		const member = memberNamed(genesis, name);
+		must(!epoch.members.some((member) => member.name !== name && same(id, keyId(member.name, member.checkpoint))), 'a line under another name');
+		if (witnesses && !name.startsWith('org:'))
+			continue;
+		const member = memberNamed(epoch, name);
 		must(member && !signers.has(name) && same(id, keyId(name, member.checkpoint)) && time !== 0n, 'a line that is not a member\'s');
 		must(signatureHolds(member.checkpoint, cosignedMessage(name, time, note.origin, note.size, note.root), signature), 'a signature');
 		signers.add(name);
 	}
-	must(signers.size >= genesis.least, 'too few organisations');
+	return signers;
+}
+
+export function verifyNote(bytes, chain) {
+	const note = readNote(bytes), epoch = epochOf(chain, note.size);
+	must(note.origin === chain.origin, 'of another log');
+	must(signersOf(note, epoch).size >= epoch.least, 'too few organisations');
 	return note;
 }
 
@@ -99,33 +141,33 @@ function receiptRoot(receipt, compute) {
 	return roots[0];
 }
 
-function checkReceipt(receipt, genesis, compute) {
+function checkReceipt(receipt, chain, compute) {
 	const map = readMap(receipt.header, [1, 4, 15, 395]);
 	const claims = map.get(15);
 	must(map.get(1) === -48 && map.get(395) === 1 && isBytes(map.get(4), 32) && claims instanceof Map && claims.size === 2, 'header');
-	must(claims.get(2) === genesis.origin, 'of another log');
-	const member = memberNamed(genesis, claims.get(1));
-	must(member && same(map.get(4), thumbprint(member.checkpoint)), 'not by a key of the genesis');
+	must(claims.get(2) === chain.origin, 'of another log');
+	const member = memberNamed(epochOf(chain, receipt.proofs[0].size), claims.get(1));
+	must(member && same(map.get(4), thumbprint(member.checkpoint)), 'not by a key of its epoch');
 	const root = receiptRoot(receipt, compute);
 	must(signatureHolds(member.checkpoint, sign1Input(receipt.header, root), receipt.signature), 'signature');
 	return { issuer: member.name, root, size: BigInt(receipt.proofs[0].size) };
 }
 
-export function verifyReceipt(bytes, statementBytes, genesis) {
+export function verifyReceipt(bytes, statementBytes, chain) {
 	const statement = readStatement(statementBytes);
-	must(same(statement.network, statement.type === 1 ? NONE : genesis.network), 'of another network');
-	const issuer = memberNamed(genesis, statement.iss);
-	must(!issuer || statementHolds(statement, issuer.record), 'the statement\'s signature');
+	must(same(statement.network, statement.type === 1 ? NONE : chain.network), 'of another network');
 	const receipt = readReceipt(bytes);
 	must(receipt.kind === -1, 'not of inclusion');
-	return checkReceipt(receipt, genesis, ({ index, size, path }) => inclusionRoot(leafHash(statement.id), index, size, path));
+	const issuer = memberNamed(epochOf(chain, BigInt(receipt.proofs[0].index) + 1n), statement.iss);
+	must(issuer ? statementHolds(statement, issuer.record) : !statement.iss.startsWith('org:'), 'the statement\'s signature');
+	return checkReceipt(receipt, chain, ({ index, size, path }) => inclusionRoot(leafHash(statement.id), index, size, path));
 }
 
-export function verifyConsistency(bytes, noteBytes, genesis) {
-	const note = verifyNote(noteBytes, genesis);
+export function verifyConsistency(bytes, noteBytes, chain) {
+	const note = verifyNote(noteBytes, chain);
 	const receipt = readReceipt(bytes);
 	must(receipt.kind === -2, 'not of consistency');
-	return checkReceipt(receipt, genesis, ({ first, size, path }) => {
+	return checkReceipt(receipt, chain, ({ first, size, path }) => {
 		must(BigInt(first) === note.size, 'from another size');
 		return consistencyRoot(first, size, note.root, path);
 	});
@@ -166,14 +208,24 @@ function readBundle(bytes) {
 // The key that a registration gives: a person's, a gateway's.
 const registeredKey = ({ type, body }) => (type === 2 ? body.get(2) : type === 4 ? body.get(7) : undefined);
 
-function keyOf(entry, entries, genesis) {
-	const member = memberNamed(genesis, entry.statement.iss);
+// An organisation's key is that of the epoch in which the entry was applied.
+function keyOf(entry, entries, chain) {
+	const organisation = ({ index }, name) => memberNamed(epochOf(chain, index + 1n), name);
+	const member = organisation(entry, entry.statement.iss);
 	if (member)
 		return member.record;
-	const found = entries.filter(({ statement, index }) => statement.sub === entry.statement.iss && index < entry.index && memberNamed(genesis, statement.iss)
+	const found = entries.filter(({ statement, index }) => statement.sub === entry.statement.iss && index < entry.index && organisation({ index }, statement.iss)
 		&& isBytes(registeredKey(statement), 1312)).sort((a, b) => (a.index < b.index ? 1 : -1));
 	must(found.length > 0, 'an issuer without a registration');
 	return registeredKey(found[0].statement);
+}
+
+// An organisation that joins states its keys in the proposal.
+function checkProposal({ type, sub, body }) {
+	if (type !== 31)
+		return;
+	must([1, 2, 3].includes(body.get(1)) && (body.get(1) === 2) === !body.has(2), 'proposal');
+	must(!body.has(2) || readMember(body.get(2)).name === sub, 'a statement of another organisation');
 }
 
 function checkParents(entry, entries, first) {
@@ -182,7 +234,7 @@ function checkParents(entry, entries, first) {
 		const inside = entries.find(({ statement }) => same(statement.id, parent));
 		must(inside ? inside.index < entry.index : !(first && CITES.has(type)), 'a parent that is later, or absent');
 	}
-	if (type === 27 || type === 29)
+	if (type === 27 || type === 29 || type === 32)
 		must(parents.some((parent) => same(parent, body.get(1))), 'an answer to none of its parents');
 }
 
@@ -212,18 +264,19 @@ function checkReading([leaf, index, count, path], anchor) {
 		'a reading that the anchor does not cover');
 }
 
-export function verifyBundle(bytes, genesis) {
+export function verifyBundle(bytes, chain) {
 	const { kind, entries, note: noteBytes, reading } = readBundle(bytes);
 	const subject = entries[0].statement;
 	must(kind === (reading ? 'reading' : TYPES[subject.type]) && (!reading || subject.type === 10), 'kind');
 	must(new Set(entries.map(({ statement }) => hex(statement.id))).size === entries.length, 'a statement twice');
-	const note = verifyNote(noteBytes, genesis);
+	const note = verifyNote(noteBytes, chain);
 	for (const { statement, index, path } of entries)
 		must(same(inclusionRoot(leafHash(statement.id), index, note.size, path), note.root), 'inclusion');
 	entries.forEach((entry, number) => {
 		const { statement } = entry;
-		must(same(statement.network, statement.type === 1 ? NONE : genesis.network), 'of another network');
-		must(statementHolds(statement, keyOf(entry, entries, genesis)), 'a statement\'s signature');
+		must(same(statement.network, statement.type === 1 ? NONE : chain.network), 'of another network');
+		must(statementHolds(statement, keyOf(entry, entries, chain)), 'a statement\'s signature');
+		checkProposal(statement);
 		checkParents(entry, entries, number === 0);
 	});
 	if (reading)

@@ -50,14 +50,20 @@ export function finish(more = '') {
 	process.exit(failures ? 1 : 0);
 }
 
+// What is trusted: a genesis, or one with a file of epochs.
+export const trusted = (under) => (under instanceof Uint8Array ? { genesis: under } : under);
+
 // What tally verify says to these bytes.
-export function judge(genesis, ...files) {
+export function judge(under, ...files) {
+	const { genesis, epochs } = trusted(under);
 	written++;
 	const paths = files.map((bytes, i) => join(folder, `case-${i}`));
 	files.forEach((bytes, i) => writeFileSync(paths[i], bytes));
 	const path = join(folder, 'case-genesis');
 	writeFileSync(path, genesis);
-	const { code, out, error } = run('verify', '--genesis', path, ...paths);
+	if (epochs)
+		writeFileSync(join(folder, 'case-epochs'), epochs);
+	const { code, out, error } = run('verify', '--genesis', path, ...(epochs ? ['--epochs', join(folder, 'case-epochs')] : []), ...paths);
 	if (code !== 0 && code !== 1)
 		throw new Error(`tally verify ended with ${code}: ${error}`);
 	return { good: code === 0, out, error };
@@ -143,18 +149,33 @@ export function statement({ type, seq = 1, prev = null, parents = [], network, i
 	return writeSign1({ header, payload, signature: key.sign(sign1Input(header, payload)) });
 }
 
-export function consortium(name, count = 4) {
-	const members = Array.from({ length: count }, (_, i) => {
-		const keys = { record: keyOf(`${name} record ${i}`), node: keyOf(`${name} node ${i}`), checkpoint: keyOf(`${name} checkpoint ${i}`) };
-		const iss = `org:member-${i}`;
-		const body = new Map([[1, `Member ${i}`], [2, 'supplier'], [3, keys.record.public], [4, keys.node.public], [5, keys.checkpoint.public],
-			[6, sha256(text(`${name} ${i}`))]]);
-		return { ...keys, name: iss, bytes: statement({ type: 1, network: new Uint8Array(16), iss, sub: iss, body, key: keys.record }) };
-	});
-	const genesis = write(['tally/genesis/v1', name, 1767225600000, members.map(({ bytes }) => bytes)]);
-	const network = sha256(genesis).subarray(0, 16);
-	return { members, genesis, network, origin: `tally/${hex(network)}` };
+// An organisation with keys from a seed, as it stands in a genesis.
+export function organisation(iss, seed, { title = iss.slice(4), keys = { record: keyOf(`${seed} record`), node: keyOf(`${seed} node`), checkpoint: keyOf(`${seed} checkpoint`) } } = {}) {
+	const body = new Map([[1, title], [2, 'supplier'], [3, keys.record.public], [4, keys.node.public], [5, keys.checkpoint.public], [6, sha256(text(seed))]]);
+	return { ...keys, name: iss, bytes: statement({ type: 1, network: new Uint8Array(16), iss, sub: iss, body, key: keys.record }) };
 }
+
+export function consortium(name, count = 4) {
+	const members = Array.from({ length: count }, (_, i) => organisation(`org:member-${i}`, `${name} ${i}`));
+	const genesis = write(['tally/genesis/v1', name, 1767225600000, members.map(({ bytes }) => bytes)]);
+	const digest = sha256(genesis), network = digest.subarray(0, 16);
+	return { members, genesis, network, origin: `tally/${hex(network)}`, epochs: [{ members, digest, commits: 0 }], links: [] };
+}
+
+// One epoch more: these members since this size of the log; null: as before. By whom it is signed, and what is odd about it.
+export function withEpoch(us, members, size, { signers = us.members.map((_, i) => i), by = us.members, signed, more = [], noteNumber, origin = `${us.origin}/epoch`, ...odd } = {}) {
+	const before = us.epochs.at(-1), number = us.epochs.length, commits = before.commits + 10;
+	const fields = { form: 'tally/epoch/v1', network: us.network, number, previous: before.digest, commits, size, time: 1767225600000 + size,
+		list: (members ?? []).map(({ bytes }) => bytes), rest: [], ...odd };
+	const record = write([fields.form, fields.network, fields.number, fields.previous, fields.commits, sha256(text('commit')), fields.size, sha256(text('log')), fields.time,
+		fields.list, ...fields.rest]);
+	const digest = sha256(record), root = signed ?? digest, of = noteNumber ?? number;
+	const bytes = writeNote({ origin, size: of, root, lines: [...signers.map((i) => line(by[i].name, by[i].checkpoint, origin, of, root)), ...more] });
+	return { ...us, members: members ?? us.members, epochs: [...us.epochs, { members: members ?? us.members, digest, commits }],
+		links: [...us.links, [record, Buffer.from(bytes).toString('utf8')]] };
+}
+
+export const epochsFile = ({ links }) => write(['tally/epochs/v1', links]);
 
 export const leavesOf = (statements) => statements.map((bytes) => leafHash(sha256(bytes)));
 
