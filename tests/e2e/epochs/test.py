@@ -261,6 +261,26 @@ def judge(world, names, speakers):
     say(f"{len(submitted)} statements are final once and everywhere; {looks[0]['log_size']} entries with one root, epoch {looks[0]['epoch']}")
 
 
+def verify_outside(world, speaker):
+    """Who has the genesis and the chain believes what any member shows of old and new epochs; the genesis alone is not enough."""
+    chain, bundle, receipt, statement = (world.folder / name for name in ("chain", "bundle", "receipt", "statement"))
+    world.tally("export", "--node", world["d"].url, "--epochs", "--out", chain)
+    trust = ("--genesis", world.folder / "genesis.cbor", "--epochs", chain)
+    for name, which in (("a", 0), ("d", -1), ("c", 0)):
+        each = speaker.final[which]
+        world.wait("a checkpoint", lambda node=world[name], each=each: node.ask(f"/api/v1/export/{each}")[0] != 409)
+        world.tally("export", "--node", world[name].url, "--out", bundle, each)
+        world.tally("verify", *trust, bundle)
+        world.tally("export", "--node", world[name].url, "--receipt", "--statement", statement, "--out", receipt, each)
+        world.tally("verify", *trust, receipt, statement)
+        receipt.unlink()
+        statement.unlink()
+        bundle.unlink()
+    world.tally("export", "--node", world["a"].url, "--out", bundle, speaker.final[-1])
+    world.tally("verify", "--genesis", world.folder / "genesis.cbor", bundle, code=1)
+    say("an outsider follows the epochs")
+
+
 def submit_many(world, letter, count):
     """In batches, so that there are more entries than one place of the index covers."""
     speaker = Speaker(world, world[letter])
@@ -466,7 +486,7 @@ def found(world, founders, others="", settings=""):
     return speakers
 
 
-def tell(world, speakers, parts):
+def tell(world, speakers, parts, outsider=False):
     try:
         for part in parts:
             part(world)
@@ -479,6 +499,8 @@ def tell(world, speakers, parts):
     for speaker in speakers:
         speaker.end()
     judge(world, "abcd", speakers)
+    if outsider:
+        verify_outside(world, speakers[0])
     # What a node starts from is what it had.
     looks = [world[name].look() for name in "abcd"]
     for name in "abcd":
@@ -509,7 +531,7 @@ def weigh(world):
 
 
 def main_story(world):
-    tell(world, found(world, "abc", "defg"), (grow, shrink, rotate, lose_keys, damage))
+    tell(world, found(world, "abc", "defg"), (grow, shrink, rotate, lose_keys, damage), outsider=True)
 
 
 def weight_story(world):
