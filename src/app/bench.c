@@ -20,6 +20,7 @@ static const struct part {
 	{"gateway", bench_gateway},
 	{"ledger", bench_ledger},
 	{"idle", bench_idle},
+	{"growth", bench_growth},
 };
 
 enum { PART_COUNT = sizeof parts / sizeof *parts };
@@ -198,7 +199,7 @@ static bool words_known(char **words, int count)
 		for (int p = 0; p < PART_COUNT; p++)
 			known = known || strcmp(words[i], parts[p].name) == 0;
 		if (!known) {
-			fprintf(stderr, "tally: bench has no part \"%s\"; it has crypto, pipeline, chunk, gateway, ledger and idle\n", words[i]);
+			fprintf(stderr, "tally: bench has no part \"%s\"; it has crypto, pipeline, chunk, gateway, ledger, idle and growth\n", words[i]);
 			return false;
 		}
 	}
@@ -245,10 +246,11 @@ static int bench_run(struct bench *bench, char **words, int word_count, print *h
 
 int command_bench(int count, char **arguments)
 {
-	const char *seconds = "5", *statements = "20000", *json = NULL, *markdown = NULL, *cmapss = NULL, *examples = "examples/shopfloor";
+	const char *seconds = "5", *statements = NULL, *entries = "10000000", *json = NULL, *markdown = NULL, *cmapss = NULL, *examples = "examples/shopfloor";
 	const struct option_spec options[] = {
 		{"seconds", "S", "how long each measurement takes, about", &seconds},
-		{"statements", "N", "with ledger: how many are on disk when recovery is measured (20,000)", &statements},
+		{"statements", "N", "with ledger and growth: how many are on disk when recovery is measured (20,000; 100,000)", &statements},
+		{"entries", "N", "with growth: how many hashes without statements (10,000,000; each needs 70 bytes of memory)", &entries},
 		{"json", NULL, "print JSON instead of a table", &json},
 		{"markdown", NULL, "print the table of docs/benchmarks.md instead", &markdown},
 		{"cmapss", "FILE", "measure chunks of these recorded engines, too (such as train_FD001.txt)", &cmapss},
@@ -258,19 +260,24 @@ int command_bench(int count, char **arguments)
 	int word_count, code;
 	if (!options_parse(count, arguments,
 		"Measure this program on this machine, each figure beside a peer or a limit measured in the same run.\n"
-		"Parts: crypto, pipeline, chunk, gateway (starts mosquitto), ledger and idle (start four nodes); all of them by default.\n"
+		"Parts: crypto, pipeline, chunk, gateway (starts mosquitto), ledger and idle (start four nodes), growth (simulates up to 50\n"
+		"members and starts one node); all of them by default.\n"
 		"Beside the ledger stand etcd and NATS JetStream where they are installed: `tools/enter bench sh tools/build-and-run bench` has them.\n"
 		"Temporary files go to a folder in $TMPDIR or /var/tmp: let it be on the disk that nodes would use.",
 		"[PART...]", options, &words, &word_count, &code))
 		return code;
-	struct bench bench = {.seconds = strtod(seconds, NULL), .statements = strtod(statements, NULL), .cmapss = cmapss, .examples = examples};
+	struct bench bench = {.seconds = strtod(seconds, NULL), .statements = statements ? strtod(statements, NULL) : 0, .entries = strtod(entries, NULL), .cmapss = cmapss, .examples = examples};
 	ssize_t size = readlink("/proc/self/exe", bench.program, sizeof bench.program - 1);
 	if (!(bench.seconds >= 0.2 && bench.seconds <= 600)) {
 		fprintf(stderr, "tally: --seconds is between 0.2 and 600\n");
 		return 2;
 	}
-	if (!(bench.statements >= 1 && bench.statements <= 100e6)) {
+	if (statements && !(bench.statements >= 1 && bench.statements <= 100e6)) {
 		fprintf(stderr, "tally: --statements is between 1 and 100,000,000\n");
+		return 2;
+	}
+	if (!(bench.entries >= 1000 && bench.entries <= 10e9)) {
+		fprintf(stderr, "tally: --entries is between 1,000 and 10,000,000,000\n");
 		return 2;
 	}
 	if (!words_known(words, word_count))

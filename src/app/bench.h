@@ -12,7 +12,9 @@
  *   bench_trial.c     four nodes, issuers and their statements
  *   bench_ledger.c    statements made final by four nodes
  *   bench_peers.c     the same records in etcd and NATS JetStream
- *   bench_idle.c      nodes with nothing to do */
+ *   bench_idle.c      nodes with nothing to do
+ *   bench_network.c   what a process sent and received
+ *   bench_growth.c    cost as members, statements and hashes grow */
 #ifndef TALLY_APP_BENCH_H
 #define TALLY_APP_BENCH_H
 
@@ -38,7 +40,8 @@ struct bench_row {
 
 struct bench {
 	double seconds;               /* how long each measurement takes, about */
-	double statements;            /* on disk when recovery is measured */
+	double statements;            /* on disk when recovery is measured; 0: what the part takes by itself */
+	double entries;               /* hashes alone, with growth */
 	const char *cmapss, *examples;
 	char program[1024];
 	char folder[1024];            /* of this run; removed at the end */
@@ -58,7 +61,7 @@ void bench_tell(const char *format, ...) PRINTF_LIKE(1, 2);
 MUST_USE enum status bench_go_on(struct fault *fault);
 
 typedef enum status bench_part(struct bench *bench, struct fault *fault);
-bench_part bench_crypto, bench_pipeline, bench_chunk, bench_gateway, bench_ledger, bench_idle;
+bench_part bench_crypto, bench_pipeline, bench_chunk, bench_gateway, bench_ledger, bench_idle, bench_growth;
 
 /* -- bench_machine.c */
 int bench_cores(void);
@@ -76,6 +79,22 @@ struct bench_use {
 /* False: no such process. */
 bool bench_use(pid_t pid, struct bench_use *out);
 
+/* -- bench_network.c: the TCP connections of a process */
+enum { BENCH_SOCKETS = 64 };
+struct bench_network {
+	size_t count;
+	struct bench_socket {
+		uint64_t inode;
+		uint64_t sent, received;  /* bytes, without TCP and IP; TLS is in them */
+		uint64_t sent_segments;
+		uint64_t received_segments;
+	} sockets[BENCH_SOCKETS];
+};
+/* False: the system does not tell, or there are too many. */
+bool bench_network(pid_t pid, struct bench_network *out);
+/* What went through the connections between the two looks. False: one has gone, so nobody knows. */
+bool bench_network_between(const struct bench_network *before, const struct bench_network *after, struct bench_socket *out);
+
 /* -- bench_site.c */
 struct bench_site {
 	struct run run;
@@ -87,6 +106,8 @@ struct bench_site {
 MUST_USE enum status bench_site_open(struct bench *bench, const char *name, int members, struct bench_site *site, struct fault *fault);
 void bench_site_close(struct bench_site *site);
 void bench_site_url(const struct bench_site *site, int member, char out[64]);
+/* A number of the node's status, or of an object in it. NAN: the node does not answer. */
+double bench_site_number(const struct bench_site *site, int member, const char *object, const char *name);
 /* "FOLDER/..." */
 void bench_site_path(const struct bench_site *site, const char *name, char out[1200]);
 MUST_USE enum status bench_site_write(const struct bench_site *site, const char *name, const struct buffer *text, struct fault *fault);

@@ -3,6 +3,7 @@
 
 #include "host/loop.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,12 +20,40 @@ static enum status wait_s(struct bench_site *site, double seconds, struct fault 
 
 struct rates {
 	double cpu, memory, written;  /* share of a core, bytes, bytes a day */
+	double sent, sent_whole;      /* over its connections, bytes a day: TLS included; and with what TCP and IP put before each segment */
 };
 
-static struct rates rates_of(const struct bench_use use[2], double elapsed_s)
+/* IPv4 and TCP with time stamps, as Linux sends it. */
+enum { SEGMENT_HEAD = 20 + 32 };
+
+/* One look at a process. */
+struct look {
+	struct bench_use use;
+	struct bench_network network;
+};
+
+static bool look_at(struct bench_site *site, const char *name, struct look *out)
 {
-	return (struct rates){.cpu = (use[1].cpu_s - use[0].cpu_s) / elapsed_s, .memory = use[1].resident_bytes,
-		.written = (use[1].written_bytes - use[0].written_bytes) / elapsed_s * SECONDS_A_DAY};
+	const struct run_child *child = run_child_find(&site->run, name);
+	return child && child->pid && bench_use(child->pid, &out->use) && bench_network(child->pid, &out->network);
+}
+
+static struct rates rates_of(const struct look look[2], double elapsed_s)
+{
+	struct bench_socket through;
+	struct rates rates = {.cpu = (look[1].use.cpu_s - look[0].use.cpu_s) / elapsed_s, .memory = look[1].use.resident_bytes,
+		.written = (look[1].use.written_bytes - look[0].use.written_bytes) / elapsed_s * SECONDS_A_DAY, .sent = NAN, .sent_whole = NAN};
+	if (bench_network_between(&look[0].network, &look[1].network, &through)) {
+		rates.sent = (double)through.sent / elapsed_s * SECONDS_A_DAY;
+		rates.sent_whole = (double)(through.sent + SEGMENT_HEAD * through.sent_segments) / elapsed_s * SECONDS_A_DAY;
+	}
+	return rates;
+}
+
+/* NAN, once it is there, stays. */
+static double larger(double a, double b)
+{
+	return isnan(a) || isnan(b) ? NAN : fmax(a, b);
 }
 
 /* The worst of the nodes, not their mean: nobody runs the mean. */
@@ -32,9 +61,11 @@ static struct rates worst(const struct rates *rates, int count)
 {
 	struct rates most = {0};
 	for (int i = 0; i < count; i++) {
-		most.cpu = rates[i].cpu > most.cpu ? rates[i].cpu : most.cpu;
-		most.memory = rates[i].memory > most.memory ? rates[i].memory : most.memory;
-		most.written = rates[i].written > most.written ? rates[i].written : most.written;
+		most.cpu = larger(most.cpu, rates[i].cpu);
+		most.memory = larger(most.memory, rates[i].memory);
+		most.written = larger(most.written, rates[i].written);
+		most.sent = larger(most.sent, rates[i].sent);
+		most.sent_whole = larger(most.sent_whole, rates[i].sent_whole);
 	}
 	return most;
 }
@@ -53,12 +84,16 @@ static void rows_add(struct bench *bench, const struct rates *node, const struct
 	bench_row_peer(row, broker->written / 1e6, NULL, "an idle mosquitto");
 	row->floor = 200;
 	row->sense = BENCH_AT_MOST;
+	row = bench_row_add(bench, "idle", node->sent / 1e6, "MB/day", "  sent to the three others, TLS included");
+	bench_row_peer(row, broker->sent / 1e6, NULL, "an idle mosquitto");
+	row = bench_row_add(bench, "idle", node->sent_whole / 1e6, "MB/day", "  the same with the heads of TCP and IP");
+	bench_row_peer(row, broker->sent_whole / 1e6, NULL, "an idle mosquitto");
 }
 
 enum status bench_idle(struct bench *bench, struct fault *fault)
 {
 	struct bench_site *site = memory_new_array(1, sizeof *site);
-	struct bench_use nodes[RUN_MEMBERS][2], broker[2];
+	struct look (*nodes)[2] = memory_new_array(RUN_MEMBERS, sizeof *nodes), broker[2];
 	double seconds = bench->seconds > MEASURED_S_MIN ? bench->seconds : MEASURED_S_MIN;
 	int port;
 	enum status status = bench_site_open(bench, "idle", RUN_MEMBERS, site, fault);
@@ -70,14 +105,14 @@ enum status bench_idle(struct bench *bench, struct fault *fault)
 	bool known = true;
 	for (int when = 0; when < 2 && status == OK; when++) {
 		for (int i = 0; i < RUN_MEMBERS; i++)
-			known = known && bench_site_use(site, run_member(i), &nodes[i][when]);
-		known = known && bench_site_use(site, "broker", &broker[when]);
+			known = known && look_at(site, run_member(i), &nodes[i][when]);
+		known = known && look_at(site, "broker", &broker[when]);
 		if (when == 0)
 			status = wait_s(site, seconds, fault);
 	}
 	double elapsed_s = (double)(clock_monotonic_ns() - start_ns) / 1e9;
 	if (status == OK && !known)
-		status = fault_set(fault, E_IO, "/proc does not tell the processor time of the processes");
+		status = fault_set(fault, E_IO, "/proc or sock_diag(7) does not tell what the processes use");
 	if (status == OK) {
 		struct rates rates[RUN_MEMBERS], idle_broker = rates_of(broker, elapsed_s);
 		for (int i = 0; i < RUN_MEMBERS; i++)
@@ -86,6 +121,7 @@ enum status bench_idle(struct bench *bench, struct fault *fault)
 		rows_add(bench, &node, &idle_broker, elapsed_s);
 	}
 	bench_site_close(site);
+	free(nodes);
 	free(site);
 	return status;
 }

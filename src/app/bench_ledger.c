@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { IDLE_SINGLES = 40, BATCH_SMALL = 16, BATCH_LARGE = 256, BATCH_CHUNK = 4096, CLIENT_RATE = 600 /* statements a second that are prepared for */ };
+enum { IDLE_SINGLES = 40, BATCH_SMALL = 16, BATCH_LARGE = 256, BATCH_CHUNK = 4096, CLIENT_RATE = 600 /* statements a second that are prepared for */,
+	STATEMENTS_USUAL = 20000 };
 #define CHUNK_BYTES_ALL 1e9
 
 struct profile {
@@ -212,9 +213,10 @@ static enum status fill_up(struct bench *bench, struct trial *trial, double *siz
 	trial->records = 0;
 	trial->body_bytes = TRIAL_RECORD;
 	trial->seconds = 0;
-	while ((*size = trial_number(trial, 0, NULL, "log_size")) < bench->statements) {
-		double more = fmin(ceil((bench->statements - *size) / TRIAL_MEMBERS), TRIAL_STATEMENTS_MAX / TRIAL_MEMBERS);
-		bench_tell("ledger: %.0f statements of %.0f", *size, bench->statements);
+	double wanted = bench->statements > 0 ? bench->statements : STATEMENTS_USUAL;
+	while ((*size = trial_number(trial, 0, NULL, "log_size")) < wanted) {
+		double more = fmin(ceil((wanted - *size) / TRIAL_MEMBERS), TRIAL_STATEMENTS_MAX / TRIAL_MEMBERS);
+		bench_tell("ledger: %.0f statements of %.0f", *size, wanted);
 		TRY(trial_sign(trial, (size_t)more, fault));
 		TRY(trial_run(trial, TRIAL_MOST, &elapsed, fault));
 		TRY(trial_logs_wait(trial, *size + TRIAL_MEMBERS * more, fault));

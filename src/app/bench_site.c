@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -91,6 +92,17 @@ static enum status nodes_start(struct bench_site *site, struct fault *fault)
 		TRY(run_child_start(&site->run, run_child_add(&site->run, run_member(i), site->run.options.program, "node", "--config", path, NULL), fault));
 	}
 	return OK;
+}
+
+double bench_site_number(const struct bench_site *site, int member, const char *object, const char *name)
+{
+	char url[64];
+	bench_site_url(site, member, url);
+	yyjson_doc *doc = ask(url, "/api/v1/node");
+	yyjson_val *root = yyjson_doc_get_root(doc);
+	double value = doc ? ask_number(object ? ask_member(root, object) : root, name) : NAN;
+	yyjson_doc_free(doc);
+	return value;
 }
 
 static int peers_connected(const struct bench_site *site, int member)

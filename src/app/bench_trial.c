@@ -403,16 +403,15 @@ enum status trial_run(struct trial *trial, enum trial_purpose purpose, double *e
 
 /* -- set-up ---------------------------------------------------------------------------------------------- */
 
-static enum status issuer_open(struct trial *trial, int member, enum trial_voice voice, const char *folder, struct fault *fault)
+enum status trial_issuer_open(const struct bench_site *site, int member, const char *id, const char *folder, struct trial_issuer *issuer, struct fault *fault)
 {
-	struct trial_issuer *issuer = &trial->chains[member].issuers[voice];
 	char name[80], path[1200], url[64];
 	bool found = false;
-	snprintf(issuer->iss, sizeof issuer->iss, voice == TRIAL_EVENTS ? "org:%s" : "gw:%s/bench", run_member(member));
-	snprintf(name, sizeof name, "%s/keys/%s.key", folder, voice == TRIAL_EVENTS ? "record" : "statement");
-	bench_site_path(&trial->site, name, path);
+	snprintf(issuer->iss, sizeof issuer->iss, "%s", id);
+	snprintf(name, sizeof name, "%.40s/keys/%s.key", folder, strncmp(id, "org:", 4) == 0 ? "record" : "statement");
+	bench_site_path(site, name, path);
 	TRY(keys_load(path, false, &issuer->key, fault));
-	bench_site_url(&trial->site, member, url);
+	bench_site_url(site, member, url);
 	yyjson_doc *doc = ask(url, "/api/v1/entities");
 	size_t at, max;
 	yyjson_val *entity;
@@ -428,13 +427,7 @@ static enum status issuer_open(struct trial *trial, int member, enum trial_voice
 
 double trial_number(const struct trial *trial, int member, const char *object, const char *name)
 {
-	char url[64];
-	bench_site_url(&trial->site, member, url);
-	yyjson_doc *doc = ask(url, "/api/v1/node");
-	yyjson_val *root = yyjson_doc_get_root(doc);
-	double value = doc ? ask_number(object ? ask_member(root, object) : root, name) : NAN;
-	yyjson_doc_free(doc);
-	return value;
+	return bench_site_number(&trial->site, member, object, name);
 }
 
 enum status trial_logs_wait(struct trial *trial, double size, struct fault *fault)
@@ -452,39 +445,40 @@ enum status trial_logs_wait(struct trial *trial, double size, struct fault *faul
 	return OK;
 }
 
-static void guest_folder(int member, char out[64])
+enum status trial_gateway_register(struct bench_site *site, int member, const char *id, const char *name, struct fault *fault)
 {
-	snprintf(out, 64, "gateway-%d", member);
+	char document[80], folder[1200], owner[1200], path[1200], node[64];
+	snprintf(document, sizeof document, "%.40s/gateway.json", name);
+	bench_site_path(site, name, folder);
+	bench_site_path(site, run_member(member), owner);
+	bench_site_path(site, document, path);
+	bench_site_url(site, member, node);
+	TRY(run_command(&site->run, fault, "init", "gateway", "--folder", folder, "--id", id, "--site", "bench", NULL));
+	return run_command(&site->run, fault, "register", "--node", node, "--folder", owner, path, NULL);
 }
 
-/* A gateway an organisation. Such are who anchors; the first one's key opens the links. */
-static enum status guest_register(struct trial *trial, int member, struct fault *fault)
+static void guest_names(int member, char id[64], char folder[64])
 {
-	char name[64], id[64], document[80], folder[1200], owner[1200], path[1200], node[64];
-	guest_folder(member, name);
-	snprintf(id, sizeof id, "gw:%s/bench", run_member(member));
-	snprintf(document, sizeof document, "%s/gateway.json", name);
-	bench_site_path(&trial->site, name, folder);
-	bench_site_path(&trial->site, run_member(member), owner);
-	bench_site_path(&trial->site, document, path);
-	bench_site_url(&trial->site, member, node);
-	TRY(run_command(&trial->site.run, fault, "init", "gateway", "--folder", folder, "--id", id, "--site", "bench", NULL));
-	return run_command(&trial->site.run, fault, "register", "--node", node, "--folder", owner, path, NULL);
+	snprintf(id, 64, "gw:%.40s/bench", run_member(member));
+	snprintf(folder, 64, "gateway-%d", member);
 }
 
 static enum status issuers_open(struct trial *trial, struct fault *fault)
 {
-	char key[1200];
-	for (int m = 0; m < TRIAL_MEMBERS; m++)
-		TRY(guest_register(trial, m, fault));
+	char key[1200], id[64], folder[64];
+	for (int m = 0; m < TRIAL_MEMBERS; m++) {
+		guest_names(m, id, folder);
+		TRY(trial_gateway_register(&trial->site, m, id, folder, fault));
+	}
 	TRY(trial_logs_wait(trial, 2 * TRIAL_MEMBERS, fault));
 	for (int m = 0; m < TRIAL_MEMBERS; m++) {
-		char folder[64];
-		guest_folder(m, folder);
-		trial->chains[m].trial = trial;
-		trial->chains[m].member = m;
-		TRY(issuer_open(trial, m, TRIAL_EVENTS, run_member(m), fault));
-		TRY(issuer_open(trial, m, TRIAL_ANCHORS, folder, fault));
+		struct trial_chain *chain = &trial->chains[m];
+		chain->trial = trial;
+		chain->member = m;
+		snprintf(id, sizeof id, "org:%.40s", run_member(m));
+		TRY(trial_issuer_open(&trial->site, m, id, run_member(m), &chain->issuers[TRIAL_EVENTS], fault));
+		guest_names(m, id, folder);
+		TRY(trial_issuer_open(&trial->site, m, id, folder, &chain->issuers[TRIAL_ANCHORS], fault));
 	}
 	bench_site_path(&trial->site, "gateway-0/keys/tls.key", key);
 	return keys_load(key, false, &trial->tls_key, fault);

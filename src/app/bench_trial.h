@@ -103,8 +103,13 @@ MUST_USE enum status trial_run(struct trial *trial, enum trial_purpose purpose, 
 /* The issuers go on behind what chains[].sent says; trial_run does it itself. */
 void trial_sent(struct trial *trial);
 
-/* A number of the node's status, or of an object in it. NAN: the node does not answer. */
+/* bench_site_number of one of its nodes. */
 double trial_number(const struct trial *trial, int member, const char *object, const char *name);
+/* A gateway of that organisation with this name, keys in FOLDER of the site; it is submitted, not yet final. */
+MUST_USE enum status trial_gateway_register(struct bench_site *site, int member, const char *id, const char *folder, struct fault *fault);
+/* An organisation's own key, or its gateway's, and where its sequence is, as its node says. The caller frees the key. */
+MUST_USE enum status trial_issuer_open(const struct bench_site *site, int member, const char *id, const char *folder, struct trial_issuer *issuer, struct fault *fault);
+
 /* Until all four logs have this size. */
 MUST_USE enum status trial_logs_wait(struct trial *trial, double size, struct fault *fault);
 

@@ -257,11 +257,24 @@ bool consensus_range_takes(struct consensus_range *range, struct span block_byte
 struct consensus_history consensus_history_take(struct consensus *consensus)
 {
 	struct dag *dag = &consensus->dag;
-	struct consensus_history history = {.members = dag->members, .epoch = consensus->config.epoch, .index = dag->index, .count = dag->index_count};
+	struct consensus_history history = {.members = dag->members, .epoch = consensus->config.epoch, .index = dag->index, .count = dag->index_count,
+		.capacity = dag->index_capacity};
 	memcpy(history.newest, dag->newest, dag->members * sizeof *dag->newest);
 	dag->index = NULL;
 	dag->index_count = dag->index_capacity = 0;
 	return history;
+}
+
+void consensus_history_note(struct consensus_history *history, const struct block *block, uint64_t position)
+{
+	if (block->author >= history->members)
+		return;
+	if (block->round > history->newest[block->author])
+		history->newest[block->author] = block->round;
+	while (history->count <= block->round / DAG_INDEX_ROUNDS) {
+		ARRAY_GROW(history->index, history->count, history->capacity);
+		history->index[history->count++] = position;
+	}
 }
 
 struct consensus_range consensus_history_above(const struct consensus_history *history, const uint32_t *rounds)

@@ -171,9 +171,11 @@ struct consensus_history {
 	uint64_t epoch;
 	uint32_t newest[BLOCK_MEMBERS_MAX];
 	uint64_t *index;              /* owned by whoever took it */
-	uint32_t count;
+	uint32_t count, capacity;
 };
 struct consensus_history consensus_history_take(struct consensus *consensus);
+/* Made again from the log: a block of that epoch lies there. members and epoch are set, all else begins with zeros. */
+void consensus_history_note(struct consensus_history *history, const struct block *block, uint64_t position);
 /* Catching up somebody whose newest blocks are those of `rounds`[members]: what to read, as for SEND_RANGE. Its position is
  * DAG_NOWHERE when there is nothing above. */
 struct consensus_range consensus_history_above(const struct consensus_history *history, const uint32_t *rounds);

@@ -266,6 +266,15 @@ static uint16_t peer_ahead(const struct replica *replica)
 	return REPLICA_NOBODY;
 }
 
+/* As far as somebody may be asked in vain. */
+static uint32_t peers_ahead(const struct replica *replica)
+{
+	uint32_t count = 0;
+	for (uint16_t seat = 0; seat < ledger_seat_count(replica->ledger); seat++)
+		count += replica->up[seat] && replica->catchup.ahead[seat] > epoch_number(replica);
+	return count < FRUITLESS_MAX ? count : FRUITLESS_MAX;
+}
+
 /* Lines under the newest record are asked of the others in turn, until a quorum's are here. */
 static bool lines_are_missing(const struct replica *replica)
 {
@@ -394,12 +403,12 @@ static enum status history_ended(struct replica *replica, uint16_t peer, struct 
 		return E_MALFORMED;
 	if (!is_answer(replica, peer, CATCHUP_HISTORY, number))
 		return OK;
-	if (end == HISTORY_GONE)
-		chain_ask(replica);
-	else if (accepted(replica) > replica->catchup.accepted_before)
+	if (end != HISTORY_GONE && accepted(replica) > replica->catchup.accepted_before)
 		history_ask(replica);
+	else if (end == HISTORY_GONE || replica->catchup.fruitless >= peers_ahead(replica))
+		chain_ask(replica);
 	else
-		session_end(replica, false);
+		session_end(replica, false); /* perhaps another has more */
 	return OK;
 }
 

@@ -80,6 +80,7 @@ static void epoch_enter(struct replica *replica)
 	epoch->placed = replica->log_end > 0 || replica->epoch_count == 0;
 	epoch->members = (uint16_t)members->member_count;
 	epoch->own = REPLICA_NOBODY;
+	epoch->history = (struct consensus_history){.members = epoch->members, .epoch = replica->epoch_count};
 	epoch->position = replica->log_end;
 	for (uint16_t i = 0; i < epoch->members; i++) {
 		const struct body_org *org = &members->members[i].org;
@@ -315,7 +316,9 @@ uint64_t epoch_signed(const struct replica *replica)
 
 void epoch_prune(struct replica *replica)
 {
-	uint64_t position = replica->epochs[epoch_signed(replica)]->position;
+	/* One more is kept, so that whoever is just behind need not begin anew. */
+	uint64_t number = epoch_signed(replica);
+	uint64_t position = replica->epochs[number > 0 ? number - 1 : 0]->position;
 	if (!replica->started || position <= replica->pruned)
 		return;
 	replica->pruned = position;

@@ -178,19 +178,28 @@ void consensus_start(struct replica *replica)
 
 /* -- recovery ---------------------------------------------------------------------------------------------- */
 
+/* The first of its blocks that the log still has. */
+static void epoch_place(struct replica_epoch *epoch, uint64_t position)
+{
+	if (!epoch->placed) {
+		epoch->placed = true;
+		epoch->position = position;
+	}
+}
+
 static enum status recover_block(struct replica *replica, const struct replica_event *event)
 {
 	struct block block;
 	if (block_parse(event->bytes, &block, NULL) != OK || memcmp(block.network, replica->genesis->network, BLOCK_NETWORK_SIZE) != 0)
 		return E_CORRUPT;
-	if (block.epoch < epoch_number(replica)) /* its epoch was over when it came, or is in the log of entries */
+	if (block.epoch < epoch_number(replica)) { /* its epoch was over when it came, or is in the log of entries; others may lack it */
+		epoch_place(replica->epochs[block.epoch], event->position);
+		consensus_history_note(&replica->epochs[block.epoch]->history, &block, event->position);
 		return OK;
+	}
 	if (block.epoch > epoch_number(replica) || block.author >= epoch_now(replica)->members)
 		return E_CORRUPT;
-	if (!epoch_now(replica)->placed) {
-		epoch_now(replica)->placed = true;
-		epoch_now(replica)->position = event->position;
-	}
+	epoch_place(epoch_now(replica), event->position);
 	if (replica->damaged && !damaged_block_holds(replica, &block))
 		return E_SIGNATURE;
 	bodies_add(&replica->bodies, &block);

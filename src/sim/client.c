@@ -21,6 +21,10 @@ uint32_t payload_add(struct sim *sim, uint16_t client, struct buffer *bytes, boo
 
 void clients_found(struct sim *sim)
 {
+	if (sim_is_calm(sim)) {
+		calm_clients_found(sim);
+		return;
+	}
 	size_t gateways = sim->members < GATEWAYS_MAX ? sim->members : GATEWAYS_MAX;
 	sim->clients = memory_new_array(sim->members + gateways, sizeof *sim->clients);
 	for (uint16_t i = 0; i < sim->members + gateways; i++) {
@@ -125,6 +129,10 @@ void client_wake(struct sim *sim, uint16_t index)
 {
 	enum { LOOK_MS = 60 };
 	struct client *client = &sim->clients[index];
+	if (sim_is_calm(sim)) {
+		calm_client_wake(sim, index);
+		return;
+	}
 	speak(sim, index);
 	while (client->done < client->count && sim->payloads[client->payloads[client->done]].state == PAYLOAD_FINAL)
 		client->done++;
@@ -146,6 +154,7 @@ void client_told(struct sim *sim, uint16_t member, const struct replica_action *
 	uint64_t number;
 	if (!is_honest(&sim->member[member]) || !map_get(&sim->payload_ids, digest_span(&outcome->id), &number))
 		return; /* the word of a liar is worth nothing; nor does anybody wait for what a liar proposed */
+	calm_told(sim, member, &sim->payloads[number]);
 	happen(sim, sim_between(sim, 200, 10 * SIM_MS),
 		(struct happening){.kind = HAPPEN_ANSWER, .from = member, .number = number, .status = outcome->status, .index = outcome->index});
 }

@@ -73,6 +73,10 @@ static void natures_turn(struct sim *sim)
 
 void knobs_turn(struct sim *sim)
 {
+	if (sim_is_calm(sim)) {
+		calm_turn(sim);
+		return;
+	}
 	uint16_t chosen = members_choose(sim); /* also when it is given, so that the rest stays the same */
 	sim->members = sim->options.members ? sim->options.members : chosen;
 	sim->faulty_max = validity_faulty_max(sim->members);

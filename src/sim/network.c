@@ -26,6 +26,7 @@ void network_send(struct sim *sim, uint16_t from, uint16_t to, struct span bytes
 		sim->counters[SIM_LOST]++;
 		return;
 	}
+	calm_sent(sim, from, bytes);
 	launch(sim, from, to, bytes, extra_us);
 	if (sim_permille(sim, network->duplicate)) {
 		sim->counters[SIM_DUPLICATED]++;

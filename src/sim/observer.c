@@ -109,6 +109,7 @@ static void commit_check(struct sim *sim, struct observer *observer, const struc
 	}
 	observer->commits[commit->index].digest = commit->digest;
 	sim->counters[SIM_COMMITS]++;
+	calm_committed(sim);
 	trace_line(sim, "commit %llu.%llu round=%u leader=%u blocks=%u left=%u digest=%02x%02x%02x%02x", (unsigned long long)observer->epoch,
 		(unsigned long long)commit->index, (unsigned)commit->leader.round, (unsigned)commit->leader.author, (unsigned)commit->block_count, (unsigned)commit->left_out_count,
 		commit->digest.bytes[0], commit->digest.bytes[1], commit->digest.bytes[2], commit->digest.bytes[3]);

@@ -86,10 +86,30 @@ static enum status statement_check(const struct statement *statement, const stru
 		       : fault_set(fault, E_SIGNATURE, "The signature does not verify; sign again with the registered key.");
 }
 
-const struct replica_signatures *sim_signatures(void)
+/* As long as the real one, so that blocks have the size that the product sends. */
+static enum status block_sign_long(const struct signing_key *key, const struct digest *digest, const uint8_t *randomness, struct buffer *signature)
+{
+	struct signature made;
+	(void)randomness;
+	full_signature(signing_key_public(key), digest_span(digest), &made);
+	buffer_append(signature, made.bytes, sizeof made.bytes);
+	return OK;
+}
+
+static enum status block_verify_long(const struct verifying_key *key, const struct digest *digest, struct span signature)
+{
+	struct signature made;
+	full_signature(verifying_key_public(key), digest_span(digest), &made);
+	return span_equal(signature, span_of(made.bytes, sizeof made.bytes)) ? OK : E_SIGNATURE;
+}
+
+const struct replica_signatures *sim_signatures(const struct sim_options *options)
 {
 	static const struct replica_signatures quick = {block_sign, block_verify, cosign, cosignature_check, statement_check};
-	return &quick;
+	static const struct replica_signatures full = {block_sign_long, block_verify_long, cosign, cosignature_check, statement_check};
+	if (options->real_signatures)
+		return replica_signatures_real();
+	return options->calm.speakers ? &full : &quick;
 }
 
 statement_signer *sim_statement_signer(const struct sim *sim)

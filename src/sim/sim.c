@@ -43,7 +43,7 @@ struct sim *sim_new(const struct sim_options *options, struct sim_keys *keys)
 	char setting[SIM_TEXT_MAX];
 	sim->options = *options;
 	sim->random = random_of(options->seed);
-	sim->signatures = options->real_signatures ? replica_signatures_real() : sim_signatures();
+	sim->signatures = sim_signatures(options);
 	sim->trace.kept = options->traced;
 	knobs_turn(sim);
 	sim->consortium = sim_keys_of(keys, sim->members);
@@ -57,7 +57,8 @@ struct sim *sim_new(const struct sim_options *options, struct sim_keys *keys)
 			happen(sim, sim_between(sim, 0, SIM_S), (struct happening){.kind = HAPPEN_LIAR, .to = i});
 	}
 	clients_found(sim);
-	happen(sim, sim->knobs.fault_pause_us, (struct happening){.kind = HAPPEN_FAULT});
+	if (!sim_is_calm(sim))
+		happen(sim, sim->knobs.fault_pause_us, (struct happening){.kind = HAPPEN_FAULT});
 	happen(sim, sim->knobs.storm_us, (struct happening){.kind = HAPPEN_PHASE});
 	return sim;
 }
@@ -77,6 +78,7 @@ void sim_free(struct sim *sim)
 	buffer_free(&sim->trace.text);
 	free(sim->member);
 	free(sim->heap);
+	free(sim->measured.finality);
 	free(sim);
 }
 
@@ -133,7 +135,8 @@ static void phase_look(struct sim *sim)
 	switch (sim->phase) {
 	case PHASE_STORM:
 		phase_enter(sim, PHASE_DRAIN);
-		faults_end(sim);
+		if (!sim_is_calm(sim))
+			faults_end(sim);
 		break;
 	case PHASE_DRAIN:
 		if (check_settled(sim)) {

@@ -12,12 +12,21 @@
 
 #include "replica/replica.h"
 
-enum { SIM_MEMBERS_MAX = 31, SIM_TEXT_MAX = 400 };
+enum { SIM_MEMBERS_MAX = 50, SIM_TEXT_MAX = 400 };
 
 /* The consortia of all sizes, with real keys, made when first asked for. Equal in every run. */
 struct sim_keys;
 struct sim_keys *sim_keys_new(void);
 void sim_keys_free(struct sim_keys *keys);
+
+/* A calm run has no storm: no faults, no liars, right clocks, the product's limits, and block signatures of the real length.
+ * `speakers` organisations submit events to their own members for `load_us`, and what is sent meanwhile is measured. */
+struct sim_calm {
+	uint16_t speakers;            /* 0: not a calm run; at most `members` of the options, which must be given */
+	int64_t pause_us;             /* between two statements of a speaker, on average */
+	int64_t load_us;
+	int64_t delay_us, jitter_us;  /* of a message: delay_us and up to jitter_us more */
+};
 
 struct sim_options {
 	uint64_t seed;
@@ -25,6 +34,7 @@ struct sim_options {
 	uint64_t until;               /* stop after this step; 0: at the end */
 	bool real_signatures;         /* ML-DSA-44 rather than a keyed hash */
 	bool traced;                  /* keep the text for sim_trace_take */
+	struct sim_calm calm;
 };
 
 enum sim_verdict {
@@ -70,5 +80,33 @@ uint64_t sim_steps(const struct sim *sim);
 /* The trace since the last call: one line an event. Borrowed until the next sim_step. Empty unless `traced`. */
 struct span sim_trace_take(struct sim *sim);
 void sim_report(struct sim *sim, struct sim_report *out);
+
+/* -- a calm run ------------------------------------------------------------------------------------------------ */
+
+struct sim_sent {
+	uint64_t messages;
+	uint64_t bytes;               /* as the wire gets them: without its frames, TLS and TCP */
+	uint64_t references, votes;   /* in the blocks */
+};
+
+/* From submission at a member until it says that the statement is final, flushed. */
+struct sim_finality {
+	uint32_t rounds;              /* which that member went on meanwhile */
+	int64_t us;
+};
+
+struct sim_measured {
+	uint64_t blocks;              /* made, each counted once */
+	struct sim_sent empty, full;  /* blocks sent by their authors: without a body; with one, which `bytes` leaves out */
+	uint64_t body_bytes;          /* of those */
+	struct sim_sent other;        /* all else: checkpoints, what somebody asked for */
+	uint64_t commits;
+	uint64_t statements, statement_bytes;
+	struct sim_finality *finality; /* of each statement */
+	size_t finality_count, finality_capacity;
+};
+
+/* Borrowed until the next step; zeros unless the run is calm. */
+const struct sim_measured *sim_measured(const struct sim *sim);
 
 #endif

@@ -149,6 +149,7 @@ struct member {
 	struct digest own_digest;
 	uint64_t checkpoint_size;
 	uint32_t idle_round;          /* when the silence began */
+	uint32_t measured_round;      /* calm.c: newest own block that was counted */
 };
 
 /* -- network ----------------------------------------------------------------------------------------------------- */
@@ -181,6 +182,8 @@ struct payload {
 	uint32_t attempts;
 	int64_t retry_us;             /* not before */
 	uint64_t index;               /* in the log */
+	int64_t spoken_us;            /* calm.c: when it was submitted, */
+	uint32_t spoken_round;        /* and the member's round then */
 };
 
 enum client_kind { CLIENT_ORGANISATION, CLIENT_GATEWAY };
@@ -316,6 +319,7 @@ struct sim {
 	uint64_t epoch_bytes;
 	struct checks checks;
 	struct trace trace;
+	struct sim_measured measured; /* calm.c */
 	enum sim_verdict verdict;
 	unsigned invariant;
 	char text[SIM_TEXT_MAX];
@@ -354,6 +358,11 @@ static inline bool is_reliable(const struct member *member)
 	return member->nature == HONEST && !member->amnesiac;
 }
 
+static inline bool sim_is_calm(const struct sim *sim)
+{
+	return sim->options.calm.speakers > 0;
+}
+
 /* An invariant is broken; the first one is kept. */
 void sim_broken(struct sim *sim, unsigned invariant, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Members that lie, forgot or are far ahead in time. */
@@ -369,7 +378,7 @@ void knobs_tell(const struct sim *sim, char out[SIM_TEXT_MAX]);
 const char *nature_name(enum nature nature);
 
 /* signatures.c */
-const struct replica_signatures *sim_signatures(void);
+const struct replica_signatures *sim_signatures(const struct sim_options *options);
 statement_signer *sim_statement_signer(const struct sim *sim);
 struct block_signer sim_block_signer(struct liar_signer *context);
 
@@ -452,6 +461,14 @@ uint16_t block_owner(const struct sim *sim, const struct block *block);
 /* The epoch that a replica is in, and its consensus index there; NOBODY. */
 uint64_t member_epoch(const struct sim *sim, uint16_t index);
 uint16_t member_author(const struct sim *sim, uint16_t index);
+
+/* calm.c: its knobs, its clients, and what it measures; without effect in other runs. */
+void calm_turn(struct sim *sim);
+void calm_clients_found(struct sim *sim);
+void calm_client_wake(struct sim *sim, uint16_t index);
+void calm_sent(struct sim *sim, uint16_t from, struct span message);
+void calm_committed(struct sim *sim);
+void calm_told(struct sim *sim, uint16_t member, const struct payload *payload);
 
 /* observer.c */
 struct observer *observer_of(const struct sim *sim, uint64_t epoch);

@@ -95,6 +95,41 @@ static void test_rows(void **state)
 	assert_int_equal(rmdir(temporary), 0);
 }
 
+/* Small, so only what does not depend on size or machine: the simulated rows do not. */
+static void test_growth(void **state)
+{
+	(void)state;
+	char temporary[] = "/tmp/tally-test-bench-XXXXXX";
+	struct outcome outcome = {0};
+	assert_non_null(mkdtemp(temporary));
+	bench((const char *const[]){getenv("TALLY_PROGRAM"), "bench", "--json", "--seconds", "0.3", "--statements", "700", "--entries", "1000", "growth", NULL}, temporary,
+		&outcome);
+	assert_int_equal(outcome.code, 0);
+	yyjson_doc *doc = yyjson_read((const char *)outcome.out.data, outcome.out.size, 0);
+	yyjson_val *rows = yyjson_obj_get(yyjson_doc_get_root(doc), "rows");
+	static const char *const sizes[] = {"4 members:", "7 members:", "10 members:", "20 members:", "50 members:"};
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		/* 26 bytes more than was calculated, if each block stood on all others and carried one commit vote. */
+		double ratio = value_of(rows, "growth", sizes[i], "ratio");
+		assert_true(ratio > 1 && ratio < 1.02);
+	}
+	/* The first of each are those of four members. */
+	assert_true(value_of(rows, "growth", "  a member sends in a round", "ratio") > 1);
+	assert_true(value_of(rows, "growth", "  a member sends in a round", "ratio") < 1.1);
+	assert_true(value_of(rows, "growth", "  in a round with", "ratio") < 1.1);
+	assert_true(value_of(rows, "growth", "  commits a round", "value") > 0.9);
+	assert_true(value_of(rows, "growth", "  finality p50", "peer_value") >= 3);
+	assert_true(value_of(rows, "growth", "  proof of inclusion", "value") > 0);
+	assert_true(value_of(rows, "growth", "700 statements on one node", "ratio") > 1);
+	assert_true(value_of(rows, "growth", "  start after kill -9", "value") > 0);
+	assert_true(value_of(rows, "growth", "  receipt of a statement", "value") > 0);
+	assert_true(value_of(rows, "growth", "  proof of state", "value") > 0);
+	yyjson_doc_free(doc);
+	buffer_free(&outcome.out);
+	assert_int_equal(entries_of(temporary), 0);
+	assert_int_equal(rmdir(temporary), 0);
+}
+
 /* The table as docs/benchmarks.md has it: the machine, an empty line, heads, rule, rows of six cells. */
 static void test_markdown(void **state)
 {
@@ -124,6 +159,8 @@ static void test_wrong_words(void **state)
 	assert_int_equal(outcome.code, 2);
 	bench((const char *const[]){getenv("TALLY_PROGRAM"), "bench", "--statements", "0", NULL}, "/tmp", &outcome);
 	assert_int_equal(outcome.code, 2);
+	bench((const char *const[]){getenv("TALLY_PROGRAM"), "bench", "--entries", "many", NULL}, "/tmp", &outcome);
+	assert_int_equal(outcome.code, 2);
 	bench((const char *const[]){getenv("TALLY_PROGRAM"), "bench", "pipeline", "--examples", "/nowhere", NULL}, "/tmp", &outcome);
 	assert_int_equal(outcome.code, 1);
 	buffer_free(&outcome.out);
@@ -137,8 +174,10 @@ int main(void)
 	}
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_markdown),
 		cmocka_unit_test(test_wrong_words),
 	};
+	cmocka_set_test_filter(getenv("TALLY_TEST"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

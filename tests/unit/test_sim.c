@@ -97,6 +97,72 @@ static void real_signatures_run_too(void **state)
 	assert_true(report.counters[SIM_FINAL] > 0);
 }
 
+/* -- calm runs --------------------------------------------------------------------------------------------------- */
+
+/* What a message with a block weighs beside references and commit votes, from docs/ledger.md: two bytes of kind, the header's
+ * fields, the signature and its length. */
+enum { PUSH_FIXED = 10 + (2 + 16 + 8 + 4 + 2 + 8 + 2 + 2 + 2 + 32 + 4 + 4) + 2 + 2420, REFERENCE = 38, VOTE = 40 };
+
+static const struct sim_calm calm = {.speakers = 2, .pause_us = 30000, .load_us = 600000, .delay_us = 5000, .jitter_us = 3000};
+
+static void blocks_have_the_real_size(const struct sim_sent *sent)
+{
+	assert_int_equal(sent->bytes, sent->messages * PUSH_FIXED + sent->references * REFERENCE + sent->votes * VOTE);
+}
+
+static void a_calm_run_measures_what_is_sent(void **state)
+{
+	(void)state;
+	for (int real = 0; real < 2; real++) {
+		struct sim_options options = {.seed = 5, .members = 4, .calm = calm, .real_signatures = real};
+		struct sim *sim = sim_new(&options, keys);
+		while (sim_step(sim))
+			;
+		const struct sim_measured *measured = sim_measured(sim);
+		assert_int_equal(sim->verdict, SIM_PASS);
+		for (enum sim_counter fault = SIM_CRASHES; fault <= SIM_FLOODED; fault++)
+			assert_int_equal(sim->counters[fault], 0);
+		blocks_have_the_real_size(&measured->empty);
+		blocks_have_the_real_size(&measured->full);
+		/* Each block goes to the three others. */
+		assert_true(measured->blocks > 40);
+		assert_int_equal(measured->empty.messages + measured->full.messages, 3 * measured->blocks);
+		/* With nobody away a block stands on one of each member, and a round is a commit. */
+		uint64_t references = measured->empty.references + measured->full.references, messages = measured->empty.messages + measured->full.messages;
+		assert_in_range(references, messages * 39 / 10, messages * 4);
+		assert_in_range(measured->commits, measured->blocks / 4 - 4, measured->blocks / 4 + 1);
+		/* Every statement is in one block, with four bytes of length, that was sent three times. */
+		assert_true(measured->statements > 20);
+		assert_true(measured->body_bytes <= 3 * (measured->statement_bytes + 4 * measured->statements));
+		assert_int_equal(measured->finality_count, measured->statements);
+		for (size_t i = 0; i < measured->finality_count; i++)
+			assert_in_range(measured->finality[i].rounds, 2, 6);
+		sim_free(sim);
+	}
+}
+
+static void calm_runs_have_equal_traces(void **state)
+{
+	(void)state;
+	struct sim_report first = run((struct sim_options){.seed = 9, .members = 7, .calm = calm}, NULL);
+	struct sim_report second = run((struct sim_options){.seed = 9, .members = 7, .calm = calm}, NULL);
+	struct sim_report other = run((struct sim_options){.seed = 10, .members = 7, .calm = calm}, NULL);
+	must_pass(&first);
+	must_pass(&other);
+	assert_true(digest_equal(&first.trace, &second.trace));
+	assert_false(digest_equal(&first.trace, &other.trace));
+}
+
+static void the_largest_consortium_is_calm_too(void **state)
+{
+	(void)state;
+	struct sim_options options = {.seed = 1, .members = SIM_MEMBERS_MAX, .calm = calm};
+	options.calm.load_us = 200000;
+	struct sim_report report = run(options, NULL);
+	must_pass(&report);
+	assert_true(report.counters[SIM_FINAL] > 0);
+}
+
 /* -- does it notice? --------------------------------------------------------------------------------------------- */
 
 /* A run without liars and faults, up to where a few statements are final. */
@@ -235,6 +301,9 @@ int main(void)
 		cmocka_unit_test(a_run_can_be_stopped_at_a_step),
 		cmocka_unit_test(every_size_of_consortium_runs),
 		cmocka_unit_test(real_signatures_run_too),
+		cmocka_unit_test(a_calm_run_measures_what_is_sent),
+		cmocka_unit_test(calm_runs_have_equal_traces),
+		cmocka_unit_test(the_largest_consortium_is_calm_too),
 		cmocka_unit_test(another_entry_is_noticed),
 		cmocka_unit_test(a_second_block_of_a_slot_is_noticed),
 		cmocka_unit_test(speaking_before_storing_is_noticed),
