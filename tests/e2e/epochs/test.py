@@ -264,7 +264,7 @@ def judge(world, names, speakers):
 def verify_outside(world, speaker):
     """Who has the genesis and the chain believes what any member shows of old and new epochs; the genesis alone is not enough."""
     chain, bundle, receipt, statement = (world.folder / name for name in ("chain", "bundle", "receipt", "statement"))
-    world.tally("export", "--node", world["d"].url, "--epochs", "--out", chain)
+    world.tally("export", "--node", world["a"].url, "--epochs", "--out", chain)
     trust = ("--genesis", world.folder / "genesis.cbor", "--epochs", chain)
     for name, which in (("a", 0), ("d", -1), ("c", 0)):
         each = speaker.final[which]
@@ -391,6 +391,14 @@ def lose_keys(world):
 
 def grow(world):
     submit_many(world, "c", 1500)
+    # A folder of a version that had no log of entries.
+    member = world["c"]
+    member.end()
+    entries = member.folder / "data/entries.000000"
+    size = entries.stat().st_size
+    entries.unlink()
+    member.start()
+    world.wait("c makes its entries from the blocks", lambda: world.equal("abc")() and entries.stat().st_size >= size)
     world["d"].start()  # knows the genesis, and that is all
     epoch = world.change("a", "bc", "add", world["d"].folder / "org.cose")
     world.members.append(world["d"])
@@ -439,6 +447,10 @@ def shrink(world):
 def rotate(world):
     member = world["d"]
     world.tally("keys", "next", member.folder)
+    world.tally("keys", "next", member.folder, code=1)
+    world.tally("member", "add", member.folder / "org.cose", "--node", member.url, code=2)
+    world.tally("member", "vote", "0123456789ab", "yes", "--as", member.folder, "--node", member.url, code=1)
+    world.tally("member", "remove", "org:nobody", "--as", member.folder, "--node", member.url, code=1)
     old = (member.folder / "keys/tls.key").read_bytes(), (member.folder / "keys/next/tls.key").read_bytes()
     member.end()
     member.start()
@@ -453,6 +465,14 @@ def rotate(world):
     rotated = member.ask("/api/v1/members")[1]["epochs"][0]["rotated"]
     if rotated != ["org:d"]:
         raise Failed(f"the epoch does not tell whose keys changed: {rotated}")
+    # A process that ended while it moved them.
+    member.end()
+    (member.folder / "keys/next").mkdir(mode=0o700)
+    (member.folder / "keys/tls.key").rename(member.folder / "keys/next/tls.key")
+    member.start()
+    world.wait("d moves what is left", world.equal("abcd"))
+    if (member.folder / "keys/next").exists():
+        raise Failed("keys/next is still there")
     # Its new record key signs, and a vote against counts for nothing.
     with world["a"].speaking:
         out = world.tally("member", "remove", "org:c", "--as", member.folder, "--node", member.url)
