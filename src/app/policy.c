@@ -1,12 +1,12 @@
 #include "app/policy.h"
 
-#include "record/base64.h"
+#include "record/witness.h"
 #include "signal/json.h"
 
 #include <stdlib.h>
 #include <yyjson.h>
 
-enum { DEPTH_MAX = 2, VKEY_ID_SIZE = 4, VKEY_ML_DSA_44 = 0x06, NAME_SIZE_MAX = 255 };
+enum { DEPTH_MAX = 2, NAME_SIZE_MAX = 255 };
 
 static enum status read_count(yyjson_val *value, const char *name, uint64_t max, uint64_t *out, struct fault *fault)
 {
@@ -45,28 +45,14 @@ static enum status read_required(yyjson_val *list, struct policy *out, struct fa
 	return OK;
 }
 
-/* name+id+key; a name has no plus sign (C2SP signed-note). */
 static enum status read_witness(yyjson_val *value, struct policy_witness *out, struct fault *fault)
 {
-	static const char sentence[] = "a witness of the policy must be a C2SP verifier key of ML-DSA-44: NAME+ID+KEY, as the witness publishes it";
-	struct span text = span_of(yyjson_get_str(value), yyjson_get_len(value));
-	const uint8_t *plus = yyjson_is_str(value) && text.size ? memchr(text.data, '+', text.size) : NULL;
-	uint8_t id[VKEY_ID_SIZE], expected[VKEY_ID_SIZE], key[1 + ML_DSA_44_PUBLIC];
-	if (!plus)
-		return fault_set(fault, E_MALFORMED, "%s", sentence);
-	struct span name = span_of(text.data, (size_t)(plus - text.data)), rest = span_after(text, name.size + 1);
-	if (name.size == 0 || name.size > NAME_SIZE_MAX || rest.size < 2 * VKEY_ID_SIZE + 1 || rest.data[2 * VKEY_ID_SIZE] != '+'
-		|| !span_from_hex(span_of(rest.data, 2 * VKEY_ID_SIZE), id, sizeof id)
-		|| !base64_read(span_after(rest, 2 * VKEY_ID_SIZE + 1), key, sizeof key) || key[0] != VKEY_ML_DSA_44)
-		return fault_set(fault, E_MALFORMED, "%s", sentence);
-	for (size_t i = 0; i < name.size; i++)
-		if (name.data[i] <= ' ' || name.data[i] == 0x7f)
-			return fault_set(fault, E_MALFORMED, "%s", sentence);
-	memcpy(out->key.bytes, key + 1, sizeof out->key.bytes);
-	checkpoint_key_id(name, &out->key, expected);
-	if (memcmp(id, expected, sizeof id) != 0)
-		return fault_set(fault, E_MALFORMED, "the key id of the policy's witness %.*s is not that of its key: it was copied wrongly",
-			(int)name.size, (const char *)name.data);
+	struct span name, text = yyjson_is_str(value) ? span_of(yyjson_get_str(value), yyjson_get_len(value)) : (struct span){0};
+	struct fault inner;
+	if (verification_key_decode(text, &name, &out->key, &inner) != OK)
+		return fault_set(fault, E_MALFORMED, "a witness of the policy must be a C2SP verifier key, as the witness publishes it: %.200s", inner.text);
+	if (!witness_name_is_good(name))
+		return fault_set(fault, E_MALFORMED, "the name of a witness of the policy must be printable ASCII without blanks, and no organisation's");
 	out->name = memory_text(name);
 	return OK;
 }

@@ -51,6 +51,11 @@ static void sync_start(struct consensus *machine, uint16_t peer)
 	sync_begin(&machine->sync, &machine->dag, peer, machine->steady_ms);
 	struct message message = {.kind = MESSAGE_SYNC, .number = machine->sync.number};
 	rounds_set(machine, &message);
+	/* What is collected here is not lacked. Else an answer would begin where some member's absence began, and end before
+	 * it comes to anything new. */
+	for (uint16_t author = 0; author < machine->config.members; author++)
+		if (message.rounds[author] < machine->dag.gc_round)
+			message.rounds[author] = machine->dag.gc_round;
 	talk_send(machine, peer, &message);
 }
 

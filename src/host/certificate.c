@@ -24,6 +24,20 @@ EVP_PKEY *certificate_key_pair(const struct signing_key *key)
 	return pair;
 }
 
+bool certificate_private_key(const EVP_PKEY *pair, struct buffer *out)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(pair);
+	unsigned char *der = NULL;
+	int size = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
+	if (size > 0) {
+		buffer_reserve(out, (size_t)size);
+		buffer_append(out, der, (size_t)size);
+		OPENSSL_clear_free(der, (size_t)size);
+	}
+	PKCS8_PRIV_KEY_INFO_free(info);
+	return size > 0;
+}
+
 /* The certificate only wraps the key: its name is the key's digest, and it does not expire (RFC 5280, 4.1.2.5). */
 static X509 *certificate_make(EVP_PKEY *pair, const struct signing_key *key)
 {

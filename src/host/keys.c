@@ -61,18 +61,10 @@ static enum status pkcs8_parse(struct span der, struct buffer *seed)
 static enum status pkcs8_write(const struct signing_key *key, struct buffer *out)
 {
 	EVP_PKEY *pair = certificate_key_pair(key);
-	PKCS8_PRIV_KEY_INFO *info = pair ? EVP_PKEY2PKCS8(pair) : NULL;
-	unsigned char *der = NULL;
-	int size = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
-	if (size > 0) {
-		buffer_reserve(out, (size_t)size);
-		buffer_append(out, der, (size_t)size);
-		OPENSSL_clear_free(der, (size_t)size);
-	}
-	PKCS8_PRIV_KEY_INFO_free(info);
+	bool good = pair && certificate_private_key(pair, out);
 	EVP_PKEY_free(pair);
 	ERR_clear_error();
-	return size > 0 ? OK : E_ENTROPY;
+	return good ? OK : E_ENTROPY;
 }
 
 /* ---- encrypted files ---- */

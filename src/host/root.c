@@ -1,6 +1,7 @@
 #include "host/root.h"
 
 #include "crypto/hash.h"
+#include "host/certificate.h"
 #include "host/disk.h"
 #include "host/key_file.h"
 
@@ -144,20 +145,6 @@ enum status root_issue(const struct root *root, enum root_purpose purpose, const
 
 /* ---- the private key's file ---- */
 
-static bool der_write(const EVP_PKEY *pair, struct buffer *out)
-{
-	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(pair);
-	unsigned char *der = NULL;
-	int size = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
-	if (size > 0) {
-		buffer_reserve(out, (size_t)size);
-		buffer_append(out, der, (size_t)size);
-		OPENSSL_clear_free(der, (size_t)size);
-	}
-	PKCS8_PRIV_KEY_INFO_free(info);
-	return size > 0;
-}
-
 /* A root's PKCS#8 and nothing else. */
 static bool der_is_root(struct span der)
 {
@@ -190,7 +177,7 @@ static enum status der_save(const char *path, struct span der, struct passphrase
 enum status root_save(const char *path, const struct root *root, struct fault *fault)
 {
 	struct buffer der = {0};
-	enum status status = der_write(root->pair, &der) ? der_save(path, buffer_span(&der), NULL, fault)
+	enum status status = certificate_private_key(root->pair, &der) ? der_save(path, buffer_span(&der), NULL, fault)
 							  : fault_set(fault, E_ENTROPY, "%s could not be written: the crypto library failed", path);
 	key_file_wipe(&der);
 	return status;

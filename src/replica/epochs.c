@@ -111,6 +111,7 @@ static void consensus_begin(struct replica *replica, bool continued)
 	config.begun_ms = newest->number ? newest->time_ms : 0;
 	config.continued = continued;
 	memcpy(config.network, replica->genesis->network, BLOCK_NETWORK_SIZE);
+	replica->wake_ms = INT64_MAX;
 	struct block_signer signer = signer_of(replica);
 	replica->consensus = consensus_new(&config, &signer);
 	if (replica->damaged)

@@ -462,7 +462,9 @@ static void take(struct replica *replica, const struct replica_event *event)
 /* When something is to be done although nothing happens. */
 static void timer_set(struct replica *replica)
 {
-	int64_t due = replica->wake_ms, other = checkpoints_due(replica);
+	enum { SLEEP_MAX_MS = 60000 };
+	int64_t due = replica->now_ms + SLEEP_MAX_MS, other = checkpoints_due(replica);
+	due = replica->wake_ms < due ? replica->wake_ms : due;
 	due = other < due ? other : due;
 	other = catchup_due(replica);
 	if (other != INT64_MAX) {

@@ -203,7 +203,7 @@ void check_final(struct sim *sim, uint16_t index, const struct replica_action *f
 	uint64_t before;
 	if (!is_honest(member))
 		return;
-	if (final->index != sim->members + member->finals)
+	if (final->index != sim->founders + member->finals)
 		sim_broken(sim, 11, "member %u tells entry %llu after %llu others", (unsigned)index, (unsigned long long)final->index,
 			(unsigned long long)member->finals);
 	if (final->commit_index < member->commits_told)
@@ -242,7 +242,7 @@ static enum status evidence_verify(void *context, uint16_t author, const struct 
 	const struct sim *sim = verifier->sim;
 	if (author >= verifier->epoch->members)
 		return E_SIGNATURE;
-	return sim->signatures->block_verify(sim->consortium->organisation[verifier->epoch->who[author]].node_public, digest, signature);
+	return sim->signatures->block_verify(sim->consortium->organisation[verifier->epoch->who[author]].node_publics[verifier->epoch->second[author]], digest, signature);
 }
 
 /* Would somebody who knows nothing but the genesis believe that `peer` filled a slot twice? */
@@ -287,16 +287,16 @@ void check_evidence(struct sim *sim, uint16_t index, const struct deed *deed)
 
 /* -- the second part ------------------------------------------------------------------------------------------------------ */
 
-static bool takes_part(const struct member *member)
+static bool takes_part(const struct sim *sim, uint16_t index)
 {
-	return is_honest(member) && !member->absent;
+	return is_honest(&sim->member[index]) && !sim->member[index].absent && is_member_now(sim, index);
 }
 
 bool check_settled(struct sim *sim)
 {
 	for (uint16_t i = 0; i < sim->members; i++) {
 		struct member *member = &sim->member[i];
-		if (takes_part(member) && (!member->replica || member->finals != sim->checks.final_count))
+		if (takes_part(sim, i) && (!member->replica || member->finals != sim->checks.final_count))
 			return false;
 	}
 	return clients_open(sim) == UINT32_MAX;
@@ -349,18 +349,18 @@ static void note_check(struct sim *sim, uint16_t index)
 {
 	struct buffer note = {0};
 	struct checkpoint *checkpoint = memory_new_array(1, sizeof *checkpoint);
-	const struct genesis *genesis = &sim->consortium->genesis;
 	uint64_t size;
 	if (replica_checkpoint(sim->member[index].replica, 0, true, &note, &size) == OK) {
 		struct digest root = merkle_tree_root(ledger_tree(replica_ledger(sim->member[index].replica)), size);
+		const struct genesis *members = epochs_of_size(ledger_epochs(replica_ledger(sim->member[index].replica)), size)->members;
 		bool good = checkpoint_decode(buffer_span(&note), checkpoint, NULL) == OK && checkpoint->size == size
 			&& digest_equal(&root, &checkpoint->root) && checkpoint->line_count > sim->faulty_max;
 		for (size_t i = 0; good && i < checkpoint->line_count; i++) {
 			const struct checkpoint_line *line = &checkpoint->lines[i];
 			uint16_t member = 0;
-			while (member < sim->members && !span_equal(genesis->members[member].header.iss, line->name))
+			while (member < members->member_count && !span_equal(members->members[member].header.iss, line->name))
 				member++;
-			struct verifying_key *key = member < sim->members ? verifying_key_new(&genesis->members[member].org.checkpoint_key) : NULL;
+			struct verifying_key *key = member < members->member_count ? verifying_key_new(&members->members[member].org.checkpoint_key) : NULL;
 			good = key && sim->signatures->cosignature_verify(key, line->name, checkpoint->origin, size, &root, &line->cosignature) == OK;
 			verifying_key_free(key);
 		}
@@ -378,16 +378,16 @@ void check_end(struct sim *sim)
 	const struct replica_numbers *first = NULL;
 	struct replica_numbers numbers[SIM_MEMBERS_MAX];
 	for (uint16_t i = 0; i < sim->members && !sim_over(sim); i++) {
-		if (!takes_part(&sim->member[i]))
+		if (!takes_part(sim, i))
 			continue;
 		replica_numbers(sim->member[i].replica, &numbers[i]);
 		if (!first)
 			first = &numbers[i];
 		else if (numbers[i].log_size != first->log_size || !digest_equal(&numbers[i].log_root, &first->log_root))
 			sim_broken(sim, 1, "member %u ends with another log", (unsigned)i);
-		if (numbers[i].log_size != sim->members + sim->checks.final_count)
+		if (numbers[i].log_size != sim->founders + sim->checks.final_count)
 			sim_broken(sim, 11, "member %u ends with %llu entries instead of %zu", (unsigned)i, (unsigned long long)numbers[i].log_size,
-				sim->members + sim->checks.final_count);
+				sim->founders + sim->checks.final_count);
 		if (!anybody_is_faulty(sim))
 			silence_check(sim, i, &numbers[i].consensus);
 		note_check(sim, i);

@@ -25,12 +25,12 @@ void clients_found(struct sim *sim)
 		calm_clients_found(sim);
 		return;
 	}
-	size_t gateways = sim->members < GATEWAYS_MAX ? sim->members : GATEWAYS_MAX;
-	sim->clients = memory_new_array(sim->members + gateways, sizeof *sim->clients);
-	for (uint16_t i = 0; i < sim->members + gateways; i++) {
+	size_t gateways = sim->founders < GATEWAYS_MAX ? sim->founders : GATEWAYS_MAX;
+	sim->clients = memory_new_array(sim->founders + gateways, sizeof *sim->clients);
+	for (uint16_t i = 0; i < sim->founders + gateways; i++) {
 		struct client *client = &sim->clients[sim->client_count++];
-		uint16_t organisation = i < sim->members ? i : (uint16_t)(i - sim->members);
-		*client = (struct client){.kind = i < sim->members ? CLIENT_ORGANISATION : CLIENT_GATEWAY, .organisation = organisation,
+		uint16_t organisation = i < sim->founders ? i : (uint16_t)(i - sim->founders);
+		*client = (struct client){.kind = i < sim->founders ? CLIENT_ORGANISATION : CLIENT_GATEWAY, .organisation = organisation,
 			.member = organisation, .wanted = sim->knobs.statements, .window = sim->knobs.window, .pause_us = sim->knobs.pause_us};
 		if (client->kind == CLIENT_ORGANISATION) {
 			client->seq = 1;
@@ -162,10 +162,10 @@ void client_told(struct sim *sim, uint16_t member, const struct replica_action *
 static void final_told(struct sim *sim, struct payload *payload, const struct happening *answer)
 {
 	const struct checks *checks = &sim->checks;
-	uint64_t at = answer->index - sim->members;
+	uint64_t at = answer->index - sim->founders;
 	if (!payload->valid)
 		sim_broken(sim, 11, "member %u accepted a statement that must be refused", (unsigned)answer->from);
-	else if (answer->index < sim->members || at >= checks->final_count || !digest_equal(&checks->finals[at].id, &payload->id))
+	else if (answer->index < sim->founders || at >= checks->final_count || !digest_equal(&checks->finals[at].id, &payload->id))
 		sim_broken(sim, 11, "member %u tells a client that its statement is entry %llu, and it is not", (unsigned)answer->from,
 			(unsigned long long)answer->index);
 	payload->state = PAYLOAD_FINAL;

@@ -17,8 +17,13 @@ static void epoch_add(struct sim *sim, const struct epoch *epoch)
 	ARRAY_GROW(sim->epochs, sim->epoch_count, sim->epoch_capacity);
 	struct sim_epoch *added = &sim->epochs[sim->epoch_count];
 	*added = (struct sim_epoch){.begun_ms = epoch->number ? epoch->time_ms : 0, .digest = epoch->digest, .members = (uint16_t)epoch->members->member_count};
-	for (uint16_t i = 0; i < added->members; i++)
-		added->who[i] = organisation_find(sim, epoch->members->members[i].header.iss);
+	for (uint16_t i = 0; i < added->members; i++) {
+		const struct genesis_member *member = &epoch->members->members[i];
+		added->who[i] = organisation_find(sim, member->header.iss);
+		CHECK(added->who[i] != NOBODY);
+		const struct public_key *second = signing_key_public(sim->consortium->organisation[added->who[i]].nodes[1]);
+		added->second[i] = memcmp(member->org.node_key.bytes, second->bytes, sizeof second->bytes) == 0;
+	}
 	size_t number = sim->epoch_count++;
 	if (sim->observer_capacity < sim->epoch_count) {
 		sim->observer_capacity = 2 * sim->epoch_count;

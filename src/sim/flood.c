@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_STATE_COSIGNATURE = 3, OUTER_SIZE = 9 };
+enum { OUTER_CONSENSUS = 1, OUTER_COSIGNATURE = 2, OUTER_STATE_COSIGNATURE = 3, OUTER_EPOCH_LINE = 4, OUTER_SIZE = 9 };
 
 /* -- lying answers ---------------------------------------------------------------------------------------------- */
 
@@ -88,6 +88,19 @@ static void root_twist(struct sim *sim, uint16_t index, uint16_t peer, struct sp
 	buffer_free(&out);
 }
 
+/* History, records, entries: one bit is wrong, or it is never sent. */
+static void catchup_twist(struct sim *sim, uint16_t index, uint16_t peer, struct span bytes)
+{
+	struct buffer out = {0};
+	sim->counters[SIM_LIES]++;
+	if (sim_permille(sim, 200))
+		return;
+	buffer_append_span(&out, bytes);
+	out.data[1 + sim_below(sim, out.size - 1)] ^= (uint8_t)(1u << sim_below(sim, 8));
+	network_send(sim, index, peer, buffer_span(&out), 0);
+	buffer_free(&out);
+}
+
 void liar_twist(struct sim *sim, uint16_t index, uint16_t peer, struct span bytes)
 {
 	struct message message;
@@ -95,6 +108,10 @@ void liar_twist(struct sim *sim, uint16_t index, uint16_t peer, struct span byte
 	bool root = bytes.data[0] == OUTER_COSIGNATURE || bytes.data[0] == OUTER_STATE_COSIGNATURE;
 	if (root && sim->member[index].nature == FALSE_ROOTS && sim_permille(sim, 500)) {
 		root_twist(sim, index, peer, bytes);
+		return;
+	}
+	if (bytes.data[0] >= OUTER_EPOCH_LINE && sim_permille(sim, 300)) {
+		catchup_twist(sim, index, peer, bytes);
 		return;
 	}
 	if (bytes.data[0] != OUTER_CONSENSUS || message_decode(span_after(bytes, OUTER_SIZE), sim->members, &message) != OK) {

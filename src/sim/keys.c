@@ -15,53 +15,61 @@ static struct signing_key *key_of(unsigned organisation, unsigned use)
 	return key;
 }
 
-static void organisation_found(struct sim_organisation *organisation, unsigned number, struct buffer *statement)
+/* Its own statement, with one of its sets of keys. */
+static void statement_found(struct sim_organisation *organisation, unsigned number, unsigned set)
 {
 	static const char *const roles[] = {"manufacturer", "supplier", "regulator", "repair"};
-	snprintf(organisation->name, sizeof organisation->name, "org:o%u", number);
-	snprintf(organisation->gateway, sizeof organisation->gateway, "gw:o%u/hall", number);
-	snprintf(organisation->person, sizeof organisation->person, "person:o%u/engineer", number);
-	snprintf(organisation->machine, sizeof organisation->machine, "dev:o%u/machine", number);
-	organisation->record = key_of(number, 1);
-	organisation->node = key_of(number, 2);
-	organisation->node_public = verifying_key_new(signing_key_public(organisation->node));
-	CHECK(organisation->node_public);
-	organisation->checkpoint = key_of(number, 3);
-	organisation->gateway_key = key_of(number, 4);
-	organisation->person_key = key_of(number, 5);
 	struct body_org *org = memory_new_array(1, sizeof *org);
 	char address[32];
 	snprintf(address, sizeof address, "o%u:7101", number);
 	org->name = span_of_text(organisation->name + 4);
 	org->role = span_of_text(roles[number % 4]);
 	org->record_key = *signing_key_public(organisation->record);
-	org->node_key = *signing_key_public(organisation->node);
-	org->checkpoint_key = *signing_key_public(organisation->checkpoint);
+	org->node_key = *signing_key_public(organisation->nodes[set]);
+	org->checkpoint_key = *signing_key_public(organisation->checkpoints[set]);
 	org->tls_key.bytes[0] = (uint8_t)(number + 1);
 	org->address = span_of_text(address);
 	struct buffer body = {0};
 	body_org_encode(org, &body);
 	struct statement self = {.type = STATEMENT_ORG, .seq = 1, .iss = span_of_text(organisation->name), .sub = span_of_text(organisation->name),
 		.iat = SIM_EPOCH_US / SIM_S, .body = buffer_span(&body), .class = CLASS_CONSORTIUM};
-	CHECK(statement_sign(&self, organisation->record, NULL, statement, &organisation->org_id) == OK);
+	CHECK(statement_sign(&self, organisation->record, NULL, &organisation->statements[set], &organisation->org_id) == OK);
 	buffer_free(&body);
 	free(org);
+}
+
+static void organisation_found(struct sim_organisation *organisation, unsigned number)
+{
+	snprintf(organisation->name, sizeof organisation->name, "org:o%u", number);
+	snprintf(organisation->gateway, sizeof organisation->gateway, "gw:o%u/hall", number);
+	snprintf(organisation->person, sizeof organisation->person, "person:o%u/engineer", number);
+	snprintf(organisation->machine, sizeof organisation->machine, "dev:o%u/machine", number);
+	organisation->record = key_of(number, 1);
+	for (unsigned set = 0; set < 2; set++) {
+		organisation->nodes[set] = key_of(number, set ? 6 : 2);
+		organisation->checkpoints[set] = key_of(number, set ? 7 : 3);
+		organisation->node_publics[set] = verifying_key_new(signing_key_public(organisation->nodes[set]));
+		CHECK(organisation->node_publics[set]);
+	}
+	organisation->node = organisation->nodes[0];
+	organisation->checkpoint = organisation->checkpoints[0];
+	organisation->gateway_key = key_of(number, 4);
+	organisation->person_key = key_of(number, 5);
+	statement_found(organisation, number, 1);
+	statement_found(organisation, number, 0); /* whose id stays */
 }
 
 static struct sim_consortium *consortium_found(uint16_t members)
 {
 	struct sim_consortium *consortium = memory_new_array(1, sizeof *consortium);
-	struct buffer statements[SIM_MEMBERS_MAX] = {0};
 	struct span spans[SIM_MEMBERS_MAX];
 	consortium->members = members;
-	for (uint16_t i = 0; i < members; i++) {
-		organisation_found(&consortium->organisation[i], i, &statements[i]);
-		spans[i] = buffer_span(&statements[i]);
-	}
+	for (uint16_t i = 0; i < members + SIM_RESERVES; i++)
+		organisation_found(&consortium->organisation[i], i);
+	for (uint16_t i = 0; i < members; i++)
+		spans[i] = buffer_span(&consortium->organisation[i].statements[0]);
 	genesis_encode(span_of_text("simulated consortium"), SIM_EPOCH_US / SIM_MS, spans, members, &consortium->bytes);
 	CHECK(genesis_decode(buffer_span(&consortium->bytes), &consortium->genesis, NULL) == OK);
-	for (uint16_t i = 0; i < members; i++)
-		buffer_free(&statements[i]);
 	return consortium;
 }
 
@@ -69,12 +77,15 @@ static void consortium_free(struct sim_consortium *consortium)
 {
 	if (!consortium)
 		return;
-	for (uint16_t i = 0; i < consortium->members; i++) {
+	for (uint16_t i = 0; i < consortium->members + SIM_RESERVES; i++) {
 		struct sim_organisation *organisation = &consortium->organisation[i];
 		signing_key_free(organisation->record);
-		signing_key_free(organisation->node);
-		verifying_key_free(organisation->node_public);
-		signing_key_free(organisation->checkpoint);
+		for (unsigned set = 0; set < 2; set++) {
+			signing_key_free(organisation->nodes[set]);
+			verifying_key_free(organisation->node_publics[set]);
+			signing_key_free(organisation->checkpoints[set]);
+			buffer_free(&organisation->statements[set]);
+		}
 		signing_key_free(organisation->gateway_key);
 		signing_key_free(organisation->person_key);
 	}

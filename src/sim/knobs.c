@@ -62,7 +62,7 @@ static void natures_turn(struct sim *sim)
 		return;
 	sim->knobs.byzantine = (uint16_t)sim_between(sim, 1, sim->faulty_max);
 	for (uint16_t left = sim->knobs.byzantine; left > 0;) {
-		struct member *member = &sim->member[sim_below(sim, sim->members)];
+		struct member *member = &sim->member[sim_below(sim, sim->founders)];
 		if (!is_honest(member))
 			continue;
 		member->nature = (enum nature)sim_between(sim, TIMEOUT_LEADER, NATURES - 1);
@@ -80,11 +80,16 @@ void knobs_turn(struct sim *sim)
 	uint16_t chosen = members_choose(sim); /* also when it is given, so that the rest stays the same */
 	sim->members = sim->options.members ? sim->options.members : chosen;
 	sim->faulty_max = validity_faulty_max(sim->members);
+	sim->founders = sim->members;
+	bool changes = sim->members <= 10 && !sim->options.members && sim_permille(sim, 250);
+	/* Of those that stand by, so many that the founders alone are a quorum for any change but the last. */
+	if (changes)
+		sim->members += (uint16_t)sim_between(sim, 1, SIM_RESERVES);
 	sim->member = memory_new_array(sim->members, sizeof *sim->member);
 	consensus_turn(sim);
 	network_turn(sim);
 	natures_turn(sim);
-	sim->epoch_bytes = sim_permille(sim, 400) ? REPLICA_EPOCH_BYTES : (uint64_t)turned_far(sim, 16u * sim->members * REPLICA_BLOCK_COST, 32 << 20);
+	sim->epoch_bytes = changes || sim_permille(sim, 400) ? REPLICA_EPOCH_BYTES : (uint64_t)turned_far(sim, 16u * sim->members * REPLICA_BLOCK_COST, 32 << 20);
 	struct knobs *knobs = &sim->knobs;
 	knobs->storm_us = sim_between(sim, 2 * SIM_S, 14 * SIM_S);
 	knobs->fault_pause_us = sim_between(sim, 40 * SIM_MS, 600 * SIM_MS);
@@ -108,7 +113,7 @@ void knobs_tell(const struct sim *sim, char out[SIM_TEXT_MAX])
 {
 	const struct consensus_config *config = &sim->consensus;
 	int size = snprintf(out, SIM_TEXT_MAX,
-		"members=%u round=%ums timeout=%ums heartbeat=%ums gc=%u ahead=%u suspended=%u pending=%u epoch=%u loss=%u dup=%u faults=%08x liars=", (unsigned)sim->members,
+		"members=%u/%u round=%ums timeout=%ums heartbeat=%ums gc=%u ahead=%u suspended=%u pending=%u epoch=%u loss=%u dup=%u faults=%08x liars=", (unsigned)sim->founders, (unsigned)sim->members,
 		(unsigned)config->round_delay_ms, (unsigned)config->leader_timeout_ms, (unsigned)config->heartbeat_ms, (unsigned)config->gc_depth, (unsigned)config->rounds_ahead_max,
 		(unsigned)config->suspended_max, (unsigned)config->pending_bytes_max, (unsigned)sim->epoch_bytes, (unsigned)sim->network.loss, (unsigned)sim->network.duplicate,
 		(unsigned)sim->knobs.enabled);

@@ -298,7 +298,7 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 	replica_step(member->replica, &event, &actions);
 	sim->trace.checksum = 0;
 	uint32_t session = member->session;
-	bool spoken = false, began = false;
+	bool spoken = false, began = false, began_live = false;
 	size_t appended = 0;
 	for (uint32_t i = 0; i < actions.count; i++)
 		trace_action(sim, &actions.items[i]);
@@ -321,6 +321,7 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 			began = true; /* the next epoch's first block may come after what was said in the last one */
 			check_epoch(sim, index);
 			check_step(sim, index);
+			began_live = began_live || !member->recovering;
 		} else if (action->kind == REPLICA_TIMER) {
 			timer_set(sim, index, action->at_ms, event.now_ms);
 		} else if (member->recovering) {
@@ -334,6 +335,10 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 	if (member->session != session || member->recovering)
 		return;
 	check_step(sim, index);
+	if (began_live) /* others are known now */
+		network_review(sim);
+	if (member->session != session)
+		return;
 	if ((appended || member->deed_count) && !member->flushing) {
 		member->flushing = true;
 		int64_t least = member->disk.flush_us;
@@ -430,7 +435,7 @@ void member_boot(struct sim *sim, uint16_t index)
 		disk_replace(sim, member);
 	sim->counters[SIM_CUT_TAILS] += state == DISK_CUT;
 	struct replica_config config = {.genesis = &sim->consortium->genesis, .name = span_of_text(organisation->name), .consensus = sim->consensus,
-		.keys = {{organisation->node, organisation->checkpoint}}, .key_count = 1, .epoch_bytes = sim->epoch_bytes, .signatures = sim->signatures};
+		.keys = {{organisation->nodes[0], organisation->checkpoints[0]}, {organisation->nodes[1], organisation->checkpoints[1]}}, .key_count = 2, .epoch_bytes = sim->epoch_bytes, .signatures = sim->signatures};
 	CHECK(replica_new(&config, &member->replica, NULL) == OK);
 	member->session++;
 	member->finals = member->commits = member->commits_told = 0;

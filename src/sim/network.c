@@ -61,7 +61,7 @@ static void connect(struct sim *sim, uint16_t a, uint16_t b)
 	struct network *network = &sim->network;
 	if (a == b || network->link[a][b].up || network->link[a][b].blocked || network->link[b][a].blocked)
 		return;
-	if (!sim->member[a].replica || !sim->member[b].replica)
+	if (!sim->member[a].replica || !sim->member[b].replica || seat_of(sim, a, b) == NOBODY || seat_of(sim, b, a) == NOBODY)
 		return;
 	network->link[a][b].up = network->link[b][a].up = true;
 	tell(sim, a, b, REPLICA_PEER_UP);
@@ -102,6 +102,11 @@ static void links_follow(struct sim *sim)
 			else if (!blocked)
 				connect(sim, a, b);
 		}
+}
+
+void network_review(struct sim *sim)
+{
+	links_follow(sim);
 }
 
 enum shape { SHAPE_HALVES, SHAPE_ISLAND, SHAPE_ONE_WAY, SHAPE_STAR, SHAPE_RANDOM, SHAPES };

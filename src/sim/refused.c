@@ -47,7 +47,7 @@ static void organisation_breaks(struct sim *sim, const struct client *client, st
 {
 	static const struct digest unknown = {{77}};
 	uint64_t which = sim_below(sim, 10);
-	if (which == 2 && sim->members == 1)
+	if (which == 2 && sim->founders == 1)
 		which = 0; /* there is nobody else's key */
 	switch (which) {
 	case 5: person_of(sim, client, draft, "person:nobody/engineer"); break;
@@ -156,7 +156,7 @@ uint32_t statement_spoil(struct sim *sim, uint16_t index)
 
 void statement_forge(struct sim *sim, uint16_t liar, struct buffer *out)
 {
-	const struct client *client = &sim->clients[sim_below(sim, sim->members)];
+	const struct client *client = &sim->clients[sim_below(sim, sim->founders)];
 	const struct entity *victim = ledger_entity(replica_ledger(sim->member[liar].replica), text(organisation_of(sim, client)->name));
 	struct draft draft;
 	struct digest id;

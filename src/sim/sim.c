@@ -20,7 +20,7 @@ const char *sim_counter_name(enum sim_counter counter)
 	static const char *const names[SIM_COUNTERS] = {"steps_of_replicas", "blocks", "commits", "final", "refused", "retries", "busy", "delivered",
 		"lost", "duplicated", "crashes", "crashes_in_step", "power_cuts", "torn", "cut_tails", "damaged", "wiped", "restored", "disk_full",
 		"lying_flushes", "partitions", "slowed", "clock_steps", "twins", "withheld", "lies", "flooded", "evidence", "forks_told", "checkpoints", "range_blocks",
-		"amnesia_twins", "epochs", "pruned", "entries_sent", "rebased"};
+		"amnesia_twins", "epochs", "pruned", "entries_sent", "rebased", "changed"};
 	return names[counter];
 }
 
@@ -46,7 +46,7 @@ struct sim *sim_new(const struct sim_options *options, struct sim_keys *keys)
 	sim->signatures = sim_signatures(options);
 	sim->trace.kept = options->traced;
 	knobs_turn(sim);
-	sim->consortium = sim_keys_of(keys, sim->members);
+	sim->consortium = sim_keys_of(keys, sim->founders);
 	knobs_tell(sim, setting);
 	trace_line(sim, "%s", setting);
 	epochs_init(sim);
@@ -57,6 +57,8 @@ struct sim *sim_new(const struct sim_options *options, struct sim_keys *keys)
 			happen(sim, sim_between(sim, 0, SIM_S), (struct happening){.kind = HAPPEN_LIAR, .to = i});
 	}
 	clients_found(sim);
+	if (sim->members > sim->founders)
+		happen(sim, SIM_S / 2, (struct happening){.kind = HAPPEN_GOVERN});
 	if (!sim_is_calm(sim))
 		happen(sim, sim->knobs.fault_pause_us, (struct happening){.kind = HAPPEN_FAULT});
 	happen(sim, sim->knobs.storm_us, (struct happening){.kind = HAPPEN_PHASE});
@@ -118,7 +120,7 @@ static void no_progress(struct sim *sim)
 		return;
 	}
 	for (uint16_t i = 0; i < sim->members; i++)
-		if (is_honest(&sim->member[i]) && !sim->member[i].absent && sim->member[i].finals != sim->checks.final_count)
+		if (is_honest(&sim->member[i]) && !sim->member[i].absent && is_member_now(sim, i) && sim->member[i].finals != sim->checks.final_count)
 			sim_broken(sim, 14, "%lld s after the faults ended, member %u has %llu of %zu entries", (long long)(sim->knobs.drain_us / SIM_S),
 				(unsigned)i, (unsigned long long)sim->member[i].finals, sim->checks.final_count);
 	sim_broken(sim, 14, "the members never come to rest");
@@ -208,6 +210,9 @@ static void handle(struct sim *sim, struct happening *happening)
 		break;
 	case HAPPEN_LIAR:
 		liar_turn(sim, happening->to);
+		break;
+	case HAPPEN_GOVERN:
+		govern_turn(sim);
 		break;
 	case HAPPEN_PHASE:
 		phase_look(sim);

@@ -10,20 +10,23 @@
 #define SIM_MS INT64_C(1000)
 #define SIM_S INT64_C(1000000)
 
-enum { NOBODY = 0xffff, CLIENTS_A_MEMBER = 2, NO_CRASH = -1 };
+enum { SIM_RESERVES = 2, NOBODY = 0xffff, CLIENTS_A_MEMBER = 2, NO_CRASH = -1 };
 
 /* -- keys.c ------------------------------------------------------------------------------------------ */
 
 struct sim_organisation {
 	char name[24], gateway[32], person[32], machine[32];
-	struct signing_key *record, *node, *checkpoint, *gateway_key, *person_key;
-	struct verifying_key *node_public;
+	struct signing_key *record, *gateway_key, *person_key;
+	struct signing_key *nodes[2], *checkpoints[2]; /* the second after a rotation */
+	struct signing_key *node, *checkpoint; /* the first of these */
+	struct verifying_key *node_publics[2];
+	struct buffer statements[2];
 	struct digest org_id;
 };
 
 struct sim_consortium {
-	uint16_t members;
-	struct sim_organisation organisation[SIM_MEMBERS_MAX];
+	uint16_t members;             /* of the genesis */
+	struct sim_organisation organisation[SIM_MEMBERS_MAX + SIM_RESERVES]; /* those after them stand by */
 	struct buffer bytes;
 	struct genesis genesis;
 };
@@ -43,6 +46,7 @@ enum happening_kind {
 	HAPPEN_FAULT,         /* the next one is chosen */
 	HAPPEN_LINK_END,      /* a partition ends; number: generation */
 	HAPPEN_LIAR,          /* a flooder's turn */
+	HAPPEN_GOVERN,        /* are the members to change? */
 	HAPPEN_PHASE,         /* does the run go on? */
 };
 
@@ -125,6 +129,7 @@ struct member {
 	bool absent;                  /* never comes back */
 	bool amnesiac;                /* lost what it had flushed: counted among the faulty */
 	bool ahead;                   /* its clock was far ahead: its blocks are held */
+	bool rotated;                 /* its second set of keys was proposed */
 	bool stopped;                 /* down until somebody repairs its disk */
 	bool recovering;
 	uint32_t session;
@@ -236,6 +241,17 @@ struct sim_epoch {
 	struct digest digest;
 	uint16_t members;
 	uint16_t who[SIM_MEMBERS_MAX]; /* by consensus index: the place in sim->member */
+	bool second[SIM_MEMBERS_MAX]; /* by consensus index: with its second set of keys */
+};
+
+/* A change of the members that is under way. */
+struct governance {
+	bool under_way, proposed;
+	uint32_t change;
+	uint16_t target, proposer;    /* places in sim->member */
+	bool votes_due[SIM_MEMBERS_MAX];
+	struct digest proposal;
+	size_t epoch;                 /* epoch_count when it began */
 };
 
 /* One for each epoch. */
@@ -297,7 +313,9 @@ struct sim {
 	struct random random;
 	struct consensus_config consensus;
 	struct knobs knobs;
-	uint16_t members, faulty_max;
+	uint16_t members, faulty_max; /* members: all places, those that only stand by included */
+	uint16_t founders;            /* in the genesis */
+	struct governance governance;
 	int64_t now_us;               /* since the beginning */
 	uint64_t steps, orders;
 	enum phase phase;
@@ -412,6 +430,8 @@ void network_member_up(struct sim *sim, uint16_t index);
 void network_member_down(struct sim *sim, uint16_t index);
 void network_partition(struct sim *sim);
 void network_heal(struct sim *sim);
+/* Somebody may be known now who was not. */
+void network_review(struct sim *sim);
 
 /* byzantine.c */
 void liar_send(struct sim *sim, uint16_t index, uint16_t peer, struct span bytes);
@@ -469,6 +489,14 @@ void calm_client_wake(struct sim *sim, uint16_t index);
 void calm_sent(struct sim *sim, uint16_t from, struct span message);
 void calm_committed(struct sim *sim);
 void calm_told(struct sim *sim, uint16_t member, const struct payload *payload);
+
+/* govern.c */
+struct draft;
+void govern_turn(struct sim *sim);
+bool is_member_now(const struct sim *sim, uint16_t index);
+/* The client's next statement is a proposal or a vote. */
+bool govern_says(struct sim *sim, const struct client *client, struct draft *draft);
+void govern_said(struct sim *sim, const struct draft *draft, const struct digest *id);
 
 /* observer.c */
 struct observer *observer_of(const struct sim *sim, uint64_t epoch);

@@ -178,6 +178,8 @@ static void organisation_says(struct sim *sim, struct client *client, struct dra
 	case 2: person_draft(sim, client, draft); return;
 	default: break;
 	}
+	if (!client->suspended && govern_says(sim, client, draft))
+		return;
 	if (client->suspended) { /* before anything else: its gateway waits for it */
 		state_draft(draft, organisation_of(sim, client)->gateway, DEVICE_ACTIVE);
 		client->suspended = false;
@@ -250,6 +252,7 @@ void statement_make(struct sim *sim, uint16_t index)
 		gateway_says(sim, client, &draft);
 	struct buffer bytes = draft_sign(sim, &draft, &id);
 	remember(client, &draft, &id);
+	govern_said(sim, &draft, &id);
 	client->seq++;
 	client->last = id;
 	uint32_t number = payload_add(sim, index, &bytes, true);

@@ -12,6 +12,8 @@ union body {
 	struct body_bounds bounds;
 	struct body_anchor anchor;
 	struct body_model model;
+	struct body_member member;
+	struct body_vote vote;
 	struct body_device_state device_state;
 	struct body_disturbance disturbance;
 	struct body_service service;

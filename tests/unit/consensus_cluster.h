@@ -11,6 +11,7 @@
 #include "consensus/message.h"
 #include "crypto/hash.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -580,6 +581,22 @@ static inline void cluster_run(struct cluster *cluster, int64_t until)
 	}
 	if (until > cluster->now)
 		cluster->now = until;
+}
+
+/* What one machine holds in memory: it is stopped for that, and reads its disk again. */
+static inline size_t node_memory(struct cluster *cluster, uint16_t index)
+{
+	struct cluster_node *node = &cluster->node[index];
+	struct mallinfo2 before = mallinfo2();
+	consensus_free(node->machine);
+	struct mallinfo2 after = mallinfo2();
+	node->machine = NULL;
+	node->session++;
+	node->timer_at = INT64_MAX;
+	for (uint16_t i = 0; i < cluster->nodes; i++)
+		peer_tell(cluster, i, index, false);
+	node_start(cluster, index);
+	return before.uordblks + before.hblkhd - after.uordblks - after.hblkhd;
 }
 
 static inline struct consensus_numbers node_numbers(const struct cluster *cluster, uint16_t index)

@@ -280,6 +280,12 @@ static void limits_hold(void **state)
 	bytes.data[0] = 1;
 	assert_int_equal(block_parse(buffer_span(&bytes), &back, NULL), OK);
 	buffer_free(&bytes);
+	/* Rounds end where sums with them are safe, even of blocks that are well made. */
+	block = sample(&validity, 0, BLOCK_ROUND_MAX);
+	assert_int_equal(validity_check(&validity, &block, NULL), OK);
+	block = sample(&validity, 0, BLOCK_ROUND_MAX + 1);
+	assert_int_equal(validity_check(&validity, &block, NULL), E_MALFORMED);
+	block = sample(&validity, 0, 1);
 	/* An empty transaction is none. */
 	struct buffer body = {0};
 	uint16_t author = 0;

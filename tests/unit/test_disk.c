@@ -293,6 +293,47 @@ static void what_is_read_back_is_flushed(void **state)
 	disk_log_close(log);
 }
 
+ssize_t __wrap_pread64(int fd, void *out, size_t size, off_t offset);
+ssize_t __real_pread64(int fd, void *out, size_t size, off_t offset);
+static int reads_left = -1;
+
+ssize_t __wrap_pread64(int fd, void *out, size_t size, off_t offset)
+{
+	if (reads_left == 0) {
+		errno = EIO;
+		return -1;
+	}
+	reads_left -= reads_left > 0;
+	return __real_pread64(fd, out, size > 64 ? 64 : size, offset); /* little at once, so that there are many */
+}
+
+/* What cannot be read may be there: the log is neither taken for shorter nor cut, whichever read it is that fails. */
+static void a_read_that_fails_is_not_the_end(void **state)
+{
+	struct room *room = *state;
+	struct heard heard;
+	struct disk_log *log = must_open(room, &heard);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(append(log, 90, &room->fault), OK);
+	disk_log_close(log);
+	size_t size = file_size(room, "log.000000");
+	unsigned failed = 0;
+	for (int after = 0;; after++) {
+		heard = (struct heard){0};
+		reads_left = after;
+		enum status status = disk_log_open(room->folder, "log", on_frame, &heard, &log, &room->fault);
+		reads_left = -1;
+		assert_int_equal(file_size(room, "log.000000"), size);
+		if (status == OK)
+			break;
+		assert_int_equal(status, E_IO);
+		failed++;
+	}
+	assert_int_equal(heard.count, 5);
+	assert_true(failed > 5);
+	disk_log_close(log);
+}
+
 static void a_tail_cut_anywhere_is_repaired(void **state)
 {
 	struct room *room = *state;
@@ -604,6 +645,7 @@ int main(void)
 		DISK_TEST(keys_survive_and_are_private),
 		DISK_TEST(a_log_returns_what_was_appended),
 		DISK_TEST(what_is_read_back_is_flushed),
+		DISK_TEST(a_read_that_fails_is_not_the_end),
 		DISK_TEST(a_tail_cut_anywhere_is_repaired),
 		DISK_TEST(a_damaged_middle_is_not_cut),
 		DISK_TEST(segments_follow_each_other),

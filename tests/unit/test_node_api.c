@@ -445,10 +445,10 @@ static void mistakes_have_their_codes(void **state)
 	buffer_free(&out);
 }
 
-static void a_submission_has_a_fate(void **state)
+/* The organisation, where its chain has come to. */
+static struct issuer maker_now(void)
 {
-	(void)state;
-	struct buffer out = {0}, body = {0}, bytes = {0};
+	struct buffer out = {0};
 	assert_int_equal(get("/api/v1/entities?kind=org", &out), 200);
 	yyjson_doc *document = parsed(&out);
 	yyjson_val *entity = yyjson_arr_get_first(yyjson_obj_get(yyjson_doc_get_root(document), "entities"));
@@ -458,6 +458,15 @@ static void a_submission_has_a_fate(void **state)
 	maker.seq = yyjson_get_uint(yyjson_obj_get(entity, "last_seq"));
 	assert_true(span_from_hex(text(yyjson_get_str(yyjson_obj_get(entity, "last_id"))), maker.last.bytes, DIGEST_SIZE));
 	yyjson_doc_free(document);
+	buffer_free(&out);
+	return maker;
+}
+
+static void a_submission_has_a_fate(void **state)
+{
+	(void)state;
+	struct buffer out = {0}, body = {0}, bytes = {0};
+	struct issuer maker = maker_now();
 	struct issuer before = maker;
 	issue(&consortium, &maker, STATEMENT_EVENT, text("x"), event_body(&body, 1), NULL, 0, &bytes);
 	/* A broken signature, then the statement, then the same again, then another of the same number. */
@@ -465,7 +474,7 @@ static void a_submission_has_a_fate(void **state)
 	assert_int_equal(post("/api/v1/statements", buffer_span(&bytes), &out), 403);
 	bytes.data[bytes.size - 1] ^= 1;
 	assert_int_equal(post("/api/v1/statements", buffer_span(&bytes), &out), 201);
-	document = parsed(&out);
+	yyjson_doc *document = parsed(&out);
 	HAS(yyjson_doc_get_root(document), "id", "index");
 	yyjson_doc_free(document);
 	assert_int_equal(post("/api/v1/statements", buffer_span(&bytes), &out), 200);
@@ -488,6 +497,37 @@ static void a_submission_has_a_fate(void **state)
 	assert_true(yyjson_is_str(yyjson_obj_get(yyjson_arr_get(results, 1), "reason")));
 	yyjson_doc_free(document);
 	buffer_free(&both);
+	buffer_free(&bytes);
+	buffer_free(&body);
+	buffer_free(&out);
+}
+
+/* Nothing is final sooner than three rounds of 20 ms; ?wait= says how long to wait for it. */
+static void a_submission_waits_as_long_as_it_says(void **state)
+{
+	(void)state;
+	struct buffer out = {0}, body = {0}, bytes = {0};
+	struct issuer maker = maker_now();
+	issue(&consortium, &maker, STATEMENT_EVENT, text("x"), event_body(&body, 1), NULL, 0, &bytes);
+	static const char *const wrong[] = {"x", "", "-1", "1.5", "10ms", "1234567890"};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		char path[64];
+		snprintf(path, sizeof path, "/api/v1/statements?wait=%s", wrong[i]);
+		assert_int_equal(post(path, buffer_span(&bytes), &out), 400);
+	}
+	/* What was answered with 400 was not submitted. */
+	assert_int_equal(post("/api/v1/statements?wait=1", buffer_span(&bytes), &out), 504);
+	long code = post("/api/v1/statements", buffer_span(&bytes), &out); /* it went on, and is final now or will be */
+	assert_true(code == 200 || code == 201);
+	buffer_clear(&bytes);
+	issue(&consortium, &maker, STATEMENT_EVENT, text("x"), event_body(&body, 2), NULL, 0, &bytes);
+	assert_int_equal(post("/api/v1/statements/batch?wait=0", buffer_span(&bytes), &out), 200);
+	assert_non_null(memmem(out.data, out.size, "\"pending\"", 9));
+	assert_int_equal(post("/api/v1/statements/batch?wait=999999999", buffer_span(&bytes), &out), 200);
+	assert_null(memmem(out.data, out.size, "\"index\":null", 12));
+	buffer_clear(&bytes);
+	issue(&consortium, &maker, STATEMENT_EVENT, text("x"), event_body(&body, 3), NULL, 0, &bytes);
+	assert_int_equal(post("/api/v1/statements?wait=20000", buffer_span(&bytes), &out), 201);
 	buffer_free(&bytes);
 	buffer_free(&body);
 	buffer_free(&out);
@@ -688,6 +728,7 @@ int main(void)
 		cmocka_unit_test(one_statement_is_found_and_traced),
 		cmocka_unit_test(mistakes_have_their_codes),
 		cmocka_unit_test(a_submission_has_a_fate),
+		cmocka_unit_test(a_submission_waits_as_long_as_it_says),
 		cmocka_unit_test(an_export_verifies_offline),
 		cmocka_unit_test(the_state_of_a_name_is_proven),
 		cmocka_unit_test(a_device_can_be_revoked),
