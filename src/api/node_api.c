@@ -336,6 +336,7 @@ struct route {
 static const struct route routes[] = {
 	{HTTP_GET, "/api/v1/node", NULL, get_node},
 	{HTTP_GET, "/api/v1/entities", NULL, get_entities},
+	{HTTP_GET, "/api/v1/members", NULL, node_members_get},
 	{HTTP_GET, "/api/v1/statements", NULL, get_statements},
 	{HTTP_POST, "/api/v1/statements", NULL, post_statement},
 	{HTTP_POST, "/api/v1/statements/batch", NULL, post_batch},

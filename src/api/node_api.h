@@ -16,9 +16,9 @@ enum {
 
 /* What the daemon tells about itself. Filled in on demand. */
 struct node_facts {
-	uint16_t member;              /* own consensus index */
+	uint16_t member;              /* own consensus index in this epoch; REPLICA_NOBODY: no member */
 	int64_t started_ns;           /* clock_monotonic_ns at the start */
-	bool connected[BLOCK_MEMBERS_MAX];
+	bool connected[BLOCK_MEMBERS_MAX]; /* by consensus index */
 	uint32_t rounds[BLOCK_MEMBERS_MAX];
 	double finality_p50_ms, finality_p99_ms;
 	uint64_t finality_count;
@@ -31,7 +31,6 @@ struct node_api_source {
 	void *context;
 	struct replica *replica;
 	struct view *view;
-	uint16_t own;                 /* consensus index */
 	const struct signing_key *checkpoint_key; /* signs receipts */
 	/* Append the cosignature lines that witnesses gave for the checkpoint of this size; NULL: there are no witnesses. */
 	void (*witnesses)(void *context, uint64_t size, struct buffer *note);

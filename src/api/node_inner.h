@@ -18,7 +18,8 @@ struct node_picture {
 	struct node_facts facts;
 	struct replica_numbers numbers;
 	struct view_totals totals;
-	const struct genesis *genesis;
+	struct span name;             /* whose node it is */
+	const struct genesis *members; /* of the newest epoch */
 	const struct ledger *ledger;
 	double uptime_s;
 	int64_t cpu_ns;
@@ -34,6 +35,9 @@ MUST_USE enum status node_entities_json(const struct ledger *ledger, const char 
 
 /* "org", "person", "gateway", "device"; else NULL. */
 const char *node_kind_word(unsigned kind);
+
+/* GET /api/v1/members. */
+void node_members_get(struct node_api *api, struct http_request *request, struct span text);
 
 /* Who the members are and were. */
 const struct epochs *node_epochs(const struct node_api *api);

@@ -24,8 +24,8 @@ void node_picture_take(const struct node_api *api, struct node_picture *out)
 	replica_numbers(api->source.replica, &out->numbers);
 	view_totals(api->source.view, &out->totals);
 	out->ledger = replica_ledger(api->source.replica);
-	out->genesis = ledger_genesis(out->ledger);
-	CHECK(out->facts.member < out->genesis->member_count);
+	out->name = replica_name(api->source.replica);
+	out->members = epochs_newest(ledger_epochs(out->ledger))->members;
 	out->uptime_s = (double)(clock_monotonic_ns() - out->facts.started_ns) / NS_PER_S;
 	out->cpu_ns = clock_process_cpu_ns();
 	out->resident_kb = resident_kb();
@@ -42,8 +42,8 @@ static bool type_exists(unsigned type)
 static void members_json(struct json *json, const struct node_picture *picture)
 {
 	json_array(json, "members");
-	for (size_t i = 0; i < picture->genesis->member_count; i++) {
-		const struct genesis_member *member = &picture->genesis->members[i];
+	for (size_t i = 0; i < picture->members->member_count; i++) {
+		const struct genesis_member *member = &picture->members->members[i];
 		bool self = i == picture->facts.member;
 		json_object(json, NULL);
 		json_uint(json, "index", i);
@@ -111,14 +111,20 @@ static void ledger_json(struct json *json, const struct node_picture *picture)
 
 void node_picture_json(const struct node_picture *picture, struct buffer *out)
 {
-	const struct genesis_member *own = &picture->genesis->members[picture->facts.member];
+	const struct entity *own = ledger_entity(picture->ledger, picture->name);
 	struct json json = json_of(out);
 	json_object(&json, NULL);
-	json_text(&json, "org", own->header.iss);
-	json_text(&json, "role", own->org.role);
-	json_uint(&json, "member", picture->facts.member);
-	json_hex(&json, "network", span_of(picture->genesis->network, NETWORK_ID_SIZE));
-	json_digest(&json, "genesis", &picture->genesis->digest);
+	json_text(&json, "org", picture->name);
+	json_word(&json, "role", own ? own->role : NULL);
+	if (picture->facts.member == REPLICA_NOBODY)
+		json_null(&json, "member");
+	else
+		json_uint(&json, "member", picture->facts.member);
+	json_hex(&json, "network", span_of(ledger_genesis(picture->ledger)->network, NETWORK_ID_SIZE));
+	json_digest(&json, "genesis", &ledger_genesis(picture->ledger)->digest);
+	json_uint(&json, "epoch", picture->numbers.epoch);
+	json_uint(&json, "epoch_cost", picture->numbers.epoch_cost);
+	json_uint(&json, "epochs_ahead", picture->numbers.epochs_ahead);
 	json_number(&json, "uptime_s", picture->uptime_s);
 	ledger_json(&json, picture);
 	json_object(&json, "finality_ms");
@@ -135,7 +141,7 @@ void node_picture_json(const struct node_picture *picture, struct buffer *out)
 	json_uint(&json, "lines", picture->numbers.state_lines);
 	json_object_end(&json);
 	members_json(&json, picture);
-	tolerance_json(&json, (uint16_t)picture->genesis->member_count);
+	tolerance_json(&json, (uint16_t)picture->members->member_count);
 	floors_json(&json, &picture->facts);
 	json_uint(&json, "pending", picture->numbers.submitted_waiting);
 	json_uint(&json, "resident_kb", picture->resident_kb);
@@ -265,11 +271,13 @@ static void ledger_metrics(const struct node_picture *picture, struct buffer *ou
 void node_picture_metrics(const struct node_picture *picture, struct buffer *out)
 {
 	unsigned connected = 0;
-	for (size_t i = 0; i < picture->genesis->member_count; i++)
+	for (size_t i = 0; i < picture->members->member_count; i++)
 		connected += i != picture->facts.member && picture->facts.connected[i];
 	ledger_metrics(picture, out);
 	finality_metrics(&picture->facts, out);
-	gauge(out, "tally_members", (double)picture->genesis->member_count, "Organisations of the consortium.");
+	gauge(out, "tally_members", (double)picture->members->member_count, "Organisations of the consortium.");
+	gauge(out, "tally_epoch", (double)picture->numbers.epoch, "Number of the epoch; it changes with the members, or after enough blocks.");
+	gauge(out, "tally_epoch_bytes", (double)picture->numbers.epoch_cost, "What the epoch's blocks weigh; it ends at [consensus] epoch_bytes.");
 	gauge(out, "tally_peers_connected", connected, "Other members connected at present.");
 	counter(out, "tally_duplicate_reports_total", picture->facts.twin_reports, "Reports that another process runs with this node's keys.");
 	counter(out, "tally_signature_checks_total", picture->numbers.signature_checks, "Signatures of statements verified.");

@@ -13,6 +13,7 @@ app_command command_node;
 app_command command_gateway;
 app_command command_keys;         /* encrypt, decrypt, show, check */
 app_command command_register;     /* devices, people, bounds, models, events from documents */
+app_command command_member;       /* who the members are: proposals and votes */
 app_command command_evidence;     /* a member lied */
 app_command command_provision; /* key files for devices */
 app_command command_status;

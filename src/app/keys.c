@@ -1,5 +1,6 @@
 /* tally keys: the key files of a folder, encrypted, decrypted, shown. */
 #include "app/app.h"
+#include "app/keys_next.h"
 
 #include "crypto/hash.h"
 #include "host/disk.h"
@@ -35,7 +36,7 @@ struct files {
 };
 
 struct request {
-	const char *folder, *passphrase_file, *key_command;
+	const char *folder, *passphrase_file, *key_command, *address;
 	struct passphrase *passphrase;
 };
 
@@ -285,6 +286,18 @@ static enum status action_check(const struct request *request, struct fault *fau
 	return status;
 }
 
+/* ---- next ---- */
+
+static enum status action_next(const struct request *request, struct fault *fault)
+{
+	struct passphrase *given = request->passphrase_file || request->key_command ? request->passphrase : NULL;
+	TRY(keys_next_make(request->folder, request->address, given, fault));
+	printf("%s/keys/next holds new keys%s\n1. restart the node, so that it holds both sets\n2. tally member rotate-key %s/keys/next/org.cose --as %s "
+	       "--node URL --reason TEXT\n3. the other members vote; then the node moves the new set to keys and uses it\n", request->folder,
+		given ? ", encrypted" : "; they are not encrypted: with --passphrase-file or --key-command they are", request->folder, request->folder);
+	return OK;
+}
+
 /* ---- the command ---- */
 
 static const struct action {
@@ -295,6 +308,7 @@ static const struct action {
 	{"encrypt", action_encrypt},
 	{"decrypt", action_decrypt},
 	{"check", action_check},
+	{"next", action_next},
 };
 
 int command_keys(int count, char **arguments)
@@ -303,6 +317,7 @@ int command_keys(int count, char **arguments)
 	const struct option_spec specs[] = {
 		{"passphrase-file", "FILE", "the passphrase is its first line (default: the terminal is asked)", &request.passphrase_file},
 		{"key-command", "COMMAND", "the passphrase is the first line that this program prints; no shell", &request.key_command},
+		{"address", "HOST:PORT", "with next: where its node is reached from then on (default: as before)", &request.address},
 		{NULL, NULL, NULL, NULL},
 	};
 	char **words;
@@ -311,7 +326,8 @@ int command_keys(int count, char **arguments)
 	if (!options_parse(count, arguments,
 		"Look after the key files in FOLDER/keys.\n\n  show     form, mode and, where it can be read, the digest of the public key\n"
 		"  encrypt  with a passphrase: PKCS#8, scrypt, AES-256\n  decrypt  back to plain files\n"
-		"  check    FOLDER/certificates against FOLDER/org.cose and the root that it names; without private keys", "show|encrypt|decrypt|check FOLDER", specs, &words,
+		"  check    FOLDER/certificates against FOLDER/org.cose and the root that it names; without private keys\n"
+		"  next     a new set of the organisation's keys in FOLDER/keys/next, for `tally member rotate-key`", "show|encrypt|decrypt|check|next FOLDER", specs, &words,
 		&word_count, &code))
 		return code;
 	const struct action *action = NULL;

@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{"node", command_node, "run an organisation's node: ledger, interface, dashboard"},
 	{"keys", command_keys, "show, encrypt, decrypt and check the key files of a folder"},
 	{"register", command_register, "put devices, people and events on the ledger"},
+	{"member", command_member, "show the members; add, remove, renew and vote"},
 	{"evidence", command_evidence, "put on the ledger that a member lied"},
 	{"provision", command_provision, "derive the message keys of registered devices"},
 	{"shopfloor", command_shopfloor, "simulate machines that speak MQTT"},

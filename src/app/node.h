@@ -2,8 +2,11 @@
  *
  *   node.c           starting, stopping, the command
  *   node_settings.c  node.ini
+ *   node_keys.c      which organisation it is, its keys, and new ones taken into use
+ *   node_disk.c      the logs: read at the start, appended to, pruned, exchanged
  *   node_steps.c     replica_step, and its actions carried out after one flush for many of them
  *   node_peers.c     members and gateways on the wire
+ *   node_members.c   who the members are now, and that links and calls follow them
  *   node_twin.c      when it may begin to propose; another process with its keys
  *   node_waiting.c   submissions that wait for their fate, and how long it took
  *   node_witness.c   checkpoints sent to witnesses, and their lines */
@@ -22,11 +25,13 @@
 
 struct node_settings {
 	char *folder, *genesis, *wire_listen, *http_listen;
+	char *organisation;           /* NULL: found by the keys */
+	int64_t keep_blocks;          /* bytes of blocks kept beyond those that are needed */
 	char *passphrase_file, *key_command; /* NULL: the terminal, when a key is encrypted */
 	struct config_list peers;     /* "org:supplier 10.0.0.5:7101": instead of the address in the genesis */
 	struct config_list floors;    /* "gw:manufacturer/hall-1 http://127.0.0.1:8180" */
 	struct config_list witnesses; /* "http://127.0.0.1:8501 witness-one.vkey" */
-	int64_t round_delay_ms, leader_timeout_ms, heartbeat_ms, clock_drift_ms, pending_bytes;
+	int64_t round_delay_ms, leader_timeout_ms, heartbeat_ms, clock_drift_ms, pending_bytes, epoch_bytes;
 };
 
 /* Owned texts; free with node_settings_free. E_CONFIG, E_NOT_FOUND, with a sentence. */
@@ -76,10 +81,12 @@ struct node_queue {
 		uint32_t position_count;
 		struct digest id;
 		uint64_t index, commit_index, log_size;
+		uint32_t entry_count;
+		uint8_t frame_kind;
 		int64_t commit_ms;
 		bool of_state;            /* evidence of a fork of the state's root, not of the log's */
 		size_t first_size;        /* EVIDENCE: of the first of the two parts */
-		uint64_t position;        /* EVIDENCE, when the first part is empty: where that block lies in the log */
+		uint64_t position;        /* PRUNE; EVIDENCE, when the first part is empty: where that block lies in the log */
 	} *deeds;
 	size_t count, capacity;
 	struct buffer bytes;
@@ -95,14 +102,42 @@ struct node_guest {
 	uint64_t head;                /* last HEAD told */
 };
 
-struct node {
+/* One set of an organisation's keys, as in keys/ or keys/next/. */
+struct node_keys {
+	struct signing_key *node, *checkpoint, *tls;
+};
+
+enum { NODE_KEYS_MAX = 2, NODE_ADDRESS_MAX = 300 };
+
+/* What one process keeps, however often its replica begins anew. */
+struct node_self {
 	struct node_settings settings;
 	struct buffer genesis_bytes;
 	struct genesis genesis;
-	uint16_t own;
-	struct signing_key *node_key, *checkpoint_key, *tls_key;
+	char *name;                   /* "org:manufacturer" */
+	struct node_keys keys[NODE_KEYS_MAX];
+	size_t key_count;
+	size_t current;               /* the set whose TLS key is shown, and that signs receipts */
+	bool next_waits;              /* the last set still lies in keys/next/ */
 	struct loop *loop;
-	struct disk_log *log;
+	const char **floor_gateways, **floor_urls;
+	int64_t started_ns;
+};
+
+struct node {
+	struct node_self self;
+	bool again;                   /* begin anew from the disk, in this process */
+	bool rebased;                 /* what is on the disk is further than the replica: nothing is done any more */
+	struct disk_log *log;         /* of blocks */
+	struct node_disk {
+		struct disk_log *entries, *incoming; /* the second and the third log */
+		struct buffer entries_out, incoming_out; /* frames, not yet appended */
+		uint64_t *every;      /* position of each NODE_DISK_EVERY-th entry after the genesis' own */
+		size_t every_count, every_capacity;
+		uint64_t sealed;      /* a frame EPOCH lies here, and none further on; 0: none */
+		bool holed, sealed_hole; /* damaged frames; with a frame EPOCH behind them */
+		uint64_t hole;
+	} disk;
 	struct view *view;
 	struct replica *replica;
 	struct wire *wire;
@@ -115,7 +150,7 @@ struct node {
 	struct node_twin {
 		bool begun;               /* the replica was started */
 		bool waited;              /* long enough for members that are away */
-		bool refused[BLOCK_MEMBERS_MAX]; /* says that it holds a live link of a twin */
+		bool refused[LEDGER_SEATS_MAX]; /* says that it holds a live link of a twin */
 		struct loop_timer *timer;
 		uint64_t reports;
 		int64_t told_ns;
@@ -124,15 +159,17 @@ struct node {
 	uint64_t view_uncommitted;
 	uint64_t unreadable;          /* blocks that the disk did not return when a peer asked */
 	int64_t unreadable_told_ns;
-	struct wire_link *members[BLOCK_MEMBERS_MAX]; /* NULL: away */
+	struct wire_link *members[LEDGER_SEATS_MAX]; /* by seat; NULL: away */
+	struct node_dial {
+		char address[NODE_ADDRESS_MAX]; /* empty: not called */
+		struct digest key;
+	} dials[LEDGER_SEATS_MAX];
 	const struct entity **known_guests; /* identity - NODE_GUEST is the position */
 	size_t known_guest_count, known_guest_capacity;
 	struct node_guest **guests;
 	size_t guest_count, guest_capacity;
 	struct node_waiting waiting;
 	struct node_witnesses *witnesses;
-	int64_t started_ns;
-	const char **floor_gateways, **floor_urls;
 	/* recovery */
 	int64_t told_ns;
 	uint64_t recovery_bytes;
@@ -145,9 +182,49 @@ void node_fail(struct node *node, const struct fault *fault);
 void node_step(struct node *node, struct replica_event *event);
 /* Flush, then carry out what waits for it. */
 void node_flush(struct node *node);
-/* Tell the replica what the log says, and the view what it lacks. */
-void node_recovered(void *node, const struct log_frame *frame);
+/* Add a final statement to the view, if it does not hold it. */
+void node_view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, struct span bytes);
 void node_queue_free(struct node_queue *queue);
+
+/* -- node_disk.c: failures end in node_fail -- */
+enum { NODE_DISK_EVERY = 1024 };
+/* Open the logs, and tell the replica and the view what they say. E_CORRUPT, E_IO. */
+MUST_USE enum status node_disk_open(struct node *node, struct fault *fault);
+void node_disk_close(struct node *node);
+/* REPLICA_KEEP and REPLICA_STAGE: into memory; node_disk_write appends what was gathered. */
+void node_disk_keep(struct node *node, uint8_t kind, struct span bytes);
+void node_disk_stage(struct node *node, uint8_t kind, struct span bytes);
+void node_disk_stage_clear(struct node *node);
+void node_disk_write(struct node *node);
+void node_disk_prune(struct node *node, uint64_t position);
+void node_disk_send_entries(struct node *node, uint16_t peer, uint64_t index, uint32_t count);
+/* REPLICA_REBASE: afterwards the node is to begin again. */
+void node_disk_rebase(struct node *node);
+
+/* -- node_keys.c -- */
+/* The genesis, the keys, and whose node it is. */
+MUST_USE enum status node_keys_open(struct node_self *self, struct fault *fault);
+void node_keys_close(struct node_self *self);
+/* After recovery: the set that the newest epoch names becomes the current one, and moves from keys/next/ to keys/. */
+MUST_USE enum status node_keys_settle(struct node *node, struct fault *fault);
+/* Does the newest epoch name another set that is here? */
+bool node_keys_changed(const struct node *node);
+/* Show the certificate that the organisation's root issued, if it has a root. */
+MUST_USE enum status node_keys_certify(struct node *node, struct fault *fault);
+
+/* -- node_members.c -- */
+/* The members of the newest epoch. */
+const struct genesis *node_members(const struct node *node);
+/* An organisation that is or was a member, as the newest epoch that has it states it. */
+const struct genesis_member *node_organisation(const struct node *node, uint16_t seat);
+/* May it be connected with us? Members of the epoch; and, while we are behind or no member, all that we know of. */
+bool node_welcomes(const struct node *node, const struct entity *entity);
+/* Where it is called: by the settings, else as it states. E_CONFIG. */
+MUST_USE enum status node_address(const struct node *node, struct span name, struct span stated, char out[NODE_ADDRESS_MAX], struct fault *fault);
+/* Call those that are to be called, and nobody else; close links that may not be any more. */
+void node_members_follow(struct node *node);
+/* REPLICA_EPOCH, while running. */
+void node_epoch_begun(struct node *node);
 
 /* Start the replica as soon as it is certain enough that no other process runs with our keys: at once without other members;
  * when more than half of them are linked with us; or when nobody has refused us for NODE_BEGIN_MS. */

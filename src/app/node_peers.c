@@ -1,8 +1,9 @@
-/* Members, known by the genesis, exchange the replica's messages. Gateways, known by the ledger, submit statements and
+/* Members, known by the ledger, exchange the replica's messages. Gateways, known by the ledger, submit statements and
  * follow the log. Nobody else gets in. */
 #include "app/node.h"
 
 #include "crypto/hash.h"
+#include "host/keys.h"
 #include "host/note.h"
 
 #include <inttypes.h>
@@ -14,12 +15,11 @@ enum {
 	FOLLOW_QUEUE_MAX = 1 << 20,   /* bytes on their way to one follower; then it waits for the wire to drain */
 	NAME_MAX_SHOWN = 200,
 	FINAL_HEAD = 16,
-	CERTIFICATE_FILE_MAX = 32 << 10,
 };
 
 static bool is_active_gateway(const struct entity *entity)
 {
-	return entity && entity->kind == ENTITY_GATEWAY && entity->state == DEVICE_ACTIVE;
+	return entity && entity->kind == ENTITY_GATEWAY && entity->state == DEVICE_ACTIVE && entity->owner->state == DEVICE_ACTIVE;
 }
 
 static uint32_t guest_identity(struct node *node, const struct entity *entity)
@@ -36,8 +36,8 @@ static bool on_identify(void *context, const struct digest *tls_key, uint32_t *i
 {
 	struct node *node = context;
 	const struct entity *entity = ledger_entity_by_tls(replica_ledger(node->replica), tls_key);
-	if (entity && entity->kind == ENTITY_ORG && entity->member != node->own && entity->member < node->genesis.member_count) {
-		*identity = entity->member;
+	if (node_welcomes(node, entity)) {
+		*identity = entity->seat;
 		return true;
 	}
 	if (!is_active_gateway(entity))
@@ -46,38 +46,47 @@ static bool on_identify(void *context, const struct digest *tls_key, uint32_t *i
 	return true;
 }
 
-/* A root that the genesis names must have certified the member's TLS key. */
+/* A root that the organisation states must have certified its TLS key. */
 static bool on_root(void *context, uint32_t identity, struct digest *root_key)
 {
 	const struct node *node = context;
-	if (identity >= node->genesis.member_count)
+	const struct genesis_member *member = identity < NODE_GUEST ? node_organisation(node, (uint16_t)identity) : NULL;
+	if (!member)
 		return false;
-	*root_key = node->genesis.members[identity].org.root_key;
+	*root_key = member->org.root_key;
 	return !digest_is_zero(root_key);
 }
 
 /* ---- members ---- */
 
-static void member_up(struct node *node, struct wire_link *link, uint16_t member)
+static const char *seat_name(const struct node *node, uint16_t seat)
 {
-	node->members[member] = link;
-	note(NOTE_INFO, "member_connected", "member=%u name=%.*s", (unsigned)member, (int)node->genesis.members[member].header.iss.size,
-		(const char *)node->genesis.members[member].header.iss.data);
-	node->twin.refused[member] = false;
+	return ledger_seat(replica_ledger(node->replica), seat)->name;
+}
+
+static void member_up(struct node *node, struct wire_link *link, uint16_t seat)
+{
+	node->members[seat] = link;
+	note(NOTE_INFO, "member_connected", "seat=%u name=%.*s", (unsigned)seat, NAME_MAX_SHOWN, seat_name(node, seat));
+	node->twin.refused[seat] = false;
+	/* Who it is was asked when its handshake began. */
+	if (!node_welcomes(node, ledger_seat(replica_ledger(node->replica), seat))) {
+		wire_close(link, "it is no member any more");
+		return;
+	}
 	if (node->twin.begun) {
-		struct replica_event event = {.kind = REPLICA_PEER_UP, .peer = member};
+		struct replica_event event = {.kind = REPLICA_PEER_UP, .peer = seat};
 		node_step(node, &event);
 	} else
 		node_twin_look(node);
 }
 
-static void member_down(struct node *node, uint16_t member)
+static void member_down(struct node *node, uint16_t seat)
 {
-	node->members[member] = NULL;
-	note(NOTE_INFO, "member_away", "member=%u name=%.*s", (unsigned)member, (int)node->genesis.members[member].header.iss.size,
-		(const char *)node->genesis.members[member].header.iss.data);
+	node->members[seat] = NULL;
+	note(NOTE_INFO, "member_away", "seat=%u name=%.*s", (unsigned)seat, NAME_MAX_SHOWN, seat_name(node, seat));
 	if (node->twin.begun) {
-		struct replica_event event = {.kind = REPLICA_PEER_DOWN, .peer = member};
+		struct replica_event event = {.kind = REPLICA_PEER_DOWN, .peer = seat};
 		node_step(node, &event);
 	}
 }
@@ -153,7 +162,7 @@ static void guest_serve(struct node *node, struct node_guest *guest)
 		if (status != OK) {
 			struct fault fault;
 			fault_set(&fault, E_IO, "the view lacks log entry %" PRIu64 "; remove %.300s/data/view.db, it is made again from the log", guest->next,
-				node->settings.folder);
+				node->self.settings.folder);
 			node_fail(node, &fault);
 			more = false;
 		} else {
@@ -258,82 +267,52 @@ static void on_drained(void *context, struct wire_link *link, uint32_t identity)
 
 /* ---- starting ---- */
 
-/* "org:supplier 10.0.0.5:7101" among the settings, or the genesis. */
-static enum status address_of(const struct node *node, size_t member, char out[300], struct fault *fault)
+/* A peer line for somebody whom the ledger does not know is a mistake of spelling, or comes early. */
+static void peers_check(const struct node *node)
 {
-	struct span iss = node->genesis.members[member].header.iss;
-	for (size_t i = 0; i < node->settings.peers.count; i++) {
-		const char *entry = node->settings.peers.items[i], *blank = strchr(entry, ' ');
-		if (!blank)
-			return fault_set(fault, E_CONFIG, "[wire] peer = %.100s: expected a member's name, a blank, and host:port", entry);
-		if (span_equal(span_of(entry, (size_t)(blank - entry)), iss)) {
-			snprintf(out, 300, "%s", blank + strspn(blank, " "));
-			return OK;
-		}
+	for (size_t i = 0; i < node->self.settings.peers.count; i++) {
+		const char *entry = node->self.settings.peers.items[i];
+		if (!ledger_entity(replica_ledger(node->replica), span_of(entry, strcspn(entry, " "))))
+			note(NOTE_WARNING, "peer_unknown", "peer=\"%.100s\" reason=\"[wire] peer: the ledger has no such member so far\"", entry);
 	}
-	struct span address = node->genesis.members[member].org.address;
-	snprintf(out, 300, "%.*s", (int)address.size, (const char *)address.data);
-	return OK;
 }
 
-/* A peer line for somebody who is no member is a mistake of spelling. */
-static enum status peers_check(const struct node *node, struct fault *fault)
+/* What the own organisation states; empty when nothing is known here. */
+static struct span own_address(const struct node *node)
 {
-	for (size_t i = 0; i < node->settings.peers.count; i++) {
-		const char *entry = node->settings.peers.items[i];
-		bool found = false;
-		for (size_t j = 0; j < node->genesis.member_count; j++)
-			found = found || span_equal(span_of(entry, strcspn(entry, " ")), node->genesis.members[j].header.iss);
-		if (!found)
-			return fault_set(fault, E_CONFIG, "[wire] peer = %.100s: the genesis has no such member", entry);
-	}
-	return OK;
+	uint16_t seat = replica_seat(node->replica);
+	const struct genesis_member *own = seat == REPLICA_NOBODY ? NULL : node_organisation(node, seat);
+	return own ? own->org.address : (struct span){0};
 }
 
-/* The genesis names a root for us: the certificate that it issued is shown. */
-static enum status own_certify(struct node *node, struct fault *fault)
+static enum status listen_begin(struct node *node, struct fault *fault)
 {
-	const struct digest *root_key = &node->genesis.members[node->own].org.root_key;
-	char path[1200];
-	struct buffer leaf = {0}, root = {0};
-	struct fault inner = {{0}};
-	if (digest_is_zero(root_key))
-		return OK;
-	snprintf(path, sizeof path, "%.1000s/certificates/root.pem", node->settings.folder);
-	enum status status = disk_read(path, CERTIFICATE_FILE_MAX, &root, &inner);
-	snprintf(path, sizeof path, "%.1000s/certificates/tls.pem", node->settings.folder);
-	if (status == OK)
-		status = disk_read(path, CERTIFICATE_FILE_MAX, &leaf, &inner);
-	if (status == OK)
-		status = wire_certify(node->wire, buffer_span(&leaf), buffer_span(&root), root_key, &inner);
-	if (status != OK)
-		fault_set(fault, E_CONFIG, "the genesis names a root, and %.180s cannot be used: %.200s. `tally keys check` tells more", path, inner.text);
-	buffer_free(&leaf);
-	buffer_free(&root);
-	return status == OK ? OK : E_CONFIG;
+	char address[NODE_ADDRESS_MAX];
+	const char *listen = node->self.settings.wire_listen;
+	TRY(node_address(node, span_of_text(node->self.name), own_address(node), address, fault));
+	if (!listen && !address[0])
+		return fault_set(fault, E_CONFIG, "%.100s is no member yet, so its address is not known here: write [wire] listen", node->self.name);
+	TRY(wire_listen(node->wire, listen ? listen : address, fault));
+	/* A copy of this folder at another port finds the original where the members know it. */
+	struct digest own = keys_tls_digest(signing_key_public(node->self.keys[node->self.current].tls));
+	if (listen && address[0] && strcmp(listen, address) != 0)
+		TRY(wire_dial(node->wire, address, &own, fault));
+	return OK;
 }
 
 enum status node_peers_start(struct node *node, struct fault *fault)
 {
 	const struct wire_callbacks callbacks = {.context = node, .identify = on_identify, .up = on_up, .down = on_down, .frame = on_frame,
 		.drained = on_drained, .root = on_root, .twin = node_twin_heard};
-	char address[300];
-	TRY(peers_check(node, fault));
-	TRY(wire_new(node->loop, node->tls_key, &callbacks, &node->wire, fault));
-	TRY(own_certify(node, fault));
-	TRY(address_of(node, node->own, address, fault));
-	TRY(wire_listen(node->wire, node->settings.wire_listen ? node->settings.wire_listen : address, fault));
-	/* A copy of this folder at another port finds the original where the genesis says that it is. */
-	if (node->settings.wire_listen && strcmp(node->settings.wire_listen, address) != 0)
-		TRY(wire_dial(node->wire, address, &node->genesis.members[node->own].org.tls_key, fault));
+	char address[NODE_ADDRESS_MAX];
+	TRY(wire_new(node->self.loop, node->self.keys[node->self.current].tls, &callbacks, &node->wire, fault));
+	TRY(node_keys_certify(node, fault));
+	TRY(node_address(node, (struct span){0}, (struct span){0}, address, fault)); /* do all lines have an address? */
+	peers_check(node);
+	TRY(listen_begin(node, fault));
 	/* Every member dials every other one; the wire keeps one connection of two. So a member that cannot be called
 	 * can still call, and whichever end restarts reconnects at once. */
-	for (size_t i = 0; i < node->genesis.member_count; i++) {
-		if (i == node->own)
-			continue;
-		TRY(address_of(node, i, address, fault));
-		TRY(wire_dial(node->wire, address, &node->genesis.members[i].org.tls_key, fault));
-	}
+	node_members_follow(node);
 	return OK;
 }
 

@@ -4,6 +4,8 @@
 	{                                                                                                                                       \
 		{"node", "folder", CONFIG_PATH, &(s)->folder, false, ".", 0, 0, "keys/ and data/ are here"},                                     \
 		{"node", "genesis", CONFIG_PATH, &(s)->genesis, false, "genesis.cbor", 0, 0, "the consortium's founding document"},              \
+		{"node", "organisation", CONFIG_TEXT, &(s)->organisation, false, NULL, 0, 0, "org:NAME; without it, whom the genesis or org.cose gives the node key of"}, \
+		{"node", "keep_blocks", CONFIG_SIZE, &(s)->keep_blocks, false, "0 B", 0, INT64_C(1) << 50, "blocks of past epochs that stay, beside those that are needed"}, \
 		{"keys", "passphrase_file", CONFIG_PATH, &(s)->passphrase_file, false, NULL, 0, 0, "its first line opens encrypted key files; mode 0600"}, \
 		{"keys", "command", CONFIG_TEXT, &(s)->key_command, false, NULL, 0, 0, "or the first line that this program prints; no shell, words split at blanks, 20 s"}, \
 		{"wire", "listen", CONFIG_ADDRESS, &(s)->wire_listen, false, NULL, 0, 0,                                                         \
@@ -18,9 +20,10 @@
 		{"consensus", "heartbeat", CONFIG_DURATION, &(s)->heartbeat_ms, false, "15 s", 100, 600000, "a block even when there is nothing to say"}, \
 		{"consensus", "clock_drift", CONFIG_DURATION, &(s)->clock_drift_ms, false, "2 s", 10, 600000, "how far other members' clocks may be ahead"}, \
 		{"consensus", "pending", CONFIG_SIZE, &(s)->pending_bytes, false, "16 MiB", 1 << 16, 1 << 30, "statements that may wait to be proposed"}, \
+		{"consensus", "epoch_bytes", CONFIG_SIZE, &(s)->epoch_bytes, false, "1 GiB", 1 << 16, INT64_C(1) << 50, "blocks after which an epoch ends; the same at all members"}, \
 	}
 
-enum { KEY_COUNT = 14 };
+enum { KEY_COUNT = 17 };
 
 enum status node_settings_read(const char *path, struct node_settings *out, struct fault *fault)
 {

@@ -15,7 +15,6 @@ enum {
 	QUEUE_BYTES_MAX = 2 << 20,
 	QUEUE_AGE_MS = 5,
 	VIEW_COMMIT_EVERY = 500,
-	RECOVERY_NOTE_MS = 2000,
 	UNREADABLE_NOTE_MS = 10000,
 };
 
@@ -24,7 +23,7 @@ void node_fail(struct node *node, const struct fault *fault)
 	if (!node->failed)
 		note(NOTE_ERROR, "node_stops", "reason=\"%s\"", fault->text);
 	node->failed = true;
-	loop_stop(node->loop);
+	loop_stop(node->self.loop);
 }
 
 /* ---- into the queue ---- */
@@ -38,7 +37,8 @@ static void deed_add(struct node *node, const struct replica_action *action)
 	struct node_deed *deed = &queue->deeds[queue->count++];
 	*deed = (struct node_deed){.kind = action->kind, .peer = action->peer, .status = action->status, .at = queue->bytes.size,
 		.position_count = action->position_count, .id = action->id, .index = action->index, .commit_index = action->commit_index,
-		.log_size = action->size, .commit_ms = action->commit_ms, .of_state = action->of_state};
+		.log_size = action->size, .commit_ms = action->commit_ms, .of_state = action->of_state, .position = action->position,
+		.entry_count = action->entry_count, .frame_kind = action->frame_kind};
 	switch (action->kind) {
 	case REPLICA_SEND_RANGE:
 		buffer_append(&queue->bytes, &action->range, sizeof action->range);
@@ -88,7 +88,7 @@ void node_step(struct node *node, struct replica_event *event)
 {
 	struct fault fault;
 	struct replica_actions actions;
-	if (node->failed)
+	if (node->failed || node->rebased)
 		return;
 	event->now_ms = clock_now_ns() / NS_PER_MS;
 	if (entropy_fill(event->randomness, sizeof event->randomness) != OK) {
@@ -115,7 +115,7 @@ void node_step(struct node *node, struct replica_event *event)
 
 static void send_to(struct node *node, uint16_t peer, struct span bytes)
 {
-	struct wire_link *link = peer < BLOCK_MEMBERS_MAX ? node->members[peer] : NULL;
+	struct wire_link *link = peer < LEDGER_SEATS_MAX ? node->members[peer] : NULL;
 	/* A full queue or an absent member: consensus asks again for what it misses. */
 	if (link && wire_send(link, WIRE_REPLICA, bytes) == E_BUSY)
 		note(NOTE_DEBUG, "send_queue_full", "member=%u", (unsigned)peer);
@@ -135,7 +135,7 @@ static void unreadable_note(struct node *node, const struct fault *fault)
 static void send_stored(struct node *node, const struct node_deed *deed, struct span positions)
 {
 	struct buffer block = {0}, message = {0};
-	struct wire_link *link = deed->peer < BLOCK_MEMBERS_MAX ? node->members[deed->peer] : NULL;
+	struct wire_link *link = deed->peer < LEDGER_SEATS_MAX ? node->members[deed->peer] : NULL;
 	for (uint32_t i = 0; link && i < deed->position_count; i++) {
 		uint64_t position;
 		uint8_t kind;
@@ -163,7 +163,7 @@ static void send_range(struct node *node, const struct node_deed *deed, struct s
 {
 	struct consensus_range range;
 	struct buffer block = {0}, message = {0};
-	struct wire_link *link = deed->peer < BLOCK_MEMBERS_MAX ? node->members[deed->peer] : NULL;
+	struct wire_link *link = deed->peer < LEDGER_SEATS_MAX ? node->members[deed->peer] : NULL;
 	memcpy(&range, bytes.data, sizeof range);
 	while (link && !range.done && range.position < disk_log_end(node->log)) {
 		uint8_t kind;
@@ -190,7 +190,6 @@ static void send_range(struct node *node, const struct node_deed *deed, struct s
 	buffer_free(&message);
 }
 
-/* Add to the view what it does not hold. */
 static void view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement, struct span bytes)
 {
 	struct fault fault;
@@ -204,6 +203,13 @@ static void view_feed(struct node *node, uint64_t index, uint64_t commit_index, 
 	}
 	if (status != OK)
 		node_fail(node, &fault);
+}
+
+void node_view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, struct span bytes)
+{
+	struct statement statement;
+	CHECK(statement_decode(bytes, &statement, NULL) == OK); /* the ledger accepted it */
+	view_feed(node, index, commit_index, commit_ms, &statement, bytes);
 }
 
 static void final_take(struct node *node, const struct node_deed *deed, struct span bytes)
@@ -220,7 +226,7 @@ static void final_take(struct node *node, const struct node_deed *deed, struct s
 /* The body of the statement that convicts the member, for `tally evidence`; or, when there is none, the parts as they are. */
 static void evidence_body(struct node *node, const struct node_deed *deed, struct span bytes, struct buffer *out)
 {
-	struct body_evidence body = {.lie = deed->log_size ? LIE_FORK : LIE_EQUIVOCATION, .accused = node->genesis.members[deed->peer].header.iss,
+	struct body_evidence body = {.lie = deed->log_size ? LIE_FORK : LIE_EQUIVOCATION, .accused = span_of_text(ledger_seat(replica_ledger(node->replica), deed->peer)->name),
 		.first = span_part(bytes, 0, deed->first_size), .second = span_after(bytes, deed->first_size)};
 	struct buffer stored = {0};
 	struct block block;
@@ -243,16 +249,14 @@ static void evidence_keep(struct node *node, const struct node_deed *deed, struc
 	char path[1200], name[DIGEST_HEX_SIZE];
 	struct fault fault = {0};
 	struct buffer body = {0};
-	CHECK(deed->peer < node->genesis.member_count); /* who signed it */
 	evidence_body(node, deed, bytes, &body);
 	struct digest digest = sha256(buffer_span(&body));
 	span_hex(digest_span(&digest), name);
-	const struct span iss = node->genesis.members[deed->peer].header.iss;
-	note(NOTE_ERROR, "member_lied", "member=%u name=%.*s what=%s file=evidence/%.16s", (unsigned)deed->peer, (int)iss.size, (const char *)iss.data,
+	note(NOTE_ERROR, "member_lied", "seat=%u name=%.200s what=%s file=evidence/%.16s", (unsigned)deed->peer, ledger_seat(replica_ledger(node->replica), deed->peer)->name,
 		deed->of_state ? "state_fork" : deed->log_size ? "fork" : "equivocation", name);
-	snprintf(path, sizeof path, "%.1000s/data/evidence", node->settings.folder);
+	snprintf(path, sizeof path, "%.1000s/data/evidence", node->self.settings.folder);
 	enum status status = disk_folder(path, &fault);
-	snprintf(path, sizeof path, "%.1000s/data/evidence/%.16s", node->settings.folder, name);
+	snprintf(path, sizeof path, "%.1000s/data/evidence/%.16s", node->self.settings.folder, name);
 	if (status == OK)
 		status = disk_write(path, buffer_span(&body), 0600, &fault);
 	if (status != OK)
@@ -286,15 +290,30 @@ static void deed_do(struct node *node, const struct node_queue *queue, const str
 	case REPLICA_EVIDENCE:
 		evidence_keep(node, deed, bytes);
 		break;
+	case REPLICA_KEEP:
+		/* Only now: what its entries come from is flushed, so the log of entries is never ahead of that of blocks. */
+		node_disk_keep(node, deed->frame_kind, bytes);
+		break;
+	case REPLICA_EPOCH:
+		node_epoch_begun(node);
+		break;
+	case REPLICA_PRUNE:
+		node_disk_prune(node, deed->position);
+		break;
+	case REPLICA_SEND_ENTRIES:
+		node_disk_send_entries(node, deed->peer, deed->index, deed->entry_count);
+		break;
+	case REPLICA_STAGE:
+		node_disk_stage(node, deed->frame_kind, bytes);
+		break;
+	case REPLICA_STAGE_CLEAR:
+		node_disk_stage_clear(node);
+		break;
+	case REPLICA_REBASE:
+		node_disk_rebase(node);
+		break;
 	case REPLICA_APPEND:
 	case REPLICA_TIMER:
-	case REPLICA_KEEP:
-	case REPLICA_EPOCH:
-	case REPLICA_PRUNE:
-	case REPLICA_SEND_ENTRIES:
-	case REPLICA_STAGE:
-	case REPLICA_STAGE_CLEAR:
-	case REPLICA_REBASE:
 		break;
 	}
 }
@@ -302,7 +321,7 @@ static void deed_do(struct node *node, const struct node_queue *queue, const str
 void node_flush(struct node *node)
 {
 	struct fault fault;
-	if (node->failed || node->carrying)
+	if (node->failed || node->carrying || node->rebased)
 		return;
 	if (node->unflushed && disk_log_flush(node->log, &fault) != OK) {
 		node_fail(node, &fault);
@@ -313,8 +332,10 @@ void node_flush(struct node *node)
 	struct node_queue work = node->queue;
 	node->queue = node->spare;
 	node->carrying = true;
-	for (size_t i = 0; i < work.count && !node->failed; i++)
+	for (size_t i = 0; i < work.count && !node->failed && !node->rebased; i++)
 		deed_do(node, &work, &work.deeds[i]);
+	if (!node->rebased)
+		node_disk_write(node);
 	node->carrying = false;
 	work.count = 0;
 	buffer_clear(&work.bytes);
@@ -331,36 +352,4 @@ void node_queue_free(struct node_queue *queue)
 {
 	free(queue->deeds);
 	buffer_free(&queue->bytes);
-}
-
-/* ---- recovery ---- */
-
-static void recovery_tell(struct node *node, uint64_t position)
-{
-	int64_t now = clock_monotonic_ns();
-	if (now - node->told_ns < RECOVERY_NOTE_MS * NS_PER_MS)
-		return;
-	node->told_ns = now;
-	note(NOTE_INFO, "recovering", "percent=%u mib=%" PRIu64 " statements=%" PRIu64,
-		node->recovery_bytes ? (unsigned)(position * 100 / node->recovery_bytes) : 0, position >> 20, ledger_size(replica_ledger(node->replica)));
-}
-
-void node_recovered(void *context, const struct log_frame *frame)
-{
-	struct node *node = context;
-	struct replica_event event = {.kind = REPLICA_RECOVERED, .now_ms = clock_now_ns() / NS_PER_MS, .frame_kind = frame->kind,
-		.position = frame->position, .bytes = frame->bytes};
-	struct replica_actions actions;
-	if (node->failed)
-		return;
-	replica_step(node->replica, &event, &actions);
-	for (uint32_t i = 0; i < actions.count; i++) {
-		const struct replica_action *action = &actions.items[i];
-		struct statement statement;
-		if (action->kind != REPLICA_FINAL)
-			continue;
-		CHECK(statement_decode(action->bytes, &statement, NULL) == OK);
-		view_feed(node, action->index, action->commit_index, action->commit_ms, &statement, action->bytes);
-	}
-	recovery_tell(node, frame->position);
 }

@@ -9,26 +9,37 @@
 
 enum { NODE_BEGIN_MS = 4000, TELL_EVERY_S = 10 };
 
+/* The other members of the epoch. */
+static size_t others(const struct node *node)
+{
+	return node_members(node)->member_count - replica_is_member(node->replica);
+}
+
+static bool counts(const struct node *node, uint16_t seat)
+{
+	const struct entity *entity = ledger_seat(replica_ledger(node->replica), seat);
+	return entity->member != LEDGER_NO_MEMBER && seat != replica_seat(node->replica);
+}
+
 static size_t linked(const struct node *node)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < node->genesis.member_count; i++)
-		count += node->members[i] != NULL;
+	for (uint16_t seat = 0; seat < ledger_seat_count(replica_ledger(node->replica)); seat++)
+		count += node->members[seat] != NULL && counts(node, seat);
 	return count;
 }
 
 static size_t refusals(const struct node *node)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < node->genesis.member_count; i++)
-		count += node->twin.refused[i];
+	for (uint16_t seat = 0; seat < ledger_seat_count(replica_ledger(node->replica)); seat++)
+		count += node->twin.refused[seat] && counts(node, seat);
 	return count;
 }
 
 static bool holds_majority(const struct node *node)
 {
-	size_t others = node->genesis.member_count - 1;
-	return others == 0 || linked(node) > others / 2;
+	return others(node) == 0 || linked(node) > others(node) / 2;
 }
 
 static void begin(struct node *node)
@@ -36,7 +47,7 @@ static void begin(struct node *node)
 	struct replica_event event = {.kind = REPLICA_START};
 	node->twin.begun = true;
 	node_step(node, &event);
-	for (uint16_t i = 0; i < node->genesis.member_count; i++)
+	for (uint16_t i = 0; i < LEDGER_SEATS_MAX; i++)
 		if (node->members[i]) {
 			event = (struct replica_event){.kind = REPLICA_PEER_UP, .peer = i};
 			node_step(node, &event);
@@ -48,13 +59,13 @@ static void stop(struct node *node, const char *whom)
 	struct fault fault;
 	fault_set(&fault, E_DUPLICATE,
 		"another process runs with the keys of %.250s: %.100s. Two would sign against each other, so this one stops. If this machine "
-		"replaces the other, stop that one for good and start this one again; never run a copy of keys/", node->settings.folder, whom);
+		"replaces the other, stop that one for good and start this one again; never run a copy of keys/", node->self.settings.folder, whom);
 	node_fail(node, &fault);
 }
 
 void node_twin_look(struct node *node)
 {
-	size_t refused = refusals(node), liars = (node->genesis.member_count - 1) / 3;
+	size_t refused = refusals(node), liars = (node_members(node)->member_count - 1) / 3;
 	char whom[100];
 	if (node->failed || (node->twin.begun && refused == 0))
 		return;
@@ -62,7 +73,7 @@ void node_twin_look(struct node *node)
 		if (!node->twin.begun)
 			begin(node);
 	} else if (refused > liars) {
-		snprintf(whom, sizeof whom, "%zu of %zu other members hold a live link with it", refused, node->genesis.member_count - 1);
+		snprintf(whom, sizeof whom, "%zu of %zu other members hold a live link with it", refused, others(node));
 		stop(node, whom);
 	} else if (!node->twin.begun && refused == 0 && node->twin.waited)
 		begin(node);
@@ -77,7 +88,7 @@ static void on_waited(void *context)
 
 void node_begin(struct node *node)
 {
-	node->twin.timer = loop_timer_new(node->loop, on_waited, node);
+	node->twin.timer = loop_timer_new(node->self.loop, on_waited, node);
 	loop_timer_set(node->twin.timer, NODE_BEGIN_MS);
 	node_twin_look(node);
 }
@@ -89,16 +100,16 @@ static void tell(struct node *node, uint32_t identity, const char *address)
 	if (node->twin.told_ns && now - node->twin.told_ns < TELL_EVERY_S * NS_PER_S)
 		return;
 	node->twin.told_ns = now;
-	struct span witness = node->genesis.members[identity < node->genesis.member_count ? identity : node->own].header.iss;
-	note(NOTE_ERROR, "duplicate_node", "address=%s seen_by=%.*s reason=\"another process tried to run with this node's keys, and was refused; find it and stop it\"",
-		address, (int)witness.size, (const char *)witness.data);
+	const struct ledger *ledger = replica_ledger(node->replica);
+	note(NOTE_ERROR, "duplicate_node", "address=%s seen_by=%.200s reason=\"another process tried to run with this node's keys, and was refused; find it and stop it\"",
+		address, identity < ledger_seat_count(ledger) ? ledger_seat(ledger, (uint16_t)identity)->name : node->self.name);
 }
 
 void node_twin_heard(void *context, enum wire_twin what, uint32_t identity, const char *address)
 {
 	struct node *node = context;
 	char whom[100];
-	if (identity != WIRE_IDENTITY_OWN && identity >= node->genesis.member_count)
+	if (identity != WIRE_IDENTITY_OWN && identity >= ledger_seat_count(replica_ledger(node->replica)))
 		return; /* gateways have no say */
 	if (what == WIRE_TWIN_CALLED || holds_majority(node)) {
 		tell(node, identity, address);

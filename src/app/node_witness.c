@@ -59,7 +59,7 @@ static bool line_take(struct witness_peer *peer, struct span text)
 	if (!checkpoint_line_decode(text, &line))
 		return false;
 	checkpoint_key_id(peer->name, &peer->public, id);
-	checkpoint_origin(peer->node->genesis.network, origin);
+	checkpoint_origin(peer->node->self.genesis.network, origin);
 	if (!span_equal(line.name, peer->name) || memcmp(line.key_id, id, sizeof id) != 0
 		|| cosignature_verify(peer->key, peer->name, span_of_text(origin), peer->asked, &peer->asked_root, &line.cosignature) != OK)
 		return false;
@@ -167,7 +167,7 @@ static enum status key_read(struct node *node, const char *file, struct witness_
 {
 	char path[1200];
 	struct fault inner;
-	snprintf(path, sizeof path, "%.500s%s%.600s", file[0] == '/' ? "" : node->settings.folder, file[0] == '/' ? "" : "/", file);
+	snprintf(path, sizeof path, "%.500s%s%.600s", file[0] == '/' ? "" : node->self.settings.folder, file[0] == '/' ? "" : "/", file);
 	TRY(disk_read(path, VERIFICATION_KEY_TEXT_MAX, &peer->text, fault));
 	struct span text = buffer_span(&peer->text);
 	if (text.size && text.data[text.size - 1] == '\n')
@@ -210,9 +210,9 @@ static enum status peer_open(struct node *node, const char *entry, struct fault 
 enum status node_witnesses_open(struct node *node, struct fault *fault)
 {
 	node->witnesses = memory_new(sizeof *node->witnesses);
-	node->witnesses->later = http_later_new(node->loop);
-	for (size_t i = 0; i < node->settings.witnesses.count; i++)
-		TRY(peer_open(node, node->settings.witnesses.items[i], fault));
+	node->witnesses->later = http_later_new(node->self.loop);
+	for (size_t i = 0; i < node->self.settings.witnesses.count; i++)
+		TRY(peer_open(node, node->self.settings.witnesses.items[i], fault));
 	return OK;
 }
 

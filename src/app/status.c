@@ -82,7 +82,7 @@ static int ask_all(struct node *nodes, int count, enum agreement *agreement)
 
 static void print_nodes(const struct node *nodes, int count)
 {
-	printf("%-28s %-22s %-13s %9s %9s %10s %8s %9s %17s %11s %9s\n", "node", "organisation", "role", "round", "commits", "log", "refused", "pending",
+	printf("%-28s %-22s %-13s %5s %9s %9s %10s %8s %9s %17s %11s %9s\n", "node", "organisation", "role", "epoch", "round", "commits", "log", "refused", "pending",
 		"finality p50/p99", "checkpoint", "memory");
 	for (int i = 0; i < count; i++) {
 		yyjson_val *root = nodes[i].root;
@@ -95,8 +95,8 @@ static void print_nodes(const struct node *nodes, int count)
 		if (number(finality, "count") > 0)
 			snprintf(times, sizeof times, "%.0f/%.0f ms", yyjson_get_num(yyjson_obj_get(finality, "p50")), yyjson_get_num(yyjson_obj_get(finality, "p99")));
 		snprintf(lines, sizeof lines, "%llu (%llu)", number(checkpoint, "size"), number(checkpoint, "lines"));
-		printf("%-28s %-22s %-13s %9llu %9llu %10llu %8llu %9llu %17s %11s %6llu MB\n", nodes[i].url, text(root, "org"), text(root, "role"), number(root, "round"),
-			number(root, "commits"), number(root, "log_size"), number(root, "refused"), number(root, "pending"), times, lines, number(root, "resident_kb") / 1024);
+		printf("%-28s %-22s %-13s %5llu %9llu %9llu %10llu %8llu %9llu %17s %11s %6llu MB\n", nodes[i].url, text(root, "org"), text(root, "role"), number(root, "epoch"),
+			number(root, "round"), number(root, "commits"), number(root, "log_size"), number(root, "refused"), number(root, "pending"), times, lines, number(root, "resident_kb") / 1024);
 	}
 }
 

@@ -44,5 +44,9 @@ MUST_USE enum status disk_log_read(struct disk_log *log, uint64_t position, stru
 MUST_USE enum status disk_log_skip(struct disk_log *log, uint64_t position, uint64_t *next);
 /* Delete whole segments that end at or before `position`. Readers of earlier positions get E_NOT_FOUND. */
 MUST_USE enum status disk_log_prune(struct disk_log *log, uint64_t position, struct fault *fault);
+/* Cut everything from the frame at `position` on, which has not been pruned. E_IO. */
+MUST_USE enum status disk_log_cut(struct disk_log *log, uint64_t position, struct fault *fault);
+/* Delete all files of a log that is not open. Interrupted, it leaves a log that can be opened, or removed again. E_IO. */
+MUST_USE enum status disk_log_remove(const char *folder, const char *name, struct fault *fault);
 
 #endif

@@ -116,6 +116,16 @@ static enum status pruned_read(const struct disk_log *log, uint64_t *position, s
 	return status;
 }
 
+/* Without segments the mark means nothing. */
+static enum status pruned_forget(const struct disk_log *log, struct fault *fault)
+{
+	char path[PATH_MAX];
+	pruned_path(log, path);
+	if (unlink(path) != 0 && errno != ENOENT)
+		return fault_set(fault, E_IO, "%s cannot be deleted: %s%s", path, strerror(errno), disk_advice(errno));
+	return OK;
+}
+
 static enum status pread_all(int fd, uint8_t *out, size_t size, uint64_t offset, size_t *got)
 {
 	*got = 0;
@@ -397,6 +407,8 @@ static enum status log_open(bool repairing, const char *folder, const char *name
 	for (size_t i = 0; status == OK && i < found; i++)
 		status = segment_open(log, i, pruned, callback, context, fault);
 	if (status == OK && found == 0)
+		status = pruned_forget(log, fault);
+	if (status == OK && found == 0)
 		status = segment_create(log, 0, 0, fault);
 	/* What a killed process had written and not flushed has just been read back. Whoever read it speaks as if it were safe. */
 	log->dirty = true;
@@ -622,4 +634,52 @@ enum status disk_log_prune(struct disk_log *log, uint64_t position, struct fault
 	log->count -= drop;
 	memmove(log->segments, log->segments + drop, log->count * sizeof *log->segments);
 	return disk_folder_flush(log->folder, fault);
+}
+
+/* The newest segment's file goes; the one before it is the newest then. */
+static enum status newest_remove(struct disk_log *log, struct fault *fault)
+{
+	char path[PATH_MAX];
+	segment_path(log, newest(log)->number, path);
+	if (unlink(path) != 0 && errno != ENOENT)
+		return fault_set(fault, E_IO, "%s cannot be deleted: %s%s", path, strerror(errno), disk_advice(errno));
+	log->count--;
+	return disk_folder_flush(log->folder, fault);
+}
+
+enum status disk_log_cut(struct disk_log *log, uint64_t position, struct fault *fault)
+{
+	char path[PATH_MAX];
+	CHECK(position >= log->segments[0].start && position <= disk_log_end(log));
+	if (log->old_fd >= 0)
+		close(log->old_fd);
+	log->old_fd = -1;
+	bool reopen = false;
+	for (; log->count > 1 && newest(log)->start >= position; reopen = true)
+		TRY(newest_remove(log, fault));
+	segment_path(log, newest(log)->number, path);
+	int fd = reopen ? open(path, O_RDWR | O_APPEND | O_CLOEXEC) : log->fd;
+	if (fd >= 0 && reopen)
+		close(log->fd);
+	if (fd < 0 || ftruncate(fd, (off_t)(HEADER_SIZE + position - newest(log)->start)) != 0 || fsync(fd) != 0)
+		return fault_set(fault, E_IO, "the log %s/%s cannot be cut: %s%s", log->folder, log->name, strerror(errno), disk_advice(errno));
+	log->fd = fd;
+	newest(log)->size = position - newest(log)->start;
+	log->bad = log->bad_next = 0;
+	return OK;
+}
+
+enum status disk_log_remove(const char *folder, const char *name, struct fault *fault)
+{
+	struct disk_log log = {.folder = memory_text(span_of_text(folder)), .name = memory_text(span_of_text(name))};
+	enum status status = segments_find(&log, fault);
+	/* From the end, so that what is left is always the beginning of a log; the mark of pruning last. */
+	while (status == OK && log.count)
+		status = newest_remove(&log, fault);
+	if (status == OK)
+		status = pruned_forget(&log, fault);
+	free(log.segments);
+	free(log.folder);
+	free(log.name);
+	return status;
 }

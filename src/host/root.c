@@ -202,6 +202,27 @@ static enum status der_load(const char *path, struct passphrase *from, struct bu
 	return status;
 }
 
+enum status root_load(const char *path, struct passphrase *passphrase, struct span certificate_pem, struct root **out, struct fault *fault)
+{
+	struct buffer der = {0};
+	enum status status = der_load(path, passphrase, &der, fault);
+	const unsigned char *at = der.data;
+	PKCS8_PRIV_KEY_INFO *info = status == OK ? d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.size) : NULL;
+	struct root *root = memory_new(sizeof *root);
+	root->pair = info ? EVP_PKCS82PKEY(info) : NULL;
+	root->certificate = root_pem_read(certificate_pem);
+	if (status == OK && (!root->pair || !root->certificate || X509_check_private_key(root->certificate, root->pair) != 1))
+		status = fault_set(fault, E_SIGNATURE, "%s is not the key of the root's certificate beside it", path);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	key_file_wipe(&der);
+	ERR_clear_error();
+	if (status == OK)
+		*out = root;
+	else
+		root_free(root);
+	return status;
+}
+
 enum status root_rewrite(const char *path, struct passphrase *from, struct passphrase *to, struct fault *fault)
 {
 	struct buffer der = {0};

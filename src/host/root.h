@@ -26,6 +26,9 @@ void root_certificate(const struct root *root, struct buffer *pem);
 MUST_USE enum status root_issue(const struct root *root, enum root_purpose purpose, const struct public_key *key, struct buffer *pem, struct fault *fault);
 /* Write the private key as PKCS#8, mode 0600. */
 MUST_USE enum status root_save(const char *path, const struct root *root, struct fault *fault);
+/* The root whose private key is in this file, and whose certificate this is. E_NOT_FOUND, E_MALFORMED, E_SIGNATURE (another
+ * passphrase, or another root's certificate). */
+MUST_USE enum status root_load(const char *path, struct passphrase *passphrase, struct span certificate_pem, struct root **out, struct fault *fault);
 /* Rewrite such a file encrypted with the passphrase `to`, or plain when `to` is NULL; `from` opens it when it is encrypted.
  * E_MALFORMED, E_SIGNATURE, E_CONFIG, E_IO. */
 MUST_USE enum status root_rewrite(const char *path, struct passphrase *from, struct passphrase *to, struct fault *fault);

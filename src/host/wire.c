@@ -392,6 +392,31 @@ enum status wire_dial(struct wire *wire, const char *address, const struct diges
 	return OK;
 }
 
+static void dial_free(struct wire_dial *dial)
+{
+	loop_timer_free(dial->timer);
+	free(dial->address);
+	free(dial->host);
+	free(dial);
+}
+
+void wire_undial(struct wire *wire, const char *address, const struct digest *tls_key)
+{
+	size_t which = 0;
+	while (which < wire->dial_count && (!digest_equal(&wire->dials[which]->key, tls_key) || strcmp(wire->dials[which]->address, address) != 0))
+		which++;
+	if (which == wire->dial_count)
+		return;
+	struct wire_dial *dial = wire->dials[which];
+	wire->dials[which] = wire->dials[--wire->dial_count];
+	if (dial->link)
+		wire_close(dial->link, "this address is not called any more");
+	for (size_t i = 0; i < wire->link_count; i++)
+		if (wire->links[i]->dial == dial)
+			wire->links[i]->dial = NULL; /* closed, and not yet freed */
+	dial_free(dial);
+}
+
 /* ---- listening ---- */
 
 /* Strangers who never finish their handshake must not keep members out: the oldest of them gives way. */
@@ -523,12 +548,8 @@ void wire_free(struct wire *wire)
 	for (size_t i = 0; i < wire->link_count; i++)
 		link_free(wire->links[i]);
 	free(wire->links);
-	for (size_t i = 0; i < wire->dial_count; i++) {
-		loop_timer_free(wire->dials[i]->timer);
-		free(wire->dials[i]->address);
-		free(wire->dials[i]->host);
-		free(wire->dials[i]);
-	}
+	for (size_t i = 0; i < wire->dial_count; i++)
+		dial_free(wire->dials[i]);
 	free(wire->dials);
 	if (wire->names)
 		evdns_base_free(wire->names, 0);

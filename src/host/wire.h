@@ -69,6 +69,8 @@ void wire_patience(struct wire *wire, int64_t keepalive_ms, int64_t silence_ms);
 /* Keep a connection to this address ("host:port"), whose key must have this digest. The own key: look whether a twin is
  * there; such a link never comes up. */
 MUST_USE enum status wire_dial(struct wire *wire, const char *address, const struct digest *tls_key, struct fault *fault);
+/* Call that address for that key no more; a connection that was dialled so is closed. Does nothing when it was not dialled. */
+void wire_undial(struct wire *wire, const char *address, const struct digest *tls_key);
 MUST_USE enum status wire_send(struct wire_link *link, uint8_t kind, struct span bytes);
 /* Calls `down` before it returns. Permitted in every callback. */
 void wire_close(struct wire_link *link, const char *why);

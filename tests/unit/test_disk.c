@@ -506,6 +506,78 @@ static void pruning_deletes_whole_segments(void **state)
 	assert_int_equal(disk_log_open(room->folder, "log", NULL, NULL, &log, &room->fault), E_CORRUPT);
 }
 
+static void a_log_is_cut_anywhere(void **state)
+{
+	struct room *room = *state;
+	uint64_t starts[4] = {0};
+	fill_segments(room, starts);
+	struct heard heard;
+	struct disk_log *log = must_open(room, &heard);
+	uint64_t end = disk_log_end(log);
+	/* Nothing; a frame; a whole segment and the next one's beginning; all. */
+	const uint64_t cuts[] = {end, starts[3] + PART + LOG_FRAME_OVERHEAD, starts[3], starts[1] + PART + LOG_FRAME_OVERHEAD, 0};
+	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+		assert_int_equal(disk_log_cut(log, cuts[i], &room->fault), OK);
+		assert_true(disk_log_end(log) == cuts[i]);
+		disk_log_close(log);
+		log = must_open(room, &heard);
+		assert_true(heard.next == cuts[i] && disk_log_end(log) == cuts[i]);
+		struct buffer bytes = {0};
+		uint8_t kind;
+		assert_int_equal(disk_log_read(log, cuts[i], &bytes, &kind, &room->fault), E_NOT_FOUND);
+		buffer_free(&bytes);
+	}
+	/* What is appended comes where the cut was. */
+	assert_int_equal(append(log, 5, &room->fault), OK);
+	assert_int_equal(disk_log_cut(log, disk_log_end(log), &room->fault), OK);
+	assert_int_equal(append(log, 7, &room->fault), OK);
+	disk_log_close(log);
+	disk_log_close(must_open(room, &heard));
+	assert_true(heard.count == 2 && heard.sum == 12);
+}
+
+static void a_removed_log_is_a_new_one(void **state)
+{
+	struct room *room = *state;
+	uint64_t starts[4] = {0};
+	struct heard heard;
+	char path[128];
+	/* What was pruned of the old one is not asked of the new one. */
+	for (int pruned = 0; pruned < 2; pruned++) {
+		fill_segments(room, starts);
+		struct disk_log *log = must_open(room, &heard);
+		if (pruned)
+			assert_int_equal(disk_log_prune(log, starts[2], &room->fault), OK);
+		disk_log_close(log);
+		assert_int_equal(disk_log_remove(room->folder, "log", &room->fault), OK);
+		path_of(room, "log.pruned", path);
+		assert_int_equal(access(path, F_OK), -1);
+		log = must_open(room, &heard);
+		assert_true(heard.count == 0 && disk_log_end(log) == 0);
+		disk_log_close(log);
+		assert_int_equal(disk_log_remove(room->folder, "log", &room->fault), OK);
+	}
+	assert_int_equal(disk_log_remove(room->folder, "log", &room->fault), OK); /* nothing is there */
+	/* Interrupted: before the mark was deleted, and with some segments left. */
+	fill_segments(room, starts);
+	struct disk_log *log = must_open(room, &heard);
+	assert_int_equal(disk_log_prune(log, starts[2], &room->fault), OK);
+	disk_log_close(log);
+	path_of(room, "log.000003", path);
+	assert_int_equal(unlink(path), 0);
+	heard = (struct heard){.next = starts[2]};
+	assert_int_equal(disk_log_open(room->folder, "log", on_frame, &heard, &log, &room->fault), OK);
+	assert_false(heard.wrong);
+	disk_log_close(log);
+	path_of(room, "log.000002", path);
+	assert_int_equal(unlink(path), 0);
+	log = must_open(room, &heard);
+	assert_true(disk_log_end(log) == 0);
+	path_of(room, "log.pruned", path);
+	assert_int_equal(access(path, F_OK), -1);
+	disk_log_close(log);
+}
+
 static void an_unfinished_segment_is_made_again(void **state)
 {
 	struct room *room = *state;
@@ -578,6 +650,8 @@ int main(void)
 		DISK_TEST(a_damaged_middle_is_not_cut),
 		DISK_TEST(segments_follow_each_other),
 		DISK_TEST(pruning_deletes_whole_segments),
+		DISK_TEST(a_log_is_cut_anywhere),
+		DISK_TEST(a_removed_log_is_a_new_one),
 		DISK_TEST(an_unfinished_segment_is_made_again),
 		DISK_TEST(a_full_disk_is_told_and_loses_nothing),
 	};

@@ -537,6 +537,28 @@ static void a_dial_comes_back_after_the_other_end_was_away(void **state)
 	assert_false(world->ends[0].wrong);
 }
 
+static void what_is_not_dialled_any_more_stays_away(void **state)
+{
+	struct end_world *world = *state;
+	open_pair(world);
+	wire_undial(world->ends[1].wire, world->address, &world->ends[2].digest); /* was not dialled */
+	assert_int_equal(world->ends[1].downs, 0);
+	wire_undial(world->ends[1].wire, world->address, &world->ends[0].digest);
+	assert_int_equal(world->ends[1].downs, 1);
+	assert_true(world_run(world, first_down, PATIENCE_MS));
+	assert_false(world_run(world, first_up, 1000));
+	/* Nobody answers there yet: it is given up while it waits. */
+	wire_drop(&world->ends[0]);
+	wire_call(&world->ends[1], &world->ends[0].digest);
+	assert_false(world_run(world, first_up, 300));
+	wire_undial(world->ends[1].wire, world->address, &world->ends[0].digest);
+	wire_make(&world->ends[0]);
+	wire_serve(&world->ends[0]);
+	assert_false(world_run(world, first_up, 1000));
+	wire_call(&world->ends[1], &world->ends[0].digest);
+	assert_true(world_run(world, both_up, PATIENCE_MS));
+}
+
 static int talk_hello_then_sleep(SSL *tls, int fd)
 {
 	(void)fd;
@@ -757,6 +779,7 @@ int main(void)
 		WIRE_TEST(who_does_not_greet_is_turned_away),
 		WIRE_TEST(garbage_instead_of_tls_harms_nobody),
 		WIRE_TEST(a_dial_comes_back_after_the_other_end_was_away),
+		WIRE_TEST(what_is_not_dialled_any_more_stays_away),
 		WIRE_TEST(a_peer_that_does_not_read_fills_a_bounded_queue),
 		WIRE_TEST(keep_alives_hold_an_idle_link_and_miss_a_silent_one),
 		WIRE_TEST(two_ends_that_dial_each_other_agree_on_one_link),
