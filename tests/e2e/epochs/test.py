@@ -450,6 +450,7 @@ def rotate(world):
     world.tally("keys", "next", member.folder, code=1)
     world.tally("member", "add", member.folder / "org.cose", "--node", member.url, code=2)
     world.tally("member", "vote", "0123456789ab", "yes", "--as", member.folder, "--node", member.url, code=1)
+    world.tally("member", "add", member.folder / "org.cose", "--as", member.folder, "--node", member.url, code=1)
     world.tally("member", "remove", "org:nobody", "--as", member.folder, "--node", member.url, code=1)
     old = (member.folder / "keys/tls.key").read_bytes(), (member.folder / "keys/next/tls.key").read_bytes()
     member.end()
