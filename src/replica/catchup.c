@@ -41,7 +41,7 @@ void catchup_free(struct replica *replica)
 
 /* -- answers to others --------------------------------------------------------------------------------------- */
 
-static bool may_serve(struct replica *replica, uint16_t peer)
+bool catchup_may_serve(struct replica *replica, uint16_t peer)
 {
 	struct catchup *catchup = &replica->catchup;
 	int64_t elapsed = replica->steady_ms - catchup->allowance_ms[peer];
@@ -94,7 +94,7 @@ static void history_asked(struct replica *replica, uint16_t peer, struct span by
 		replica->messages_refused++;
 		return;
 	}
-	if (!may_serve(replica, peer))
+	if (!catchup_may_serve(replica, peer))
 		return;
 	struct consensus_range named = consensus_history_named(&asked->history, refs, ref_count);
 	if (named.position != DAG_NOWHERE && named.position >= replica->pruned) {
@@ -129,7 +129,7 @@ static void chain_asked(struct replica *replica, uint16_t peer, struct span byte
 		replica->messages_refused++;
 		return;
 	}
-	if (!may_serve(replica, peer))
+	if (!catchup_may_serve(replica, peer))
 		return;
 	write_u64(&answer, number);
 	if (epoch == 0 || epoch >= replica->epoch_count || !is_signed(replica->epochs[epoch - 1])) {
@@ -155,7 +155,7 @@ static void entries_asked(struct replica *replica, uint16_t peer, struct span by
 		replica->messages_refused++;
 		return;
 	}
-	if (first >= end || end > ledger_size(replica->ledger) || first < replica->genesis->member_count || !may_serve(replica, peer))
+	if (first >= end || end > ledger_size(replica->ledger) || first < replica->genesis->member_count || !catchup_may_serve(replica, peer))
 		return;
 	struct replica_action *action = step_action(replica, REPLICA_SEND_ENTRIES);
 	action->peer = peer;
@@ -454,6 +454,14 @@ static bool is_proven(struct replica *replica, struct span record, struct span l
 	return count >= epoch_quorum(before->members);
 }
 
+/* Of the entries that came, some are false. Whose? All are fetched again, from somebody else first. */
+static void stage_refuse(struct replica *replica)
+{
+	replica->catchup.ahead[replica->catchup.from] = 0;
+	stage_drop(replica);
+	session_end(replica, false);
+}
+
 /* All entries of the newest record are staged. Do they lead to it? */
 static void stage_seal(struct replica *replica)
 {
@@ -461,10 +469,7 @@ static void stage_seal(struct replica *replica)
 	const struct epoch *record = epochs_newest(&catchup->chain);
 	struct digest root = merkle_tree_root(&catchup->tree, record->log_size);
 	if (!digest_equal(&root, &record->log_root)) {
-		/* Of the entries that came, some are false. Whose? All are fetched again. */
-		catchup->ahead[catchup->from] = 0;
-		stage_drop(replica);
-		session_end(replica, false);
+		stage_refuse(replica);
 		return;
 	}
 	struct buffer frame = {0};
@@ -502,6 +507,7 @@ static enum status chain_told(struct replica *replica, uint16_t peer, struct spa
 	}
 	buffer_clear(&catchup->chain_lines);
 	buffer_append_span(&catchup->chain_lines, in.rest);
+	catchup->staged_bytes = 0;
 	entries_go_on(replica);
 	return OK;
 }
@@ -514,6 +520,10 @@ static enum status entry_told(struct replica *replica, uint16_t peer, struct spa
 	if (catchup->phase != CATCHUP_ENTRIES || catchup->from != peer || entry.index != catchup->next
 		|| entry.index >= epochs_newest(&catchup->chain)->log_size)
 		return OK;
+	if (replica->epoch_bytes > 0 && catchup->staged_bytes > replica->epoch_bytes + (uint64_t)BLOCK_MEMBERS_MAX * BLOCK_BODY_MAX) {
+		stage_refuse(replica); /* more than any epoch holds */
+		return E_LIMIT;
+	}
 	struct digest id = sha256(entry.statement);
 	struct digest leaf = merkle_leaf(digest_span(&id));
 	struct buffer frame = {0};
@@ -521,6 +531,7 @@ static enum status entry_told(struct replica *replica, uint16_t peer, struct spa
 	buffer_append_span(&frame, bytes);
 	step_keep_entry(replica, REPLICA_STAGE, REPLICA_FRAME_ENTRY, step_keep(replica, &frame));
 	catchup->next++;
+	catchup->staged_bytes += entry.statement.size;
 	catchup->fruitless = 0;
 	catchup->deadline_ms = replica->steady_ms + ANSWER_MS;
 	return OK;

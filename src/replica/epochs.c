@@ -124,6 +124,12 @@ void epochs_open(struct replica *replica)
 	consensus_begin(replica, false);
 }
 
+void epochs_retire(struct replica *replica)
+{
+	while (replica->retired_count)
+		consensus_free(replica->retired[--replica->retired_count]);
+}
+
 void epochs_close(struct replica *replica)
 {
 	for (size_t i = 0; i < replica->epoch_count; i++) {
@@ -138,7 +144,7 @@ void epochs_close(struct replica *replica)
 		verifying_key_free(replica->pool[i].key);
 	free(replica->pool);
 	consensus_free(replica->consensus);
-	consensus_free(replica->retired);
+	epochs_retire(replica);
 }
 
 /* -- the end of one ------------------------------------------------------------------------------------------ */
@@ -180,8 +186,8 @@ void epoch_switch(struct replica *replica)
 	bool continued = replica->started && old->own != REPLICA_NOBODY && numbers.tip_known;
 	rescue(replica);
 	old->history = consensus_history_take(replica->consensus);
-	CHECK(!replica->retired);
-	replica->retired = replica->consensus;
+	CHECK(replica->retired_count < RETIRED_MAX);
+	replica->retired[replica->retired_count++] = replica->consensus;
 	replica->closing = false;
 	replica->epoch_cost = 0;
 	epoch_enter(replica);
@@ -301,7 +307,7 @@ void epoch_lines_asked(struct replica *replica, uint16_t peer, struct span bytes
 		replica->messages_refused++;
 		return;
 	}
-	if (number == 0 || number >= replica->epoch_count)
+	if (number == 0 || number >= replica->epoch_count || !catchup_may_serve(replica, peer))
 		return;
 	const struct replica_epoch *signers = replica->epochs[number - 1];
 	for (uint16_t i = 0; i < signers->members; i++)

@@ -489,8 +489,7 @@ static void clock_advance(struct replica *replica, int64_t now_ms)
 void replica_step(struct replica *replica, const struct replica_event *event, struct replica_actions *actions)
 {
 	step_begin(replica);
-	consensus_free(replica->retired);
-	replica->retired = NULL;
+	epochs_retire(replica);
 	replica->signer.randomness = event->randomness;
 	clock_advance(replica, event->now_ms);
 	if (!replica->rebased) {

@@ -66,6 +66,7 @@ struct pooled_key {
 	struct verifying_key *key;
 };
 
+enum { RETIRED_MAX = 8 };             /* epochs that end in one step: more than one is not expected */
 enum { CATCHUP_IDLE, CATCHUP_HISTORY, CATCHUP_CHAIN, CATCHUP_ENTRIES };
 
 /* Going after members that are in a later epoch, one at a time. */
@@ -88,6 +89,7 @@ struct catchup {
 	struct epochs chain;          /* count 0: nothing is staged */
 	struct merkle_tree tree;
 	uint64_t next, next_before;   /* index wanted next; and when it was asked for */
+	uint64_t staged_bytes;        /* statements of the newest record's epoch */
 	size_t sealed;                /* epochs whose entries are all there: chain.count or one less */
 	struct buffer chain_lines;    /* under the newest record, as they came */
 };
@@ -131,7 +133,8 @@ struct replica {
 	size_t epoch_capacity;
 	struct replica_signer signer;
 	struct consensus *consensus;  /* of the newest epoch */
-	struct consensus *retired;    /* of the one before, until the step is over */
+	struct consensus *retired[RETIRED_MAX]; /* of those before, until the step is over */
+	size_t retired_count;
 	bool closing;                 /* the commit that ends the epoch is applied; what consensus says after it does not count */
 	bool rebased;                 /* the disk is ahead of us: nothing is done any more */
 	uint64_t speaking;            /* the epoch whose consensus the messages are of */
@@ -212,6 +215,8 @@ void commit_give_up(struct replica *replica, const struct consensus_action *coll
 /* -- epochs.c --------------------------------------------------------------------------------------- */
 void epochs_open(struct replica *replica); /* epoch 0 */
 void epochs_close(struct replica *replica);
+/* A new step: the instances of epochs that ended in the last one go. */
+void epochs_retire(struct replica *replica);
 struct replica_epoch *epoch_now(const struct replica *replica);
 uint64_t epoch_number(const struct replica *replica);
 /* The epoch whose members sign a checkpoint of this size. */
@@ -249,6 +254,8 @@ MUST_USE enum status entry_decode(struct span bytes, struct entry *out);
 
 /* -- catchup.c -------------------------------------------------------------------------------------- */
 void catchup_free(struct replica *replica);
+/* May something be read and sent for this peer now? Takes it off its allowance. */
+bool catchup_may_serve(struct replica *replica, uint16_t peer);
 void catchup_peer(struct replica *replica, uint16_t peer, bool up);
 /* A message of consensus came, of another epoch than ours. */
 void catchup_elsewhere(struct replica *replica, uint16_t peer, uint64_t epoch);
