@@ -14,8 +14,9 @@
 
 enum {
 	ANSWER_MS = 3000,             /* without anything from the one asked */
+	LATE_MS = 300,                /* what overtakes is waited for */
 	PAUSE_MS = 200,               /* after an answer that brought nothing; doubles ... */
-	FRUITLESS_MAX = 5,            /* ... so many times */
+	FRUITLESS_MAX = 3,            /* ... so many times */
 	TELL_MS = 500,                /* a peer in an earlier epoch is told ours so often */
 	LINES_MS = 2000,              /* missing lines are asked for; doubles ... */
 	LINES_DOUBLINGS_MAX = 5,      /* ... so many times */
@@ -26,8 +27,15 @@ enum {
 
 enum history_end { HISTORY_MORE = 0, HISTORY_ALL = 1, HISTORY_GONE = 2, HISTORY_END_END };
 
+static void early_forget(struct catchup *catchup)
+{
+	while (catchup->early_count)
+		buffer_free(&catchup->early[--catchup->early_count].bytes);
+}
+
 static void stage_forget(struct catchup *catchup)
 {
+	early_forget(catchup);
 	if (catchup->chain.count)
 		epochs_free(&catchup->chain);
 	merkle_tree_free(&catchup->tree);
@@ -36,6 +44,8 @@ static void stage_forget(struct catchup *catchup)
 
 void catchup_free(struct replica *replica)
 {
+	early_forget(&replica->catchup);
+	free(replica->catchup.early);
 	stage_forget(&replica->catchup);
 }
 
@@ -181,6 +191,8 @@ static void ask(struct replica *replica, enum message_kind kind, struct buffer *
 	write_u64(&bytes, ++catchup->number);
 	buffer_append_span(&bytes, buffer_span(body));
 	buffer_free(body);
+	early_forget(catchup);
+	catchup->ended = false;
 	catchup->deadline_ms = replica->steady_ms + ANSWER_MS;
 	step_send(replica, catchup->from, kind, step_keep(replica, &bytes));
 }
@@ -301,6 +313,16 @@ static void lines_look(struct replica *replica)
 	}
 }
 
+/* Nothing more comes. Of history that is here and leads nowhere, perhaps another has more. */
+static void answer_over(struct replica *replica)
+{
+	const struct catchup *catchup = &replica->catchup;
+	if (catchup->phase == CATCHUP_HISTORY && catchup->ended && catchup->fruitless >= peers_ahead(replica))
+		chain_ask(replica);
+	else
+		session_end(replica, false);
+}
+
 void catchup_look(struct replica *replica)
 {
 	struct catchup *catchup = &replica->catchup;
@@ -308,7 +330,7 @@ void catchup_look(struct replica *replica)
 		return;
 	lines_look(replica);
 	if (catchup->phase != CATCHUP_IDLE && replica->steady_ms >= catchup->deadline_ms)
-		session_end(replica, false);
+		answer_over(replica);
 	uint16_t peer = peer_ahead(replica);
 	if (catchup->phase != CATCHUP_IDLE || replica->steady_ms < catchup->pause_ms || peer == REPLICA_NOBODY)
 		return;
@@ -388,8 +410,11 @@ bool catchup_block(struct replica *replica, uint16_t peer, struct span message)
 		return false;
 	uint64_t epoch = epoch_number(replica);
 	(void)replica_give(replica, CONSENSUS_HISTORY, 0, block);
-	if (epoch_number(replica) == epoch)
-		replica->catchup.deadline_ms = replica->steady_ms + ANSWER_MS;
+	if (epoch_number(replica) != epoch)
+		return true;
+	replica->catchup.deadline_ms = replica->steady_ms + (catchup->ended ? LATE_MS : ANSWER_MS);
+	if (catchup->ended && accepted(replica) > catchup->accepted_before)
+		history_ask(replica);
 	return true;
 }
 
@@ -409,12 +434,12 @@ static enum status history_ended(struct replica *replica, uint16_t peer, struct 
 		return E_MALFORMED;
 	if (!is_answer(replica, peer, CATCHUP_HISTORY, number))
 		return OK;
-	if (end != HISTORY_GONE && accepted(replica) > replica->catchup.accepted_before)
-		history_ask(replica);
-	else if (end == HISTORY_GONE || replica->catchup.fruitless >= peers_ahead(replica))
+	replica->catchup.ended = true;
+	replica->catchup.deadline_ms = replica->steady_ms + LATE_MS;
+	if (end == HISTORY_GONE)
 		chain_ask(replica);
-	else
-		session_end(replica, false); /* perhaps another has more */
+	else if (accepted(replica) > replica->catchup.accepted_before)
+		history_ask(replica);
 	return OK;
 }
 
@@ -512,14 +537,37 @@ static enum status chain_told(struct replica *replica, uint16_t peer, struct spa
 	return OK;
 }
 
-static enum status entry_told(struct replica *replica, uint16_t peer, struct span bytes)
+/* Networks may change the order of packets. */
+static void early_keep(struct catchup *catchup, uint64_t index, struct span bytes)
+{
+	for (size_t i = 0; i < catchup->early_count; i++)
+		if (catchup->early[i].index == index)
+			return;
+	if (catchup->early_count == REPLICA_ENTRIES_MAX)
+		return;
+	ARRAY_GROW(catchup->early, catchup->early_count, catchup->early_capacity);
+	struct early_entry *early = &catchup->early[catchup->early_count++];
+	*early = (struct early_entry){.index = index};
+	buffer_append_span(&early->bytes, bytes);
+}
+
+/* The kept one that comes next. */
+static bool early_take(struct catchup *catchup, struct buffer *out)
+{
+	for (size_t i = 0; i < catchup->early_count; i++)
+		if (catchup->early[i].index == catchup->next) {
+			*out = catchup->early[i].bytes;
+			catchup->early[i] = catchup->early[--catchup->early_count];
+			return true;
+		}
+	return false;
+}
+
+static enum status entry_stage(struct replica *replica, struct span bytes)
 {
 	struct catchup *catchup = &replica->catchup;
 	struct entry entry;
 	TRY(entry_decode(bytes, &entry));
-	if (catchup->phase != CATCHUP_ENTRIES || catchup->from != peer || entry.index != catchup->next
-		|| entry.index >= epochs_newest(&catchup->chain)->log_size)
-		return OK;
 	if (replica->epoch_bytes > 0 && catchup->staged_bytes > replica->epoch_bytes + (uint64_t)BLOCK_MEMBERS_MAX * BLOCK_BODY_MAX) {
 		stage_refuse(replica); /* more than any epoch holds */
 		return E_LIMIT;
@@ -533,7 +581,27 @@ static enum status entry_told(struct replica *replica, uint16_t peer, struct spa
 	catchup->next++;
 	catchup->staged_bytes += entry.statement.size;
 	catchup->fruitless = 0;
-	catchup->deadline_ms = replica->steady_ms + ANSWER_MS;
+	return OK;
+}
+
+static enum status entry_told(struct replica *replica, uint16_t peer, struct span bytes)
+{
+	struct catchup *catchup = &replica->catchup;
+	struct entry entry;
+	TRY(entry_decode(bytes, &entry));
+	if (catchup->phase != CATCHUP_ENTRIES || catchup->from != peer || entry.index < catchup->next
+		|| entry.index >= epochs_newest(&catchup->chain)->log_size || entry.index >= catchup->next_before + REPLICA_ENTRIES_MAX)
+		return OK;
+	catchup->deadline_ms = replica->steady_ms + (catchup->ended ? LATE_MS : ANSWER_MS);
+	early_keep(catchup, entry.index, bytes);
+	struct buffer next = {0};
+	while (catchup->phase == CATCHUP_ENTRIES && early_take(catchup, &next)) {
+		enum status status = entry_stage(replica, buffer_span(&next));
+		buffer_free(&next);
+		TRY(status);
+	}
+	if (catchup->phase == CATCHUP_ENTRIES && catchup->ended && catchup->early_count == 0)
+		entries_go_on(replica);
 	return OK;
 }
 
@@ -544,10 +612,10 @@ static enum status entries_ended(struct replica *replica, uint16_t peer, struct 
 	TRY(reader_end(&in));
 	if (!is_answer(replica, peer, CATCHUP_ENTRIES, number))
 		return OK;
-	if (replica->catchup.next > replica->catchup.next_before)
+	replica->catchup.ended = true;
+	replica->catchup.deadline_ms = replica->steady_ms + LATE_MS;
+	if (replica->catchup.next > replica->catchup.next_before && replica->catchup.early_count == 0)
 		entries_go_on(replica);
-	else
-		session_end(replica, false);
 	return OK;
 }
 

@@ -82,6 +82,7 @@ struct catchup {
 	int64_t pause_ms;             /* nobody is asked before */
 	uint32_t fruitless;           /* answers in a row that brought nothing */
 	uint64_t accepted_before;     /* blocks */
+	bool ended;                   /* the answer's end is here; what belongs to it may still come */
 	int64_t lines_ms;             /* when to ask for lines under records */
 	uint32_t lines_asked;
 	uint16_t lines_from;
@@ -91,6 +92,11 @@ struct catchup {
 	uint64_t next, next_before;   /* index wanted next; and when it was asked for */
 	uint64_t staged_bytes;        /* statements of the newest record's epoch */
 	size_t sealed;                /* epochs whose entries are all there: chain.count or one less */
+	struct early_entry {
+		uint64_t index;
+		struct buffer bytes;
+	} *early;                     /* came before others that they follow; at most REPLICA_ENTRIES_MAX */
+	size_t early_count, early_capacity;
 	struct buffer chain_lines;    /* under the newest record, as they came */
 };
 
