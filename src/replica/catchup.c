@@ -201,10 +201,13 @@ static void history_ask(struct replica *replica)
 {
 	struct buffer body = {0};
 	uint32_t rounds[BLOCK_MEMBERS_MAX];
+	struct consensus_numbers numbers;
+	consensus_numbers(replica->consensus, &numbers);
 	consensus_rounds(replica->consensus, rounds);
 	write_u64(&body, epoch_number(replica));
+	/* When that was in vain: the others may have decided by twins that nobody names. Then all that is not decided is asked for. */
 	for (uint16_t i = 0; i < epoch_now(replica)->members; i++)
-		write_u32(&body, rounds[i]);
+		write_u32(&body, replica->catchup.fruitless > 0 && numbers.decided_round < rounds[i] ? numbers.decided_round : rounds[i]);
 	struct block_ref refs[CONSENSUS_RANGE_REFS_MAX];
 	uint16_t count = consensus_missing(replica->consensus, refs);
 	for (uint16_t i = 0; i < count; i++) {
