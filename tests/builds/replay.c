@@ -1,6 +1,6 @@
 /* For tests/builds/run: what one build makes of a commit log that another build wrote.
  *
- * replay write FOLDER SEED...   runs each seed of the simulator; the log of each member goes to FOLDER/SEED-MEMBER
+ * replay write FOLDER SEED...   runs each seed of the simulator; the logs of each member go to FOLDER/SEED-MEMBER-blocks and -entries
  * replay read FOLDER SEED...    reads each of these logs in a replica of its own, and prints the chain of what it said, the
  *                               log's root and the state's; then the trace of the seed, run once more */
 #include "crypto/hash.h"
@@ -17,6 +17,38 @@ static void digest_print(const char *what, const struct digest *digest)
 	printf(" %s %s", what, text);
 }
 
+static FILE *log_open(const char *folder, const struct sim_options *options, uint16_t member, const char *which, const char *mode)
+{
+	char path[400];
+	snprintf(path, sizeof path, "%s/%llu-%u-%s", folder, (unsigned long long)options->seed, (unsigned)member, which);
+	FILE *file = fopen(path, mode);
+	if (!file) {
+		perror(path);
+		exit(2);
+	}
+	return file;
+}
+
+static void log_write(const char *folder, const struct sim_options *options, uint16_t member, const char *which, const struct buffer *log)
+{
+	FILE *file = log_open(folder, options, member, which, "wb");
+	if (fwrite(log->data, 1, log->size, file) != log->size || fclose(file) != 0) {
+		perror(which);
+		exit(2);
+	}
+}
+
+static struct buffer log_read(const char *folder, const struct sim_options *options, uint16_t member, const char *which)
+{
+	struct buffer log = {0};
+	uint8_t part[1 << 16];
+	FILE *file = log_open(folder, options, member, which, "rb");
+	for (size_t size; (size = fread(part, 1, sizeof part, file)) > 0;)
+		buffer_append(&log, part, size);
+	fclose(file);
+	return log;
+}
+
 static bool run(const struct sim_options *options, struct sim_keys *keys, const char *folder)
 {
 	struct sim_report report;
@@ -24,14 +56,8 @@ static bool run(const struct sim_options *options, struct sim_keys *keys, const 
 	while (sim_step(sim))
 		;
 	for (uint16_t i = 0; folder && i < sim->members; i++) {
-		char path[400];
-		const struct buffer *log = &sim->member[i].disk.bytes;
-		snprintf(path, sizeof path, "%s/%llu-%u", folder, (unsigned long long)options->seed, (unsigned)i);
-		FILE *file = fopen(path, "wb");
-		if (!file || fwrite(log->data, 1, log->size, file) != log->size || fclose(file) != 0) {
-			perror(path);
-			exit(2);
-		}
+		log_write(folder, options, i, "blocks", &sim->member[i].disk.bytes);
+		log_write(folder, options, i, "entries", &sim->member[i].disk.entries);
 	}
 	sim_report(sim, &report);
 	if (!folder) {
@@ -56,26 +82,43 @@ static void chain_add(struct digest *chain, const struct replica_action *action)
 	buffer_free(&bytes);
 }
 
-static void replay(struct sim *sim, uint16_t index, const struct buffer *log)
+static void frames_give(struct replica *replica, const struct buffer *log, size_t seal, struct digest *chain)
 {
-	const struct sim_organisation *organisation = &sim->consortium->organisation[index];
-	struct replica_config config = {.genesis = &sim->consortium->genesis, .own = index, .consensus = sim->consensus,
-		.node_key = organisation->node, .checkpoint_key = organisation->checkpoint, .signatures = sim->signatures};
-	struct replica *replica;
-	struct digest chain = {0};
-	CHECK(replica_new(&config, &replica, NULL) == OK);
 	for (size_t at = 0, size; at < log->size; at += size) {
 		struct log_frame frame;
 		struct replica_actions actions;
 		if (log_frame_read(span_after(buffer_span(log), at), at, &frame, &size) != OK)
 			break; /* the torn end of a member that lies, or was never started again */
 		struct replica_event event = {.kind = REPLICA_RECOVERED, .now_ms = SIM_EPOCH_US / SIM_MS, .frame_kind = frame.kind, .position = at,
-			.bytes = frame.bytes};
+			.bytes = frame.bytes, .sealed = at < seal};
 		replica_step(replica, &event, &actions);
 		for (uint32_t i = 0; i < actions.count; i++)
 			if (actions.items[i].kind == REPLICA_FINAL)
-				chain_add(&chain, &actions.items[i]);
+				chain_add(chain, &actions.items[i]);
 	}
+}
+
+/* Where the last record of an epoch stands. */
+static size_t seal_of(const struct buffer *entries)
+{
+	struct log_frame frame;
+	size_t seal = 0;
+	for (size_t at = 0, size; log_frame_read(span_after(buffer_span(entries), at), at, &frame, &size) == OK; at += size)
+		seal = frame.kind == REPLICA_FRAME_EPOCH ? at : seal;
+	return seal;
+}
+
+static void replay(struct sim *sim, uint16_t index, const struct buffer *entries, const struct buffer *log)
+{
+	const struct sim_organisation *organisation = &sim->consortium->organisation[index];
+	struct replica_config config = {.genesis = &sim->consortium->genesis, .name = span_of_text(organisation->name), .consensus = sim->consensus,
+		.keys = {{organisation->nodes[0], organisation->checkpoints[0]}, {organisation->nodes[1], organisation->checkpoints[1]}}, .key_count = 2,
+		.epoch_bytes = sim->epoch_bytes, .signatures = sim->signatures};
+	struct replica *replica;
+	struct digest chain = {0};
+	CHECK(replica_new(&config, &replica, NULL) == OK);
+	frames_give(replica, entries, seal_of(entries), &chain);
+	frames_give(replica, log, 0, &chain);
 	struct replica_numbers numbers;
 	replica_numbers(replica, &numbers);
 	struct digest state = state_tree_root(ledger_state(replica->ledger));
@@ -93,19 +136,9 @@ static void logs_read(const struct sim_options *options, struct sim_keys *keys, 
 {
 	struct sim *sim = sim_new(options, keys); /* for its consortium and its limits only */
 	for (uint16_t i = 0; i < sim->members; i++) {
-		char path[400];
-		struct buffer log = {0};
-		uint8_t part[1 << 16];
-		snprintf(path, sizeof path, "%s/%llu-%u", folder, (unsigned long long)options->seed, (unsigned)i);
-		FILE *file = fopen(path, "rb");
-		if (!file) {
-			perror(path);
-			exit(2);
-		}
-		for (size_t size; (size = fread(part, 1, sizeof part, file)) > 0;)
-			buffer_append(&log, part, size);
-		fclose(file);
-		replay(sim, i, &log);
+		struct buffer entries = log_read(folder, options, i, "entries"), log = log_read(folder, options, i, "blocks");
+		replay(sim, i, &entries, &log);
+		buffer_free(&entries);
 		buffer_free(&log);
 	}
 	sim_free(sim);
