@@ -290,16 +290,22 @@ void intake_message(struct consensus *machine, uint16_t peer, struct span bytes)
 		take(machine, peer, &block, bytes, twin);
 }
 
+/* A valid block that is neither here nor too old. */
+static bool is_news(struct consensus *machine, struct span bytes, struct block *block)
+{
+	if (block_parse(bytes, block, NULL) != OK || validity_check(&machine->validity, block, NULL) != OK) {
+		machine->refused++;
+		return false;
+	}
+	struct block_ref ref = block_reference(block);
+	return dag_find(&machine->dag, &ref) == DAG_NONE && !waiting_find(&machine->waiting, &ref) && block->round > machine->dag.gc_round;
+}
+
 void intake_history(struct consensus *machine, struct span bytes)
 {
 	struct block block;
 	intake_release(machine);
-	if (block_parse(bytes, &block, NULL) != OK || validity_check(&machine->validity, &block, NULL) != OK) {
-		machine->refused++;
-		return;
-	}
-	struct block_ref ref = block_reference(&block);
-	if (dag_find(&machine->dag, &ref) != DAG_NONE || waiting_find(&machine->waiting, &ref) || block.round <= machine->dag.gc_round)
+	if (!is_news(machine, bytes, &block))
 		return;
 	bool twin = is_twin(machine, &block);
 	if (block.round > dag_highest_round(&machine->dag) + machine->config.rounds_ahead_max || !is_genuine(machine, &block)) {
@@ -318,12 +324,7 @@ void intake_history(struct consensus *machine, struct span bytes)
 void intake_recovered(struct consensus *machine, struct span bytes, uint64_t position)
 {
 	struct block block;
-	if (block_parse(bytes, &block, NULL) != OK || validity_check(&machine->validity, &block, NULL) != OK) {
-		machine->refused++;
-		return;
-	}
-	struct block_ref ref = block_reference(&block);
-	if (dag_find(&machine->dag, &ref) != DAG_NONE || waiting_find(&machine->waiting, &ref) || block.round <= machine->dag.gc_round)
+	if (!is_news(machine, bytes, &block))
 		return;
 	if (block.author == machine->config.own) {
 		tip_seen(&machine->tip, block.round);

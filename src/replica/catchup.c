@@ -25,7 +25,7 @@ enum {
 	SERVE_COST = 4 << 20,         /* of one answer, at most */
 };
 
-enum history_end { HISTORY_MORE = 0, HISTORY_ALL = 1, HISTORY_GONE = 2, HISTORY_END_END };
+enum history_end { HISTORY_OVER = 0, HISTORY_GONE = 1, HISTORY_END_END };
 
 static void early_forget(struct catchup *catchup)
 {
@@ -122,12 +122,7 @@ static void history_asked(struct replica *replica, uint16_t peer, struct span by
 		action->peer = peer;
 		action->range = range;
 	}
-	history_end_send(replica, peer, number, range.position != DAG_NOWHERE ? HISTORY_MORE : HISTORY_ALL);
-}
-
-static bool is_signed(const struct replica_epoch *epoch)
-{
-	return epoch->line_count > epoch->members * 2 / 3;
+	history_end_send(replica, peer, number, HISTORY_OVER);
 }
 
 static void chain_asked(struct replica *replica, uint16_t peer, struct span bytes)
@@ -142,7 +137,7 @@ static void chain_asked(struct replica *replica, uint16_t peer, struct span byte
 	if (!catchup_may_serve(replica, peer))
 		return;
 	write_u64(&answer, number);
-	if (epoch == 0 || epoch >= replica->epoch_count || !is_signed(replica->epochs[epoch - 1])) {
+	if (epoch == 0 || epoch >= replica->epoch_count || !epoch_is_signed(replica->epochs[epoch - 1])) {
 		write_u32(&answer, 0);
 	} else {
 		const struct epoch *record = &ledger_epochs(replica->ledger)->items[epoch];

@@ -216,7 +216,7 @@ static struct span line_bytes(struct replica *replica, uint64_t number, uint16_t
 	return step_keep(replica, &bytes);
 }
 
-static bool is_signed(const struct replica_epoch *epoch)
+bool epoch_is_signed(const struct replica_epoch *epoch)
 {
 	return epoch->line_count > epoch->members * 2 / 3;
 }
@@ -235,7 +235,7 @@ void epoch_sign(struct replica *replica)
 	epoch_origin(replica->genesis->network, origin);
 	for (uint64_t number = 0; number + 1 < replica->epoch_count; number++) {
 		struct replica_epoch *epoch = replica->epochs[number];
-		if (epoch->own == REPLICA_NOBODY || epoch->lines[epoch->own] || is_signed(epoch))
+		if (epoch->own == REPLICA_NOBODY || epoch->lines[epoch->own] || epoch_is_signed(epoch))
 			continue;
 		const struct epoch *next = &ledger_epochs(replica->ledger)->items[number + 1];
 		uint64_t now_s = replica->now_ms > next->time_ms ? ((uint64_t)replica->now_ms + 999) / 1000 : (uint64_t)next->time_ms / 1000 + 1;
@@ -294,7 +294,7 @@ void epoch_line_message(struct replica *replica, struct span bytes)
 	if (!line_take(replica, &line, false))
 		return;
 	step_keep_entry(replica, REPLICA_KEEP, REPLICA_FRAME_EPOCH_LINE, line_bytes(replica, line.size - 1, line.member));
-	if (is_signed(replica->epochs[line.size - 1]))
+	if (epoch_is_signed(replica->epochs[line.size - 1]))
 		catchup_lines_came(replica);
 	epoch_prune(replica);
 }
@@ -318,7 +318,7 @@ void epoch_lines_asked(struct replica *replica, uint16_t peer, struct span bytes
 uint64_t epoch_signed(const struct replica *replica)
 {
 	uint64_t number = 0;
-	while (number + 1 < replica->epoch_count && is_signed(replica->epochs[number]))
+	while (number + 1 < replica->epoch_count && epoch_is_signed(replica->epochs[number]))
 		number++;
 	return number;
 }

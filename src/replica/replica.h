@@ -19,7 +19,7 @@
  * verify signatures again: it takes every statement of the log's blocks for verified except these. Kind LOG_FRAME_HOLE: damaged
  * frames stood here; behind it everything is verified again (docs/decisions/0007-damaged-log.md).
  * Messages: u8 kind, then for 1 u64 epoch and a message of consensus, for 2 and 3 u8 "send me yours", then a cosignature, of the log's
- * root or of the state's. 4 to 12: members that are in different epochs, see catchup.c.
+ * root or of the state's. 4 to 13: members that are in different epochs, see state.h.
  *
  * Before START only RECOVERED events are given, and nothing but FINAL and CHECKPOINT comes back.
  * The genesis' own statements are log entries 0..n-1 and have no FINAL.

@@ -237,6 +237,8 @@ void epoch_look(struct replica *replica, const struct consensus_commit *commit);
 void epoch_switch(struct replica *replica);
 /* Cosign records where our line is missing. */
 void epoch_sign(struct replica *replica);
+/* Have a quorum of its members signed the record of the next one? */
+bool epoch_is_signed(const struct replica_epoch *epoch);
 /* The newest epoch such that it and all before are signed: nobody needs blocks to believe in what was before it. */
 uint64_t epoch_signed(const struct replica *replica);
 /* Blocks of epochs that are over and signed need not stay. */
