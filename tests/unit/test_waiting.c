@@ -449,7 +449,7 @@ static void a_silent_helper_is_replaced(void **state)
 	sync_begin(&sync, &shop.dag, 2, 5000);
 	int64_t now = 5000;
 	while (now < 60000 && sync.from == 2) {
-		sync_progress(&sync, 2, now);
+		sync_progress(&sync, 2, 2, now);
 		now += 100;
 		sync_choose(&sync, &shop.dag, now);
 	}
