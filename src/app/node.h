@@ -27,6 +27,7 @@ struct node_settings {
 	char *folder, *genesis, *wire_listen, *http_listen;
 	char *organisation;           /* NULL: found by the keys */
 	int64_t keep_blocks;          /* bytes of blocks kept beyond those that are needed */
+	int64_t segment_bytes;        /* of a log's file; of files that are there already nothing changes */
 	char *passphrase_file, *key_command; /* NULL: the terminal, when a key is encrypted */
 	struct config_list peers;     /* "org:supplier 10.0.0.5:7101": instead of the address in the genesis */
 	struct config_list floors;    /* "gw:manufacturer/hall-1 http://127.0.0.1:8180" */

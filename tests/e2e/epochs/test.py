@@ -20,6 +20,8 @@ import time
 PATIENCE_S = 60
 ANSWER_S = 8
 SMALL_EPOCH = "512 KiB"
+ROOMY_EPOCH = 1 << 20  # bytes: a proposal and its votes fit in half of it
+SMALL_FILES = "\n[disk]\nsegment = 64 KiB\n"
 HEADER, ENTRY, EPOCH = 36, 5, 6  # src/host/disk_log.c, src/replica/replica.h
 
 began = time.monotonic()
@@ -141,6 +143,9 @@ class Speaker(threading.Thread):
     def run(self):
         try:
             while not self.ending:
+                if self.resting.is_set():
+                    time.sleep(0.05)
+                    continue
                 with self.organisation.speaking:
                     seq, prev = self.head()
                     for _ in range(10):
@@ -150,6 +155,11 @@ class Speaker(threading.Thread):
                 time.sleep(0.02)
         except Exception as error:  # told by the main thread
             self.failure = error
+
+    def rest(self):
+        self.resting.set()
+        with self.organisation.speaking:  # what it was saying is final
+            pass
 
     def end(self):
         self.ending = True
@@ -165,6 +175,7 @@ class World:
         self.program, self.signer, self.folder = arguments.program, arguments.signer, folder
         self.all = {}
         self.members = []
+        self.speakers = []
 
     def tally(self, *words, code=0):
         done = subprocess.run([self.program, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S * 2, check=False)
@@ -489,25 +500,25 @@ def rotate(world):
     world.wait("c is back", world.equal("abcd"))
 
 
-def found(world, founders, others="", settings=""):
+def found(world, founders, others="", settings="", small_files=""):
     """The consortium of the founders runs, and two of them speak."""
     world.make(founders)
     world.tally("init", "genesis", "--name", "test", "--out", world.folder / "genesis.cbor", *(world[name].folder / "org.cose" for name in founders))
     world.make(others)
     for each in world.all.values():
         with open(each.folder / "node.ini", "a", encoding="utf-8") as ini:
-            ini.write(settings)
+            ini.write(settings + (SMALL_FILES if each.name[-1] in small_files else ""))
     world.members = [world[name] for name in founders]
     for name in founders:
         world[name].start()
     world.wait(f"{len(founders)} agree", world.equal(founders))
-    speakers = [Speaker(world, world[name]) for name in "ab"]
-    for speaker in speakers:
+    world.speakers = [Speaker(world, world[name]) for name in "ab"]
+    for speaker in world.speakers:
         speaker.start()
-    return speakers
+    return world.speakers
 
 
-def tell(world, speakers, parts, outsider=False):
+def tell(world, speakers, parts, outsider=False, names="abcd"):
     try:
         for part in parts:
             part(world)
@@ -519,20 +530,20 @@ def tell(world, speakers, parts, outsider=False):
             speaker.ending = True
     for speaker in speakers:
         speaker.end()
-    judge(world, "abcd", speakers)
+    judge(world, names, speakers)
     if outsider:
         verify_outside(world, speakers[0])
     # What a node starts from is what it had.
-    looks = [world[name].look() for name in "abcd"]
-    for name in "abcd":
+    looks = [world[name].look() for name in names]
+    for name in names:
         world[name].end()
-    for name in "abcd":
+    for name in names:
         world[name].start()
-    again = world.wait("all are back", world.equal("abcd"))
+    again = world.wait("all are back", world.equal(names))
     if (again[0]["log_size"], again[0]["log_root"]) != (looks[0]["log_size"], looks[0]["log_root"]):
         raise Failed("after a new start the log is another one")
-    judge(world, "abcd", speakers)
-    for name in "abcd":
+    judge(world, names, speakers)
+    for name in names:
         world[name].end()
 
 
@@ -551,6 +562,69 @@ def weigh(world):
     say(f"epochs passed by weight: {first} to {world['a'].look()['epoch']}")
 
 
+def block_files(member):
+    return sorted((member.folder / "data").glob("log.[0-9]*"))
+
+
+def bytes_of(files):
+    return sum(file.stat().st_size for file in files)
+
+
+def begins_later(member):
+    """The position of the first block that is still in its files; the head of a file tells it."""
+    return int.from_bytes(block_files(member)[0].read_bytes()[8:16], "little")
+
+
+def fill(world, least):
+    """Statements, until the epoch has that number and is not yet half full."""
+    until = time.monotonic() + PATIENCE_S
+    while (look := world["a"].look())["epoch"] < least or look["epoch_cost"] > ROOMY_EPOCH // 2:
+        if time.monotonic() > until:
+            raise Failed(f"no epoch {least} after {PATIENCE_S} s")
+        submit_many(world, "c", 128)
+
+
+def prune(world):
+    """Files of blocks of past epochs are really deleted; who has deleted them restarts, and serves entries to a new member."""
+    a, b, e = world["a"], world["b"], world["e"]
+    fill(world, 4)
+    for name in "bcd":
+        world.wait(f"{name} deletes files of blocks", lambda member=world[name]: begins_later(member) > 0)
+        if (world[name].folder / "data/log.000000").exists() or not len(list((world[name].folder / "data").glob("entries.*"))) > 1:
+            raise Failed(f"{name} has its first file of blocks still, or its entries are in one file")
+    if begins_later(a) or bytes_of(block_files(b)) >= bytes_of(block_files(a)):
+        raise Failed("a, whose one file is large, should have more blocks than b")
+    say(f"b has {len(block_files(b))} files of blocks with {bytes_of(block_files(b)) >> 10} KiB, a has {bytes_of(block_files(a)) >> 10} KiB")
+    b.kill()
+    time.sleep(1)
+    b.start()
+    world.wait("b is back without old blocks", world.equal("abcd"))
+    first = begins_later(b)
+    for speaker in world.speakers:
+        speaker.rest()
+    fill(world, a.look()["epoch"] + 2)
+    world.wait("b deletes more", lambda: begins_later(b) > first)
+    a.end()
+    e.start()
+    epoch = world.change("b", "cd", "add", e.folder / "org.cose")
+    world.members.append(e)
+    world.wait("e has what those have who deleted their blocks", world.equal("bcde", epoch))
+    if not e.notes("rebased"):
+        raise Failed("e came, but not from entries")
+    a.start()
+    world.wait("a is back", world.equal("abcde"))
+    for speaker in world.speakers:
+        speaker.resting.clear()
+    chain, bundle, early = world.folder / "chain", world.folder / "bundle", world.speakers[0].final[0]
+    for member in (b, e):
+        world.wait("a checkpoint", lambda node=member: node.ask(f"/api/v1/export/{early}")[0] != 409)
+        world.tally("export", "--node", member.url, "--epochs", "--out", chain)
+        world.tally("export", "--node", member.url, "--out", bundle, early)
+        world.tally("verify", "--genesis", world.folder / "genesis.cbor", "--epochs", chain, bundle)
+        chain.unlink()
+        bundle.unlink()
+
+
 def main_story(world):
     tell(world, found(world, "abc", "defg"), (grow, shrink, rotate, lose_keys, damage), outsider=True)
 
@@ -559,14 +633,21 @@ def weight_story(world):
     tell(world, found(world, "abcd", settings=f"\n[consensus]\nepoch_bytes = {SMALL_EPOCH}\n"), (weigh,))
 
 
+def pruning_story(world):
+    tell(world, found(world, "abcd", "e", settings=f"\n[consensus]\nepoch_bytes = {ROOMY_EPOCH >> 10} KiB\n", small_files="bcde"), (prune,), names="abcde")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True, type=lambda text: str(pathlib.Path(text).resolve()))
     parser.add_argument("--signer", required=True, type=lambda text: str(pathlib.Path(text).resolve()))
     parser.add_argument("--keep", help="use this folder, and leave it")
+    parser.add_argument("--only", help="one story: members, weight, pruning")
     arguments = parser.parse_args()
     folder = pathlib.Path(arguments.keep or tempfile.mkdtemp(prefix="tally-test-epochs-"))
-    for name, story in (("members", main_story), ("weight", weight_story)):
+    for name, story in (("members", main_story), ("weight", weight_story), ("pruning", pruning_story)):
+        if arguments.only not in (None, name):
+            continue
         (folder / name).mkdir(parents=True)
         world = World(arguments, folder / name)
         try:
