@@ -431,6 +431,31 @@ def grow(world):
     say("c is there again, from entries")
 
 
+class LastWords(threading.Thread):
+    """A member that is being removed speaks at its own node, until it is told to go elsewhere."""
+
+    def __init__(self, world, organisation):
+        super().__init__(daemon=True)
+        self.speaker, self.organisation, self.answer = Speaker(world, organisation), organisation, None
+        self.start()
+
+    def run(self):
+        seq, prev = self.speaker.head()
+        code = 201
+        while code in (200, 201):
+            seq += 1
+            statement = self.speaker.sign(seq, prev)
+            prev = hashlib.sha256(statement).hexdigest()
+            code, self.answer = self.organisation.ask("/api/v1/statements?wait=20000", statement, patience=25)
+
+    def end(self):
+        self.join(30)
+        self.speaker.signer.stdin.close()
+        self.speaker.signer.wait()
+        if "is no member now" not in str(self.answer):
+            raise Failed(f"{self.organisation.name} was removed while it spoke, and was told: {self.answer}")
+
+
 def shrink(world):
     world["g"].kill()
     world.members.remove(world["g"])
@@ -445,7 +470,9 @@ def shrink(world):
     epoch = world.change("a", "bcde"[::-1], "remove", "org:f", before_last=kill)
     world.members.remove(world["f"])
     world.wait("five", world.in_epoch("abcde", epoch))
+    last_words = LastWords(world, world["e"])
     epoch = world.change("b", "acd", "remove", "org:e")
+    last_words.end()
     world.members.remove(world["e"])
     world.wait("four", world.equal("abcd", epoch))
     world.wait("nobody talks with e", lambda: not any(each["connected"] for each in world["e"].look()["members"]))
