@@ -101,6 +101,32 @@ class Organisation:
         return [line for line in (self.folder / "node.log").read_text(errors="replace").splitlines() if f" event={event} " in line + " "]
 
 
+class Outsider:
+    """A daemon beside the nodes, which has the chain of epochs as a file."""
+
+    def __init__(self, world, name, *command):
+        self.world, self.folder, self.chain = world, world.folder / name, world.folder / name / "epochs.cbor"
+        self.command, self.process = command, None
+        world.outsiders.append(self)
+
+    def start(self):
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen([self.world.program, *self.command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def notes(self, event):
+        return [line for line in (self.folder / "log").read_text(errors="replace").splitlines() if f" event={event} " in line + " "]
+
+    def fetch(self, node, out=None):
+        self.world.tally("export", "--node", node.url, "--epochs", "--out", out or self.chain)
+
+    def end(self):
+        if self.process.poll() is not None:
+            raise Failed(f"{self.folder.name} has ended with {self.process.returncode}")
+        self.process.terminate()
+        if (code := self.process.wait(15)) != 0:
+            raise Failed(f"{self.folder.name} ended with {code}")
+
+
 class Speaker(threading.Thread):
     """Submits one organisation's statements, one after another, at whatever node answers."""
 
@@ -176,6 +202,7 @@ class World:
         self.all = {}
         self.members = []
         self.speakers = []
+        self.outsiders = []
 
     def tally(self, *words, code=0):
         done = subprocess.run([self.program, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S * 2, check=False)
@@ -482,6 +509,60 @@ def shrink(world):
         world[name].end()
 
 
+def outsiders_begin(world):
+    """A gateway of d, whose node is going to show another TLS key, and a witness, which is going to see new checkpoint keys."""
+    a, d = world["a"], world["d"]
+    gateway = Outsider(world, "hall", "gateway", "--config", world.folder / "hall/gateway.ini")
+    world.tally("init", "gateway", "--folder", gateway.folder, "--id", "gw:d/hall", "--site", "plant/hall", "--genesis", world.folder / "genesis.cbor",
+                "--broker", f"127.0.0.1:{free_ports(1)[0]}", "--http", f"127.0.0.1:{free_ports(1)[0]}")
+    with open(gateway.folder / "gateway.ini", "a", encoding="utf-8") as ini:
+        ini.write("\n[gateway]\nepochs = epochs.cbor\n")
+    with d.speaking:
+        world.tally("register", "--node", d.url, "--folder", d.folder, gateway.folder / "gateway.json")
+    witness = Outsider(world, "witness", "witness", "--config", world.folder / "witness/witness.ini")
+    witness.folder.mkdir()
+    port = free_ports(1)[0]
+    (witness.folder / "witness.ini").write_text(f"[witness]\nquorum = 4\nname = witness/one\ngenesis = ../genesis.cbor\nepochs = epochs.cbor\n"
+                                                f"[http]\nlisten = 127.0.0.1:{port}\n")
+    (a.folder / "witness.vkey").write_text(world.tally("witness", "--config", witness.folder / "witness.ini", "--vkey"))
+    a.end()
+    with open(a.folder / "node.ini", "a", encoding="utf-8") as ini:
+        ini.write(f"\n[witness]\nurl = http://127.0.0.1:{port} witness.vkey\n")
+    a.start()
+    for each in (gateway, witness):
+        each.fetch(d)
+        each.start()
+    world.wait("the gateway is connected", lambda: d.notes("gateway_connected"))
+    world.wait("the witness cosigns", lambda: witness.notes("cosigned"))
+
+
+def outsiders_follow(world):
+    """They run on. A chain that is not signed changes nothing, the right one everything."""
+    d, (gateway, witness) = world["d"], world.outsiders
+    connected = len(d.notes("gateway_connected"))
+    world.wait("the witness refuses d's new key", lambda: any("code=403" in line for line in witness.notes("refused")))
+    cosigned = len(witness.notes("cosigned"))
+    good, bad = world.folder / "chain.good", world.folder / "chain.bad"
+    gateway.fetch(d, good)
+    signed = bytearray(good.read_bytes())
+    signed[-1000] = ord("B" if signed[-1000] == ord("A") else "A")  # in the last signature under the newest record
+    bad.write_bytes(signed)
+    for each in (gateway, witness):
+        shutil.copy(bad, each.chain)
+        world.wait(f"{each.folder.name} refuses the chain", lambda each=each: each.notes("epochs_refused"))
+    time.sleep(2)
+    if len(d.notes("gateway_connected")) != connected or len(witness.notes("cosigned")) != cosigned or gateway.notes("epochs_followed"):
+        raise Failed("a chain was followed that is not signed")
+    for each in (gateway, witness):
+        shutil.copy(good, each.chain)
+        world.wait(f"{each.folder.name} follows", lambda each=each: each.notes("epochs_followed"))
+    world.wait("the gateway is connected with d's new key", lambda: len(d.notes("gateway_connected")) > connected)
+    world.wait("the witness cosigns again", lambda: len(witness.notes("cosigned")) > cosigned)
+    for each in (gateway, witness):
+        each.end()
+    say("a gateway and a witness follow while they run")
+
+
 def rotate(world):
     member = world["d"]
     world.tally("keys", "next", member.folder)
@@ -653,7 +734,7 @@ def prune(world):
 
 
 def main_story(world):
-    tell(world, found(world, "abc", "defg"), (grow, shrink, rotate, lose_keys, damage), outsider=True)
+    tell(world, found(world, "abc", "defg"), (grow, shrink, outsiders_begin, rotate, outsiders_follow, lose_keys, damage), outsider=True)
 
 
 def weight_story(world):
@@ -691,6 +772,9 @@ def main():
             for each in world.all.values():
                 if each.process:
                     each.kill()
+            for each in world.outsiders:
+                if each.process:
+                    each.process.kill()
     if not arguments.keep:
         shutil.rmtree(folder)
     return 0
