@@ -602,6 +602,9 @@ def rotate(world):
         out += world.tally("member", "vote", proposal[:8], "no", "--as", world["a"].folder, "--node", member.url)
     if "1 yes, 0 no; 2 more needed" not in out or "1 yes, 1 no; 2 more needed" not in out:
         raise Failed(f"the votes are not told: {out}")
+    votes = {each["iss"]: each["yes"] for each in member.ask("/api/v1/members")[1]["proposals"][0]["votes"]}
+    if votes != {"org:d": True, "org:a": False}:
+        raise Failed(f"the interface tells other votes: {votes}")
     # Its blocks count: with c away, three of four are needed, and d is one of them.
     world["c"].end()
     size = member.look()["log_size"]
