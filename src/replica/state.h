@@ -279,6 +279,8 @@ void catchup_lines_came(struct replica *replica);
 void catchup_moved(struct replica *replica);
 
 void consensus_start(struct replica *replica);
+/* We are no member any more: whoever waits here is told to ask another one. */
+void submissions_end(struct replica *replica);
 /* Give consensus something, and do what it says. */
 enum status replica_give(struct replica *replica, enum consensus_event_kind kind, uint16_t index, struct span bytes);
 
