@@ -120,10 +120,11 @@ static enum status view_begin(struct node *node, struct fault *fault)
 {
 	char path[PATH_SIZE];
 	path_in(node, "data/view.db", path);
-	TRY(view_open(path, node->self.genesis.network, &node->view, fault));
+	const struct view_log log = {.context = node, .read = node_disk_entry};
+	TRY(view_open(path, node->self.genesis.network, &log, &node->view, fault));
 	for (uint64_t i = view_size(node->view); i < node->self.genesis.member_count; i++) {
 		const struct genesis_member *member = &node->self.genesis.members[i];
-		TRY(view_add(node->view, i, 0, node->self.genesis.created_ms, &member->header, member->statement, fault));
+		TRY(view_add(node->view, i, 0, node->self.genesis.created_ms, &member->header, fault));
 		node->view_uncommitted++;
 	}
 	return OK;

@@ -46,8 +46,10 @@ enum status view_list(struct view *view, const struct view_query *query, view_ca
 	enum status status = OK;
 	int step;
 	struct view_row row;
+	struct buffer bytes = {0};
 	while ((step = sqlite3_step(list)) == SQLITE_ROW) {
-		status = view_row_of(view, list, &row, fault);
+		buffer_clear(&bytes);
+		status = view_row_of(view, list, &bytes, &row, fault);
 		if (status != OK || !callback(context, &row))
 			break;
 	}
@@ -55,6 +57,7 @@ enum status view_list(struct view *view, const struct view_query *query, view_ca
 		status = view_failed(view, fault);
 	sqlite3_reset(list);
 	sqlite3_clear_bindings(list);
+	buffer_free(&bytes);
 	return status;
 }
 

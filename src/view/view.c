@@ -1,10 +1,12 @@
 #include "view/inner.h"
 
+#include "crypto/hash.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { VIEW_APPLICATION = 0x54616c79, VIEW_VERSION = 2 };
+enum { VIEW_APPLICATION = 0x54616c79, VIEW_VERSION = 3 };
 
 static const char schema[] =
 	"PRAGMA page_size = 8192;"
@@ -12,7 +14,7 @@ static const char schema[] =
 	"CREATE TABLE meta (network BLOB NOT NULL);"
 	"CREATE TABLE statement ("
 	" idx INTEGER PRIMARY KEY, id BLOB NOT NULL, type TEXT NOT NULL, iss TEXT NOT NULL, sub TEXT NOT NULL,"
-	" commit_idx INTEGER NOT NULL, commit_ms INTEGER NOT NULL, samples INTEGER, bytes BLOB NOT NULL);"
+	" commit_idx INTEGER NOT NULL, commit_ms INTEGER NOT NULL, samples INTEGER);"
 	"CREATE UNIQUE INDEX by_id ON statement (id);"
 	"CREATE INDEX by_type ON statement (type, idx);"
 	/* The further columns let a second filter be answered from the index alone. */
@@ -188,9 +190,10 @@ static enum status open_checked(struct view *view, const uint8_t network[NETWORK
 	return OK;
 }
 
-enum status view_open(const char *path, const uint8_t network[NETWORK_ID_SIZE], struct view **out, struct fault *fault)
+enum status view_open(const char *path, const uint8_t network[NETWORK_ID_SIZE], const struct view_log *log, struct view **out, struct fault *fault)
 {
 	struct view *view = memory_new_array(1, sizeof *view);
+	view->log = *log;
 	view->path = memory_text(span_of_text(path));
 	enum status status = open_checked(view, network, fault);
 	if (status != OK) {
@@ -234,7 +237,7 @@ static int64_t samples_of(const struct statement *statement)
 }
 
 enum status view_add(struct view *view, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement,
-	struct span bytes, struct fault *fault)
+	struct fault *fault)
 {
 	CHECK(index == view->size);
 	CHECK(statement->type < STATEMENT_TYPE_END);
@@ -242,8 +245,8 @@ enum status view_add(struct view *view, uint64_t index, uint64_t commit_index, i
 		TRY(run(view, VIEW_BEGIN, "BEGIN", fault));
 		view->in_transaction = true;
 	}
-	sqlite3_stmt *add = view_prepare(view, VIEW_ADD, "INSERT INTO statement (idx, id, type, iss, sub, commit_idx, commit_ms, samples, bytes)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", fault);
+	sqlite3_stmt *add = view_prepare(view, VIEW_ADD, "INSERT INTO statement (idx, id, type, iss, sub, commit_idx, commit_ms, samples)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fault);
 	if (!add)
 		return E_IO;
 	int64_t samples = samples_of(statement);
@@ -256,7 +259,6 @@ enum status view_add(struct view *view, uint64_t index, uint64_t commit_index, i
 	sqlite3_bind_int64(add, 7, commit_ms);
 	if (samples >= 0)
 		sqlite3_bind_int64(add, 8, samples);
-	bind_blob(add, 9, bytes);
 	int step = sqlite3_step(add);
 	sqlite3_reset(add);
 	sqlite3_clear_bindings(add); /* the spans are borrowed */
@@ -271,7 +273,7 @@ enum status view_add(struct view *view, uint64_t index, uint64_t commit_index, i
 enum status view_add_genesis(struct view *view, const struct genesis *genesis, struct fault *fault)
 {
 	for (size_t i = view->size; i < genesis->member_count; i++)
-		TRY(view_add(view, i, 0, genesis->created_ms, &genesis->members[i].header, genesis->members[i].statement, fault));
+		TRY(view_add(view, i, 0, genesis->created_ms, &genesis->members[i].header, fault));
 	return OK;
 }
 
@@ -291,18 +293,24 @@ void view_totals(const struct view *view, struct view_totals *out)
 
 /* -- Reading one ------------------------------------------------------------------------- */
 
-enum status view_row_of(const struct view *view, sqlite3_stmt *statement, struct view_row *row, struct fault *fault)
+enum status view_row_of(const struct view *view, sqlite3_stmt *statement, struct buffer *bytes, struct view_row *row, struct fault *fault)
 {
-	int size = sqlite3_column_bytes(statement, 4);
 	const void *id = sqlite3_column_blob(statement, 3);
-	const void *bytes = sqlite3_column_blob(statement, 4);
-	if (sqlite3_column_bytes(statement, 3) != DIGEST_SIZE || !id || !bytes || size <= 0)
+	size_t before = bytes->size;
+	if (sqlite3_column_bytes(statement, 3) != DIGEST_SIZE || !id)
 		return fault_set(fault, E_CORRUPT, "the view %s is damaged; remove it while the node is stopped: it is made again from the log", view->path);
 	row->index = (uint64_t)sqlite3_column_int64(statement, 0);
 	row->commit_index = (uint64_t)sqlite3_column_int64(statement, 1);
 	row->commit_ms = sqlite3_column_int64(statement, 2);
 	memcpy(row->id.bytes, id, DIGEST_SIZE);
-	row->bytes = span_of(bytes, (size_t)size);
+	enum status status = view->log.read(view->log.context, row->index, bytes);
+	if (status != OK)
+		return fault_set(fault, status == E_NOT_FOUND ? E_CORRUPT : status, "log entry %llu cannot be read from the log", (unsigned long long)row->index);
+	row->bytes = span_of(bytes->data + before, bytes->size - before);
+	struct digest found = sha256(row->bytes);
+	if (!digest_equal(&found, &row->id))
+		return fault_set(fault, E_CORRUPT, "log entry %llu is another statement than the view %s says; remove it while the node is stopped: it is made again from the log",
+			(unsigned long long)row->index, view->path);
 	return OK;
 }
 
@@ -310,12 +318,7 @@ static enum status get_one(struct view *view, sqlite3_stmt *get, struct buffer *
 {
 	struct fault ignored;
 	int step = sqlite3_step(get);
-	enum status status = step == SQLITE_ROW ? view_row_of(view, get, row, &ignored) : step == SQLITE_DONE ? E_NOT_FOUND : E_IO;
-	if (status == OK) {
-		size_t before = bytes->size;
-		buffer_append_span(bytes, row->bytes);
-		row->bytes = span_of(bytes->data + before, bytes->size - before);
-	}
+	enum status status = step == SQLITE_ROW ? view_row_of(view, get, bytes, row, &ignored) : step == SQLITE_DONE ? E_NOT_FOUND : E_IO;
 	sqlite3_reset(get);
 	sqlite3_clear_bindings(get);
 	return status;

@@ -65,11 +65,22 @@ static int end(void **state)
 	return 0;
 }
 
+static enum status log_read(void *context, uint64_t index, struct buffer *out)
+{
+	(void)context;
+	if (index >= world.count)
+		return E_NOT_FOUND;
+	buffer_append_span(out, buffer_span(&world.entries[index].bytes));
+	return OK;
+}
+
+static const struct view_log world_log = {.read = log_read};
+
 static struct view *opened(void)
 {
 	struct view *view = NULL;
 	struct fault fault = {{0}};
-	if (view_open(path, world.consortium.genesis.network, &view, &fault) != OK)
+	if (view_open(path, world.consortium.genesis.network, &world_log, &view, &fault) != OK)
 		print_message("%s\n", fault.text);
 	assert_non_null(view);
 	return view;
@@ -81,7 +92,7 @@ static void feed(struct view *view, size_t up_to)
 	if (view_size(view) == 0)
 		assert_int_equal(view_add_genesis(view, &world.consortium.genesis, &fault), OK);
 	for (size_t i = view_size(view); i < up_to; i++)
-		assert_int_equal(view_add(view, i, i / 3, world_commit_ms(i), &world.entries[i].statement, buffer_span(&world.entries[i].bytes), &fault), OK);
+		assert_int_equal(view_add(view, i, i / 3, world_commit_ms(i), &world.entries[i].statement, &fault), OK);
 }
 
 static struct view *full(void)
@@ -183,7 +194,7 @@ static void a_proposal_registers_who_joins(void **state)
 		struct span span = BODY_OF(member, &body, .change = MEMBER_REMOVE);
 		ids[i] = issue(&world.consortium, &regulator, STATEMENT_MEMBER, text(about[i]), span, NULL, 0, &bytes);
 		assert_int_equal(statement_decode(buffer_span(&bytes), &statement, NULL), OK);
-		assert_int_equal(view_add(view, world.count + i, 999, 0, &statement, buffer_span(&bytes), &fault), OK);
+		assert_int_equal(view_add(view, world.count + i, 999, 0, &statement, &fault), OK);
 		buffer_free(&body);
 		buffer_free(&bytes);
 	}
@@ -367,7 +378,7 @@ static void what_does_not_fit_is_made_anew(void **state)
 	view_close(full());
 	struct view *view;
 	uint8_t other[NETWORK_ID_SIZE] = {1};
-	assert_int_equal(view_open(path, other, &view, &fault), OK);
+	assert_int_equal(view_open(path, other, &world_log, &view, &fault), OK);
 	assert_int_equal(view_size(view), 0);
 	view_close(view);
 
@@ -406,11 +417,11 @@ static void another_programs_database_is_left_alone(void **state)
 	sqlite3_close(database);
 	struct view *view;
 	struct fault fault;
-	assert_int_equal(view_open(path, world.consortium.genesis.network, &view, &fault), E_CONFIG);
+	assert_int_equal(view_open(path, world.consortium.genesis.network, &world_log, &view, &fault), E_CONFIG);
 	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(database, "SELECT body FROM letters", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(database);
-	assert_int_equal(view_open("/nonexistent-folder/view.sqlite", world.consortium.genesis.network, &view, &fault), E_IO);
+	assert_int_equal(view_open("/nonexistent-folder/view.sqlite", world.consortium.genesis.network, &world_log, &view, &fault), E_IO);
 	assert_non_null(strstr(fault.text, "/nonexistent-folder/view.sqlite"));
 	remove_files();
 }
