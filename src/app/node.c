@@ -6,10 +6,11 @@
 #include "host/note.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SECOND_MS = 1000, PATH_SIZE = 1200 };
+enum { SECOND_MS = 1000, PATH_SIZE = 1200, MEMORY_KEPT_MAX = 32 << 20 };
 
 /* ---- callbacks of the loop ---- */
 
@@ -254,6 +255,9 @@ int command_node(int count, char **arguments)
 		app_fail(&fault);
 		return 2;
 	}
+	/* Blocks of megabytes come and go: what one leaves is for the next one, instead of fresh pages from the system. */
+	mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT_MAX);
+	mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT_MAX);
 	struct node *node = memory_new(sizeof *node);
 	bool configured;
 	enum status status = node_settings_read(config, &node->self.settings, &fault);

@@ -14,7 +14,7 @@ enum {
 	QUEUE_DEEDS_MAX = 2048,       /* beyond these the flush does not wait for silence */
 	QUEUE_BYTES_MAX = 2 << 20,
 	QUEUE_AGE_MS = 5,
-	VIEW_COMMIT_EVERY = 500,
+	VIEW_COMMIT_EVERY = 2000,
 	UNREADABLE_NOTE_MS = 10000,
 };
 
