@@ -131,6 +131,44 @@ static void what_was_added_is_found(void **state)
 	view_close(view);
 }
 
+static enum status wrong_read(void *context, uint64_t index, struct buffer *out)
+{
+	enum status *status = context;
+	if (*status == OK)
+		buffer_append_span(out, buffer_span(&world.entries[index ? index - 1 : 1].bytes));
+	return *status;
+}
+
+static bool never(void *context, const struct view_row *row)
+{
+	(void)context, (void)row;
+	fail();
+	return true;
+}
+
+static void what_the_log_does_not_hold_is_not_told(void **state)
+{
+	(void)state;
+	enum status answer;
+	const struct view_log wrong = {.context = &answer, .read = wrong_read};
+	const struct { enum status log, view; } cases[] = {{OK, E_CORRUPT}, {E_NOT_FOUND, E_CORRUPT}, {E_CORRUPT, E_CORRUPT}, {E_IO, E_IO}};
+	struct view_query query = {.after = UINT64_MAX, .limit = 10};
+	struct buffer bytes = {0};
+	struct view_row row;
+	struct view *view;
+	struct fault fault;
+	view_close(full());
+	assert_int_equal(view_open(path, world.consortium.genesis.network, &wrong, &view, &fault), OK);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		answer = cases[i].log;
+		assert_int_equal(view_get_index(view, 3, &bytes, &row), cases[i].view);
+		assert_int_equal(view_get(view, &world.entries[4].statement.id, &bytes, &row), cases[i].view);
+		assert_int_equal(view_list(view, &query, never, NULL, &fault), cases[i].view);
+	}
+	view_close(view);
+	buffer_free(&bytes);
+}
+
 static void an_id_is_found_by_its_beginning(void **state)
 {
 	(void)state;
@@ -430,6 +468,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_added_is_found),
+		cmocka_unit_test(what_the_log_does_not_hold_is_not_told),
 		cmocka_unit_test(an_id_is_found_by_its_beginning),
 		cmocka_unit_test(a_registration_is_the_newest_before),
 		cmocka_unit_test(a_proposal_registers_who_joins),
