@@ -81,6 +81,7 @@ struct node_queue {
 		size_t at, size;          /* bytes, or positions, or the reason, in `bytes` */
 		uint32_t position_count;
 		struct digest id;
+		struct statement *statement; /* FINAL; owned */
 		uint64_t index, commit_index, log_size;
 		uint32_t entry_count;
 		uint8_t frame_kind;
@@ -135,6 +136,7 @@ struct node {
 		struct buffer entries_out, incoming_out; /* frames, not yet appended */
 		uint64_t *every;      /* position of each NODE_DISK_EVERY-th entry after the genesis' own */
 		size_t every_count, every_capacity;
+		uint64_t next_index, next_place; /* behind the entry that was read last: likely to be read next */
 		uint64_t sealed;      /* a frame EPOCH lies here, and none further on; 0: none */
 		bool holed, sealed_hole; /* damaged frames; with a frame EPOCH behind them */
 		uint64_t hole;
@@ -184,11 +186,11 @@ void node_step(struct node *node, struct replica_event *event);
 /* Flush, then carry out what waits for it. */
 void node_flush(struct node *node);
 /* Add a final statement to the view, if it does not hold it. */
-void node_view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, struct span bytes);
+void node_view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement);
 void node_queue_free(struct node_queue *queue);
 
 /* -- node_disk.c: failures end in node_fail -- */
-enum { NODE_DISK_EVERY = 1024 };
+enum { NODE_DISK_EVERY = 4 };
 /* Open the logs, and tell the replica and the view what they say. E_CORRUPT, E_IO. */
 MUST_USE enum status node_disk_open(struct node *node, struct fault *fault);
 void node_disk_close(struct node *node);
@@ -198,6 +200,8 @@ void node_disk_stage(struct node *node, uint8_t kind, struct span bytes);
 void node_disk_stage_clear(struct node *node);
 void node_disk_write(struct node *node);
 void node_disk_prune(struct node *node, uint64_t position);
+/* The statement that is this entry, from the log or the genesis; appends. context: the node. E_NOT_FOUND, E_IO, E_CORRUPT. */
+enum status node_disk_entry(void *context, uint64_t index, struct buffer *out);
 void node_disk_send_entries(struct node *node, uint16_t peer, uint64_t index, uint32_t count);
 /* REPLICA_REBASE: afterwards the node is to begin again. */
 void node_disk_rebase(struct node *node);

@@ -96,21 +96,15 @@ static void history_asked(struct replica *replica, uint16_t peer, struct span by
 	if (!catchup_may_serve(replica, peer))
 		return;
 	struct consensus_range named = consensus_history_named(&asked->history, refs, ref_count);
-	if (named.position != DAG_NOWHERE && named.position >= replica->pruned) {
-		struct replica_action *action = step_action(replica, REPLICA_SEND_RANGE);
-		action->peer = peer;
-		action->range = named;
-	}
+	if (named.position != DAG_NOWHERE && named.position >= replica->pruned)
+		step_send_range(replica, peer, &named);
 	struct consensus_range range = consensus_history_above(&asked->history, rounds);
 	if (!asked->history.index || (range.position != DAG_NOWHERE && range.position < replica->pruned)) {
 		history_end_send(replica, peer, number, HISTORY_GONE);
 		return;
 	}
-	if (range.position != DAG_NOWHERE) {
-		struct replica_action *action = step_action(replica, REPLICA_SEND_RANGE);
-		action->peer = peer;
-		action->range = range;
-	}
+	if (range.position != DAG_NOWHERE)
+		step_send_range(replica, peer, &range);
 	history_end_send(replica, peer, number, HISTORY_OVER);
 }
 

@@ -115,9 +115,7 @@ static void speak(struct replica *replica, struct consensus_action *action)
 		out->evidence[1] = action->evidence[1];
 		break;
 	case CONSENSUS_SEND_RANGE:
-		out = step_action(replica, REPLICA_SEND_RANGE);
-		out->peer = epoch->seats[action->peer];
-		out->range = action->range;
+		step_send_range(replica, epoch->seats[action->peer], &action->range);
 		break;
 	case CONSENSUS_PERSIST:
 	case CONSENSUS_COMMIT:

@@ -200,10 +200,14 @@ void step_keep_memory(struct replica *replica, void *owned);
 uint64_t step_append(struct replica *replica, uint8_t kind, struct span bytes);
 /* Send under an outer kind byte. The same bytes in a row are wrapped once. */
 void step_send(struct replica *replica, uint16_t peer, enum message_kind kind, struct span bytes);
+/* Send what this range takes; it is copied. */
+void step_send_range(struct replica *replica, uint16_t peer, const struct consensus_range *range);
 /* To everybody else who ever was a member. */
 void step_send_all(struct replica *replica, enum message_kind kind, struct span bytes);
 /* Ask for a frame in the log of entries; `bytes` live until the next step. */
 void step_keep_entry(struct replica *replica, enum replica_action_kind where, uint8_t kind, struct span bytes);
+/* The statement is copied; the bytes that it was decoded from are borrowed until the next step. */
+struct replica_action *step_final(struct replica *replica, const struct statement *statement, struct span bytes);
 void step_outcome(struct replica *replica, const struct digest *id, enum status status, const char *reason);
 
 /* -- signer.c --------------------------------------------------------------------------------------- */
