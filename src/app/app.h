@@ -31,11 +31,13 @@ app_command command_sim;          /* consortia from seeds */
 const char *app_version(void);
 
 /* Options as "--name value" or "--name=value", "--flag", then words. One table a command. */
+enum { OPTION_VALUES_MAX = 64 };
 struct option_spec {
 	const char *name;             /* without dashes */
-	const char *value;            /* what the value is called in help; NULL: a flag */
+	const char *value;            /* what the value is called in help; NULL: a flag; one with "..." at its end may be given several times */
 	const char *help;
-	const char **target;          /* receives the value, or the name itself for a flag; may be preset with a default */
+	const char **target;          /* receives the value, or the name itself for a flag; may be preset with a default. With "...": an
+	                                 array of OPTION_VALUES_MAX, filled in order, without defaults */
 };
 
 /* Parse; prints usage with every option and returns false with *code set for --help (0) or an error (2). Remaining

@@ -1,6 +1,7 @@
 /* tally export: a statement or a reading with everything that an auditor needs to check it offline. */
 #include "app/answer.h"
 #include "app/app.h"
+#include "app/export.h"
 #include "app/reading.h"
 #include "base/map.h"
 #include "crypto/hash.h"
@@ -11,11 +12,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 struct options {
+	const char *nodes[OPTION_VALUES_MAX];
+	size_t node_count;
 	const char *node, *floor, *out, *depth;
-	const char *receipt, *from, *statement, *note, *since, *state, *epochs;
+	const char *receipt, *from, *statement, *note, *since, *state, *epochs, *transparent, *genesis;
 };
 
 static enum status fetch_bundle(const struct options *options, struct span id, struct buffer *out, struct fault *fault)
@@ -60,33 +64,50 @@ static enum status fetch_reading(const struct options *options, const char *text
 /* -- receipts and checkpoints --------------------------------------------------------------- */
 
 /* A receipt is only as good as what it is of: the statement comes from the node, its id from its bytes. */
-static enum status fetch_receipt(const struct options *options, const char *id, struct buffer *out, struct fault *fault)
+enum status export_statement(const char *node, const char *id, struct buffer *out, char *hex, struct fault *fault)
 {
-	struct buffer path = {0}, statement = {0}, url = {0};
-	char hex[DIGEST_HEX_SIZE];
-	long code = 0;
-	const char *from = options->from ? options->from : options->node;
+	struct buffer path = {0};
+	size_t start = out->size;
 	buffer_append_text(&path, "/api/v1/statements/");
 	answer_quote(&path, span_of_text(id));
 	buffer_append_text(&path, "/raw");
 	buffer_append_byte(&path, 0);
-	enum status status = answer_get(options->node, (const char *)path.data, &statement, fault);
+	enum status status = answer_get(node, (const char *)path.data, out, fault);
 	if (status == OK) {
-		struct digest digest = sha256(buffer_span(&statement));
+		struct digest digest = sha256(span_after(buffer_span(out), start));
 		span_hex(digest_span(&digest), hex);
-		buffer_clear(&path);
-		buffer_printf(&path, "/entries/%s%c", hex, 0);
-		answer_url(from, (const char *)path.data, &url);
-		status = http_get((const char *)url.data, RECEIPT_SIZE_MAX, out, &code, fault);
+		if (strncasecmp(hex, id, strlen(id)) != 0)
+			status = fault_set(fault, E_CORRUPT, "%s gave another statement than %s: %s", node, id, hex);
 	}
+	buffer_free(&path);
+	return status;
+}
+
+enum status export_receipt(const char *node, const char *hex, struct buffer *out, struct fault *fault)
+{
+	struct buffer path = {0}, url = {0};
+	long code = 0;
+	buffer_printf(&path, "/entries/%s%c", hex, 0);
+	answer_url(node, (const char *)path.data, &url);
+	enum status status = http_get((const char *)url.data, RECEIPT_SIZE_MAX, out, &code, fault);
 	if (status == OK && code != 200)
 		status = fault_set(fault, code == 302 || code == 404 ? E_NOT_FOUND : E_IO, code == 302 || code == 404
-			? "%s does not have %s as final yet; try again" : "%s gives no receipt for %s; see its notes", from, hex);
+			? "%s does not have %s as final yet; try again" : "%s gives no receipt for %s; see its notes", node, hex);
+	buffer_free(&path);
+	buffer_free(&url);
+	return status;
+}
+
+static enum status fetch_receipt(const struct options *options, const char *id, struct buffer *out, struct fault *fault)
+{
+	struct buffer statement = {0};
+	char hex[DIGEST_HEX_SIZE];
+	enum status status = export_statement(options->node, id, &statement, hex, fault);
+	if (status == OK)
+		status = export_receipt(options->from ? options->from : options->node, hex, out, fault);
 	if (status == OK && options->statement)
 		status = disk_write(options->statement, buffer_span(&statement), 0644, fault);
-	buffer_free(&path);
 	buffer_free(&statement);
-	buffer_free(&url);
 	return status;
 }
 
@@ -119,6 +140,8 @@ static enum status fetch(const struct options *options, const char *id, struct b
 {
 	if (options->receipt)
 		return fetch_receipt(options, id, out, fault);
+	if (options->transparent)
+		return export_transparent(options->genesis, options->nodes, options->node_count, id, out, fault);
 	if (options->state)
 		return fetch_state(options, out, fault);
 	if (options->note)
@@ -150,16 +173,43 @@ static enum status run(const struct options *options, const char *id, struct fau
 	return status;
 }
 
+static bool without_id(const struct options *options)
+{
+	return options->note || options->since || options->state || options->epochs;
+}
+
+/* What is wrong with the options, NULL: nothing. */
+static const char *misuse(const struct options *options, int word_count)
+{
+	const char *const kinds[] = {options->receipt, options->transparent, options->note, options->since, options->state, options->epochs};
+	size_t kind_count = 0;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		kind_count += kinds[i] != NULL;
+	if (!options->out && !options->note && isatty(STDOUT_FILENO))
+		return "this is not text: send it to a file with --out FILE";
+	if (kind_count > 1)
+		return "--receipt, --transparent, --note, --since, --state and --epochs are different things; ask for one";
+	if (!options->node || word_count != !without_id(options))
+		return without_id(options) ? "--node is needed, and no id; see `tally export --help`" : "--node and one id are needed; see `tally export --help`";
+	if (options->transparent && !options->genesis)
+		return "--transparent needs --genesis FILE: each receipt is checked by the keys of the members";
+	if (!options->transparent && options->node_count > 1)
+		return "--node is given once, except with --transparent";
+	return NULL;
+}
+
 int command_export(int count, char **arguments)
 {
 	struct options options = {.depth = "0"};
 	const struct option_spec specs[] = {
-		{"node", "URL", "a node, such as http://127.0.0.1:8101", &options.node},
+		{"node", "URL...", "a node, such as http://127.0.0.1:8101; with --transparent several", options.nodes},
 		{"floor", "URL", "for a reading: the gateway that holds it; default: the one that the node names", &options.floor},
 		{"out", "FILE", "write it there; default: standard output", &options.out},
 		{"depth", "N", "how many steps of ancestry; default 0: all", &options.depth},
 		{"receipt", NULL, "instead: the organisation's receipt for the statement (RFC 9942)", &options.receipt},
 		{"statement", "FILE", "with --receipt: write the statement's bytes there", &options.statement},
+		{"transparent", NULL, "instead: the statement with the receipts of the organisations of all nodes that are given (RFC 9943)", &options.transparent},
+		{"genesis", "FILE", "with --transparent: by whose members each receipt is checked", &options.genesis},
 		{"note", NULL, "instead, without an ID: the newest checkpoint", &options.note},
 		{"since", "SIZE", "instead, without an ID: a receipt that the log only grew since it had SIZE entries", &options.since},
 		{"state", "NAME", "instead, without an ID: what the ledger knows of a device, a gateway, a person or an organisation, or that it knows none", &options.state},
@@ -173,13 +223,14 @@ int command_export(int count, char **arguments)
 	if (!options_parse(count, arguments, "Put a statement, or a reading such as dev:manufacturer/spindle-1#vibration@1700, with its whole ancestry and all proofs into one file.",
 		"ID", specs, &words, &word_count, &code))
 		return code;
-	bool terminal = !options.out && !options.note && isatty(STDOUT_FILENO), whole = options.note || options.since || options.state || options.epochs;
-	bool several = (options.receipt != NULL) + (options.note != NULL) + (options.since != NULL) + (options.state != NULL) + (options.epochs != NULL) > 1;
-	if (!options.node || word_count != !whole || terminal || several) {
-		fault_set(&fault, E_CONFIG, terminal ? "this is not text: send it to a file with --out FILE" : several ? "--receipt, --note, --since, --state and --epochs are different things; ask for one"
-			: whole ? "--node is needed, and no id; see `tally export --help`" : "--node and one id are needed; see `tally export --help`");
+	while (options.node_count < OPTION_VALUES_MAX && options.nodes[options.node_count])
+		options.node_count++;
+	options.node = options.nodes[0];
+	const char *wrong = misuse(&options, word_count);
+	if (wrong) {
+		fault_set(&fault, E_CONFIG, "%s", wrong);
 		app_fail(&fault);
 		return 2;
 	}
-	return run(&options, whole ? "" : words[0], &fault) == OK ? 0 : app_fail(&fault);
+	return run(&options, without_id(&options) ? "" : words[0], &fault) == OK ? 0 : app_fail(&fault);
 }

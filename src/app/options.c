@@ -44,6 +44,17 @@ static void unknown_print(const char *command, const struct option_spec *specs, 
 		nearest ? nearest : "", nearest ? "?" : "", command);
 }
 
+/* Where the next value goes; NULL: there were too many. */
+static const char **target_of(const struct option_spec *spec)
+{
+	size_t size = strlen(spec->value), i = 0;
+	if (size < 3 || strcmp(spec->value + size - 3, "...") != 0)
+		return spec->target;
+	while (i < OPTION_VALUES_MAX && spec->target[i])
+		i++;
+	return i < OPTION_VALUES_MAX ? &spec->target[i] : NULL;
+}
+
 /* Take the option at arguments[*at], and its value. false: said what is wrong. */
 static bool option_take(int count, char **arguments, int *at, const struct option_spec *specs)
 {
@@ -66,7 +77,12 @@ static bool option_take(int count, char **arguments, int *at, const struct optio
 		fprintf(stderr, "tally: --%s needs a value: --%s %s\n", spec->name, spec->name, spec->value);
 		return false;
 	}
-	*spec->target = equals ? equals + 1 : arguments[++*at];
+	const char **target = target_of(spec);
+	if (!target) {
+		fprintf(stderr, "tally: --%s can be given %d times at most\n", spec->name, OPTION_VALUES_MAX);
+		return false;
+	}
+	*target = equals ? equals + 1 : arguments[++*at];
 	return true;
 }
 

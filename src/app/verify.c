@@ -110,8 +110,8 @@ int command_verify(int count, char **arguments)
 	char **words;
 	int word_count, code;
 	struct fault fault;
-	if (!options_parse(count, arguments, "Check offline that something is on the ledger, unchanged, and who says so: a bundle; a state proof; a checkpoint; a receipt with its statement, or with an older checkpoint. Or that a chain of epochs holds.",
-		"BUNDLE | STATE | CHECKPOINT | RECEIPT STATEMENT | RECEIPT CHECKPOINT | EPOCHS", specs, &words, &word_count, &code))
+	if (!options_parse(count, arguments, "Check offline that something is on the ledger, unchanged, and who says so: a bundle; a state proof; a checkpoint; a transparent statement; a receipt with its statement, or with an older checkpoint. Or that a chain of epochs holds.",
+		"BUNDLE | STATE | CHECKPOINT | TRANSPARENT | RECEIPT STATEMENT | RECEIPT CHECKPOINT | EPOCHS", specs, &words, &word_count, &code))
 		return code;
 	if (!options.genesis || word_count < 1 || word_count > VERIFY_FILES_MAX) {
 		fault_set(&fault, E_CONFIG, "--genesis and one or two files are needed; see `tally verify --help`");

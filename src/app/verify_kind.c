@@ -4,10 +4,11 @@
 #include "record/cose.h"
 #include "record/receipt_check.h"
 #include "record/state_proof.h"
+#include "record/transparent_check.h"
 
 #include <stdlib.h>
 
-enum kind { KIND_OTHER, KIND_NOTE, KIND_RECEIPT, KIND_STATEMENT };
+enum kind { KIND_OTHER, KIND_NOTE, KIND_RECEIPT, KIND_STATEMENT, KIND_TRANSPARENT };
 
 static enum kind kind_of(struct span file)
 {
@@ -17,7 +18,9 @@ static enum kind kind_of(struct span file)
 		return KIND_NOTE;
 	if (cose_sign1_decode(file, &sign1, NULL) != OK)
 		return KIND_OTHER;
-	return sign1.detached ? KIND_RECEIPT : KIND_STATEMENT;
+	if (sign1.detached)
+		return KIND_RECEIPT;
+	return transparent_is(file) ? KIND_TRANSPARENT : KIND_STATEMENT;
 }
 
 static enum status failed(struct buffer *report, struct fault *fault, enum status status, const char *why)
@@ -66,6 +69,8 @@ static enum status verify_one(const struct trust *trust, struct span file, struc
 		return verify_note(trust, file, report, fault);
 	if (kind_of(file) == KIND_OTHER)
 		return verify_bundle(trust, file, report, fault);
+	if (kind_of(file) == KIND_TRANSPARENT)
+		return transparent_check(file, trust, report, fault);
 	return failed(report, fault, E_MALFORMED, "form: a receipt or a statement proves nothing alone: give both, or a receipt and a checkpoint");
 }
 
@@ -84,6 +89,8 @@ enum status verify_files(const struct trust *trust, const struct span *files, si
 	CHECK(count >= 1 && count <= VERIFY_FILES_MAX);
 	if (count == 1)
 		return verify_one(trust, files[0], report, fault);
+	if (kind_of(files[0]) == KIND_TRANSPARENT || kind_of(files[1]) == KIND_TRANSPARENT)
+		return failed(report, fault, E_MALFORMED, "form: a transparent statement is verified alone, it has its receipts inside");
 	if (kind_of(files[0]) == KIND_RECEIPT)
 		return verify_pair(trust, files[0], files[1], report, fault);
 	if (kind_of(files[1]) == KIND_RECEIPT)

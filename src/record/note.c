@@ -37,28 +37,22 @@ static const struct genesis *members_of(const struct judging *j)
 
 /* -- the policy and this consortium ------------------------------------------------------------------ */
 
-static enum status required_are_members(const struct judging *j)
+enum status policy_fits(const struct policy *policy, const struct epoch *epoch, const char *what, const char *advice, size_t *needed,
+	struct fault *fault)
 {
-	for (size_t i = 0; i < j->policy->required_count; i++)
-		if (!genesis_member_named(members_of(j), span_of_text(j->policy->required[i])))
-			return fault_set(j->fault, E_CONFIG, "The policy requires %s, which is no organisation of %s, to whose time the checkpoint belongs%s.",
-				report_shown(span_of_text(j->policy->required[i])).text, epoch_name(j->epoch).text, j->advice);
-	return OK;
-}
-
-static enum status policy_fits(const struct judging *j)
-{
-	const struct policy *policy = j->policy;
-	size_t least = note_tolerated(members_of(j)) + 1, count = members_of(j)->member_count;
-	j->out->needed = policy->organisations ? policy->organisations : least;
-	if (j->out->needed < least)
-		return fault_set(j->fault, E_CONFIG, "The policy asks for %zu of %zu organisations, but %zu may lie: it must ask for %zu or more.", j->out->needed,
-			count, least - 1, least);
-	if (j->out->needed > count)
-		return fault_set(j->fault, E_CONFIG, "The policy asks for %zu organisations, but %s has %zu.", j->out->needed, epoch_name(j->epoch).text, count);
-	TRY(required_are_members(j));
+	size_t least = note_tolerated(epoch->members) + 1, count = epoch->members->member_count;
+	*needed = policy->organisations ? policy->organisations : least;
+	if (*needed < least)
+		return fault_set(fault, E_CONFIG, "The policy asks for %zu of %zu organisations, but %zu may lie: it must ask for %zu or more.", *needed, count,
+			least - 1, least);
+	if (*needed > count)
+		return fault_set(fault, E_CONFIG, "The policy asks for %zu organisations, but %s has %zu.", *needed, epoch_name(epoch).text, count);
+	for (size_t i = 0; i < policy->required_count; i++)
+		if (!genesis_member_named(epoch->members, span_of_text(policy->required[i])))
+			return fault_set(fault, E_CONFIG, "The policy requires %s, which is no organisation of %s, to whose time %s belongs%s.",
+				report_shown(span_of_text(policy->required[i])).text, epoch_name(epoch).text, what, advice);
 	if (policy->witnesses_needed > policy->witness_count)
-		return fault_set(j->fault, E_CONFIG, "The policy asks for %zu witnesses, but names %zu.", policy->witnesses_needed, policy->witness_count);
+		return fault_set(fault, E_CONFIG, "The policy asks for %zu witnesses, but names %zu.", policy->witnesses_needed, policy->witness_count);
 	return OK;
 }
 
@@ -227,7 +221,7 @@ static enum status judge(struct judging *j)
 	j->policy = j->policy ? j->policy : &none;
 	j->out->epoch = j->epoch;
 	CHECK(j->policy->witness_count <= POLICY_WITNESSES_MAX && members_of(j)->member_count > 0);
-	TRY(policy_fits(j));
+	TRY(policy_fits(j->policy, j->epoch, "the checkpoint", j->advice, &j->out->needed, j->fault));
 	for (size_t i = 0; i < j->out->checkpoint.line_count; i++)
 		TRY(line_judge(j, &j->out->checkpoint.lines[i]));
 	return enough(j);

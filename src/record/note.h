@@ -26,6 +26,11 @@ struct policy {
 
 void policy_free(struct policy *policy);
 
+/* Can the members of this epoch satisfy the policy, and could f liars not? *needed: how many organisations it asks for, never 0.
+ * what: how the sentence calls what is judged, such as "the checkpoint"; advice: as of epochs_advice. E_CONFIG. */
+MUST_USE enum status policy_fits(const struct policy *policy, const struct epoch *epoch, const char *what, const char *advice, size_t *needed,
+	struct fault *fault);
+
 /* Whom a verifier believes: what everything that judges in this room is given. */
 struct trust {
 	const struct epochs *epochs;  /* the members, from a pinned genesis on */

@@ -2,37 +2,31 @@
 
 #include "record/bundle.h"
 #include "record/bundle_report.h"
+#include "record/receipt_check_part.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-struct check {
-	const struct trust *trust;
-	struct buffer *report;
-	struct receipt receipt;
-	const struct epoch *epoch;           /* of the receipt's size */
-	const struct genesis_member *issuer; /* of the receipt */
-	struct digest root;                  /* that it signs */
-	struct fault fault;
-};
-
-static const uint8_t *network_of(const struct check *check)
+static const uint8_t *network_of(const struct receipt_checking *check)
 {
 	return check->trust->epochs->items[0].members->network;
 }
 
 /* -- the statement --------------------------------------------------------------------------- */
 
-static void report_in_epoch(struct check *check, const struct epoch *epoch)
+void receipt_checking_role(struct receipt_checking *check, const struct genesis_member *member, const struct epoch *epoch)
 {
+	buffer_append_text(check->report, " (");
+	report_text(check->report, member->org.role);
 	if (epoch->number)
 		buffer_printf(check->report, " in %s", epoch_name(epoch).text);
+	buffer_append_byte(check->report, ')');
 }
 
-/* Signed with the record key that the organisation had when the entry at the receipt's place was applied. */
-static enum status statement_check_signature(struct check *check, const struct statement *statement)
+enum status receipt_checking_signature(struct receipt_checking *check, const struct statement *statement, uint64_t position)
 {
-	const struct epoch *epoch = epochs_of_size(check->trust->epochs, check->receipt.proofs[0].first + 1);
+	const struct epoch *epoch = epochs_of_size(check->trust->epochs, position + 1);
 	const struct genesis_member *member = genesis_member_named(epoch->members, statement->iss);
 	if (!member && checkpoint_name_is_member(statement->iss))
 		return fault_set(&check->fault, E_UNKNOWN, "statement: its issuer %s is no organisation of %s%s", report_shown(statement->iss).text,
@@ -52,16 +46,14 @@ static enum status statement_check_signature(struct check *check, const struct s
 			epoch_name(epoch).text, epochs_advice(check->trust->epochs, epoch));
 	buffer_append_text(check->report, "ok: statement: signed by ");
 	report_text(check->report, statement->iss);
-	buffer_append_text(check->report, " (");
-	report_text(check->report, member->org.role);
-	report_in_epoch(check, epoch);
-	buffer_append_text(check->report, "), who states the time of issue as ");
+	receipt_checking_role(check, member, epoch);
+	buffer_append_text(check->report, ", who states the time of issue as ");
 	report_seconds(check->report, (uint64_t)statement->iat);
 	buffer_append_byte(check->report, '\n');
 	return OK;
 }
 
-static enum status statement_check_form(struct check *check, struct span bytes, struct statement *statement)
+enum status receipt_checking_form(struct receipt_checking *check, struct span bytes, struct statement *statement)
 {
 	static const uint8_t none[NETWORK_ID_SIZE];
 	struct fault inner = {0};
@@ -78,7 +70,7 @@ static enum status statement_check_form(struct check *check, struct span bytes, 
 	return OK;
 }
 
-static void report_says(struct check *check, const struct statement *statement)
+void receipt_checking_says(struct receipt_checking *check, const struct statement *statement)
 {
 	buffer_append_text(check->report, "ok: statement: about ");
 	report_text(check->report, statement->sub);
@@ -89,54 +81,66 @@ static void report_says(struct check *check, const struct statement *statement)
 
 /* -- the receipt ----------------------------------------------------------------------------- */
 
-static enum status receipt_read(struct check *check, struct span bytes)
+enum status receipt_checking_read(struct receipt_checking *check, struct span bytes)
 {
 	struct fault inner = {0};
 	enum status status = receipt_decode(bytes, &check->receipt, &inner);
-	return status == OK ? OK : fault_set(&check->fault, status, "receipt: its form is broken. %.300s", inner.text);
+	return status == OK ? OK : fault_set(&check->fault, status, "%s: its form is broken. %.300s", check->what, inner.text);
 }
 
-static enum status receipt_open(struct check *check, struct verifying_key **key)
+static enum status receipt_open(struct receipt_checking *check, struct verifying_key **key)
 {
 	char origin[CHECKPOINT_ORIGIN_SIZE];
 	checkpoint_origin(network_of(check), origin);
 	if (!span_is_text(check->receipt.sub, origin))
-		return fault_set(&check->fault, E_NETWORK, "receipt: it is of the log %s, but the genesis founded %s", report_shown(check->receipt.sub).text, origin);
+		return fault_set(&check->fault, E_NETWORK, "%s: it is of the log %s, but the genesis founded %s", check->what, report_shown(check->receipt.sub).text, origin);
 	check->epoch = epochs_of_size(check->trust->epochs, check->receipt.proofs[0].size);
 	check->issuer = genesis_member_named(check->epoch->members, check->receipt.iss);
 	const char *advice = epochs_advice(check->trust->epochs, check->epoch);
 	if (!check->issuer)
-		return fault_set(&check->fault, E_UNKNOWN, "receipt: its issuer %s is no organisation of %s%s", report_shown(check->receipt.iss).text,
+		return fault_set(&check->fault, E_UNKNOWN, "%s: its issuer %s is no organisation of %s%s", check->what, report_shown(check->receipt.iss).text,
 			epoch_name(check->epoch).text, advice);
 	struct digest kid = key_thumbprint(&check->issuer->org.checkpoint_key);
 	if (!digest_equal(&kid, &check->receipt.kid))
-		return fault_set(&check->fault, E_SIGNATURE, "receipt: it names another key of %s than %s%s", report_shown(check->receipt.iss).text,
+		return fault_set(&check->fault, E_SIGNATURE, "%s: it names another key of %s than %s%s", check->what, report_shown(check->receipt.iss).text,
 			epoch_name(check->epoch).text, advice);
 	*key = verifying_key_new(&check->issuer->org.checkpoint_key);
-	return *key ? OK : fault_set(&check->fault, E_SIGNATURE, "receipt: the key of %s in %s is none", report_shown(check->receipt.iss).text,
+	return *key ? OK : fault_set(&check->fault, E_SIGNATURE, "%s: the key of %s in %s is none", check->what, report_shown(check->receipt.iss).text,
 		epoch_name(check->epoch).text);
 }
 
-static void report_issuer(struct check *check)
+enum status receipt_checking_proof(struct receipt_checking *check, const struct digest *id)
+{
+	struct verifying_key *key = NULL;
+	TRY(receipt_open(check, &key));
+	enum status status = receipt_inclusion_root(&check->receipt, id, &check->root);
+	if (status != OK)
+		fault_set(&check->fault, status, "%s: its proof does not lead from this statement to a root", check->what);
+	else if ((status = receipt_verify_inclusion(&check->receipt, key, id, &check->root)) != OK)
+		fault_set(&check->fault, status, "%s: the signature of %s does not cover the root to which the proof leads from this statement", check->what,
+			report_shown(check->receipt.iss).text);
+	verifying_key_free(key);
+	return status;
+}
+
+static void report_issuer(struct receipt_checking *check)
 {
 	buffer_append_text(check->report, "ok: receipt: issued by ");
 	report_text(check->report, check->receipt.iss);
-	buffer_append_text(check->report, " (");
-	report_text(check->report, check->issuer->org.role);
-	report_in_epoch(check, check->epoch);
-	buffer_append_text(check->report, ") for the log ");
+	receipt_checking_role(check, check->issuer, check->epoch);
+	buffer_append_text(check->report, " for the log ");
 	report_text(check->report, check->receipt.sub);
 	buffer_append_byte(check->report, '\n');
 }
 
-static void report_limits(struct check *check, const char *what)
+static void report_limits(struct receipt_checking *check, const char *what)
 {
 	buffer_append_text(check->report, "ok: this rests on the word of ");
 	report_text(check->report, check->receipt.iss);
 	buffer_printf(check->report, " alone, one of %zu organisations; %s\n", check->epoch->members->member_count, what);
 }
 
-static void report_inclusion(struct check *check)
+static void report_inclusion(struct receipt_checking *check)
 {
 	const struct receipt_proof *proof = &check->receipt.proofs[0];
 	char root[DIGEST_HEX_SIZE];
@@ -147,7 +151,7 @@ static void report_inclusion(struct check *check)
 	report_limits(check, "receipts of others, or a bundle, make it more");
 }
 
-static void report_consistency(struct check *check)
+static void report_consistency(struct receipt_checking *check)
 {
 	const struct receipt_proof *proof = &check->receipt.proofs[0];
 	char root[DIGEST_HEX_SIZE];
@@ -160,31 +164,23 @@ static void report_consistency(struct check *check)
 
 /* -- all of it --------------------------------------------------------------------------------- */
 
-static enum status inclusion(struct check *check, struct span receipt, struct span bytes)
+static enum status inclusion(struct receipt_checking *check, struct span receipt, struct span bytes)
 {
 	struct statement statement;
-	struct verifying_key *key = NULL;
 	if (check->trust->policy)
 		return fault_set(&check->fault, E_SIGNATURE,
-			"policy: a receipt is the word of one organisation, and a policy asks for several: verify it without, or export a bundle");
-	TRY(statement_check_form(check, bytes, &statement));
-	TRY(receipt_read(check, receipt));
-	TRY(statement_check_signature(check, &statement));
-	report_says(check, &statement);
-	TRY(receipt_open(check, &key));
-	enum status status = receipt_inclusion_root(&check->receipt, &statement.id, &check->root);
-	if (status != OK)
-		fault_set(&check->fault, status, "receipt: its proof does not lead from this statement to a root");
-	else if ((status = receipt_verify_inclusion(&check->receipt, key, &statement.id, &check->root)) != OK)
-		fault_set(&check->fault, status, "receipt: the signature of %s does not cover the root to which the proof leads from this statement",
-			report_shown(check->receipt.iss).text);
-	else
-		report_inclusion(check);
-	verifying_key_free(key);
-	return status;
+			"policy: a receipt is the word of one organisation, and a policy asks for several: verify it without, or export a bundle or a "
+			"transparent statement");
+	TRY(receipt_checking_form(check, bytes, &statement));
+	TRY(receipt_checking_read(check, receipt));
+	TRY(receipt_checking_signature(check, &statement, check->receipt.proofs[0].first));
+	receipt_checking_says(check, &statement);
+	TRY(receipt_checking_proof(check, &statement.id));
+	report_inclusion(check);
+	return OK;
 }
 
-static enum status note_check(struct check *check, struct span note, struct note_judgement *judgement)
+static enum status note_check(struct receipt_checking *check, struct span note, struct note_judgement *judgement)
 {
 	char origin[CHECKPOINT_ORIGIN_SIZE];
 	checkpoint_origin(network_of(check), origin);
@@ -194,13 +190,13 @@ static enum status note_check(struct check *check, struct span note, struct note
 	return OK;
 }
 
-static enum status consistency(struct check *check, struct span receipt, struct span note)
+static enum status consistency(struct receipt_checking *check, struct span receipt, struct span note)
 {
 	struct note_judgement *judgement = memory_new(sizeof *judgement);
 	struct verifying_key *key = NULL;
 	enum status status = note_check(check, note, judgement);
 	if (status == OK)
-		status = receipt_read(check, receipt);
+		status = receipt_checking_read(check, receipt);
 	if (status == OK)
 		status = receipt_open(check, &key);
 	if (status == OK) {
@@ -215,12 +211,13 @@ static enum status consistency(struct check *check, struct span receipt, struct 
 	return status;
 }
 
-typedef enum status kind_check(struct check *check, struct span receipt, struct span other);
+typedef enum status kind_check(struct receipt_checking *check, struct span receipt, struct span other);
 
 static enum status run(kind_check *kind, struct span receipt, struct span other, const struct trust *trust, struct buffer *report,
 	struct fault *fault)
 {
-	struct check *check = memory_new(sizeof *check);
+	struct receipt_checking *check = memory_new(sizeof *check);
+	snprintf(check->what, sizeof check->what, "receipt");
 	check->trust = trust;
 	check->report = report;
 	enum status status = kind(check, receipt, other);

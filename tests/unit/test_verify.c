@@ -1,6 +1,8 @@
 /* `tally verify` on a chain of epochs, and on files under one. */
 #include "app/members.h"
 #include "app/verify.h"
+#include "record/receipt.h"
+#include "record/transparent.h"
 
 #include "sample_epochs.h"
 #include "sample_log.h"
@@ -135,6 +137,43 @@ static void a_checkpoint_names_its_epoch(void **state)
 	buffer_free(&note);
 }
 
+/* A file of the first entry with the regulator's receipt, of a log of one. */
+static void transparent_of(struct buffer *receipt, struct buffer *file)
+{
+	struct span statement = consortium->genesis.members[0].statement;
+	struct digest id = sha256(statement), root = merkle_leaf(span_of(id.bytes, DIGEST_SIZE));
+	struct fault fault = {0};
+	char origin[CHECKPOINT_ORIGIN_SIZE];
+	checkpoint_origin(consortium->genesis.network, origin);
+	struct receipt given = {.kind = RECEIPT_INCLUSION, .iss = span_of_text("org:regulator"), .sub = span_of_text(origin), .proofs = {{.size = 1}},
+		.proof_count = 1};
+	assert_int_equal(receipt_sign(&given, &root, consortium->keys[3][SAMPLE_CHECKPOINT_KEY], NULL, receipt), OK);
+	struct span span = buffer_span(receipt);
+	assert_int_equal(transparent_encode(statement, &span, 1, file, &fault), OK);
+}
+
+static void a_transparent_statement_stands_alone(void **state)
+{
+	(void)state;
+	struct buffer receipt = {0}, file = {0}, report;
+	transparent_of(&receipt, &file);
+	report = reported(buffer_span(&chain), buffer_span(&file), OK, __LINE__);
+	assert_non_null(strstr((char *)report.data, "ok: receipt 1: org:regulator (regulator) has the statement at position 0 of the log of size 1"));
+	buffer_free(&report);
+	/* The statement that is in it, alone, proves nothing; nor does a receipt beside the file. */
+	report = reported(buffer_span(&chain), consortium->genesis.members[0].statement, E_MALFORMED, __LINE__);
+	assert_non_null(strstr((char *)report.data, "proves nothing alone"));
+	buffer_free(&report);
+	const struct span both[] = {buffer_span(&file), buffer_span(&receipt)};
+	struct fault fault = {0};
+	report = (struct buffer){0};
+	assert_int_equal(verify_files(&consortium->trust, both, 2, &report, &fault), E_MALFORMED);
+	assert_non_null(strstr(fault.text, "a transparent statement is verified alone"));
+	buffer_free(&report);
+	buffer_free(&receipt);
+	buffer_free(&file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +181,7 @@ int main(void)
 		cmocka_unit_test(a_renewal_is_told),
 		cmocka_unit_test(a_broken_chain_is_told_up_to_there),
 		cmocka_unit_test(a_checkpoint_names_its_epoch),
+		cmocka_unit_test(a_transparent_statement_stands_alone),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }

@@ -5,19 +5,19 @@ import { createPublicKey, verify as nodeVerify } from 'node:crypto';
 import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { concat, consistencyRoot, hex, inclusionRoot, leafHash, read, readNote, readSign1, Refused, same, sha256, sign1Input, text, thumbprint, treePath, treeRoot, write,
 	writeNote, writeSign1 } from './forms.mjs';
-import { foreignReceiptHolds, readEpochs, readGenesis, verifyBundle, verifyConsistency, verifyNote, verifyReceipt } from './verifier.mjs';
-import { bundle, consortium, epochsFile, example, expect, finish, judge, keyOf, leavesOf, line, note, organisation, receipt, report, statement, test, trusted,
+import { foreignReceiptHolds, readEpochs, readGenesis, verifyBundle, verifyConsistency, verifyNote, verifyReceipt, verifyTransparent } from './verifier.mjs';
+import { bundle, consortium, epochsFile, example, expect, finish, judge, keyOf, leavesOf, line, note, organisation, receipt, report, statement, test, transparent, trusted,
 	withEpoch } from './world.mjs';
 
 const seed = Number(process.env.VERIFIER_SEED ?? 1), flips = Number(process.env.VERIFIER_FLIPS ?? 150);
 
 // -- the two verdicts ------------------------------------------------------------------------------------
 
-const KINDS = { bundle: verifyBundle, note: verifyNote, receipt: verifyReceipt, consistency: verifyConsistency, epochs: readEpochs };
+const KINDS = { bundle: verifyBundle, note: verifyNote, receipt: verifyReceipt, transparent: verifyTransparent, consistency: verifyConsistency, epochs: readEpochs };
 
 function ours(kind, under, files) {
 	try {
-		const { genesis, epochs } = trusted(under), founded = readGenesis(genesis), chain = epochs ? readEpochs(epochs, founded) : founded;
+		const { genesis, epochs, policy } = trusted(under), founded = readGenesis(genesis), chain = { ...(epochs ? readEpochs(epochs, founded) : founded), policy };
 		KINDS[kind](...files, kind === 'epochs' ? founded : chain);
 		return 'good';
 	} catch (error) {
@@ -187,6 +187,50 @@ await test('receipts made here are judged alike', () => {
 		const leaves2 = leavesOf([bytes]);
 		agree(`receipt of a statement ${name}`, false, 'receipt', us.genesis, receipt(us, treeRoot(leaves2), [[1, 0, []]]), bytes);
 	}
+});
+
+await test('statements with receipts inside are judged alike', () => {
+	const log = [...orgs, event(0), event(1), event(2)], leaves = leavesOf(log), root = treeRoot(leaves), other = treeRoot(leaves.slice(0, 6));
+	const by = (member, more = {}, size = log.length) => receipt(us, treeRoot(leaves.slice(0, size)), [[size, 5, treePath(5, leaves.slice(0, size))]], { member, ...more });
+	const forged = by(2, { key: us.members[1].checkpoint, kid: thumbprint(us.members[2].checkpoint.public) }), all = [0, 1, 2, 3].map((i) => by(i));
+	const under = (policy) => ({ genesis: us.genesis, policy });
+	// The right place in another log of the same size, and the same statement at another place.
+	const second = [...log], moved = [log[0], ...log];
+	second[1] = event(3);
+	const split = receipt(us, treeRoot(leavesOf(second)), [[7, 5, treePath(5, leavesOf(second))]], { member: 3 });
+	const elsewhere = receipt(us, treeRoot(leavesOf(moved)), [[8, 6, treePath(6, leavesOf(moved))]], { member: 3 });
+	const file = (receipts, odd) => transparent(log[5], receipts, odd), plain = us.genesis;
+	for (const [name, wanted, bytes, trust = plain] of [
+		['of all', true, file(all)], ['of one', true, file([by(2)])], ['of two sizes', true, file([by(1), by(2, {}, 6)])], ['in another order', true, file([by(3), by(0)])],
+		['of one twice', false, file([by(1), by(1, {}, 6)])], ['with a bad one', false, file([by(0), forged, by(1)])], ['with nothing but a bad one', false, file([forged])],
+		['with one of another entry', false, file([by(0), receipt(us, root, [[7, 4, treePath(4, leaves)]], { member: 1 })])],
+		['with one of a stranger', false, file([by(0), by(1, { iss: 'org:stranger' })])], ['with one of another log', false, file([by(0), by(1, { sub: others.origin })])],
+		['with one of another root', false, file([by(0), receipt(us, other, [[7, 5, treePath(5, leaves)]], { member: 1 })])],
+		['with one of consistency', false, file([by(0), by(1, { kind: -2 })])], ['with one that is none', false, file([by(0), text('receipt')])],
+		['with the statement as one', false, file([by(0), log[5]])], ['with two roots of one size', false, file([by(0), split])], ['with two positions', false, file([by(0), elsewhere])],
+		['with no receipts', false, file([])], ['with an empty one', false, file([by(0), new Uint8Array(0)])], ['with a number', false, file([by(0), 1])],
+		['with one receipt instead of a list', false, file([], { list: by(0) })], ['under another label', false, file([by(0)], { label: 393 })],
+		['with another header', false, file([by(0)], { more: [[395, 1]] })], ['without a payload', false, file([by(0)], { payload: null })],
+		['of 65', false, file(Array.from({ length: 65 }, () => by(0)))], ['of a long one', false, file([by(0), new Uint8Array(32 * 1024 + 1)])],
+		['of more than 1 MiB', false, file(Array.from({ length: 40 }, () => new Uint8Array(32 * 1024)))],
+		['of another statement', false, transparent(log[4], all)], ['of a statement with its signature changed', false, transparent(event(1, { key: us.members[2].record }), all)],
+		['under a genesis of others', false, file(all), others.genesis], ['with more behind it', false, concat(file(all), [0])],
+		['two of four, f+1 asked', true, file([by(0), by(3)]), under({})], ['one of four, f+1 asked', false, file([by(0)]), under({})],
+		['a bad one among three', true, file([by(0), forged, by(3)]), under({})], ['a bad one first', true, file([forged, by(0), by(3)]), under({})],
+		['a bad one among three, three asked', false, file([by(0), forged, by(3)]), under({ organisations: 3 })],
+		['four asked', true, file(all), under({ organisations: 4 })], ['one asked', false, file(all), under({ organisations: 1 })], ['five asked', false, file(all), under({ organisations: 5 })],
+		['one named', true, file([by(0), by(3)]), under({ required: [us.members[3].name] })], ['one named who gave a bad one', false, file([by(0), forged, by(3)]), under({ required: [us.members[2].name] })],
+		['one named who gave none', false, file([by(0), by(3)]), under({ required: [us.members[1].name] })], ['a stranger named', false, file(all), under({ required: ['org:stranger'] })],
+		['twice is once', false, file([by(1), by(1, {}, 6)]), under({})], ['a second after a bad first', true, file([forged, by(2), by(1)]), under({})],
+		['two roots under a policy', false, file([by(0), by(1), by(2), split]), under({ organisations: 3 })], ['two positions under a policy', false, file([by(0), by(1), elsewhere]), under({})],
+		['an age asked', false, file(all), under({ max_age_s: 1000000000 })], ['nothing but bad ones', false, file([forged, text('x')]), under({})],
+	])
+		agree(`transparent ${name}`, wanted, 'transparent', trust, bytes);
+	// A statement that its issuer did not sign, and one whose issuer's key is not in the genesis.
+	const unsigned = event(1, { key: us.members[2].record, kid: thumbprint(us.members[1].record.public) }), alarm = critical();
+	for (const [name, wanted, bytes] of [['not signed by its issuer', false, unsigned], ['of a gateway', true, alarm], ['of another network', false, event(1, { network: others.network })]])
+		agree(`transparent ${name}`, wanted, 'transparent', us.genesis, transparent(bytes, [receipt(us, treeRoot(leavesOf([bytes])), [[1, 0, []]])]));
+	agreeOnDamage('transparent', 'transparent', us.genesis, file(all));
 });
 
 await test('checkpoints made here are judged alike', () => {
@@ -391,6 +435,20 @@ await test('what is signed while members change is judged alike', () => {
 	received('of a statement by one that left', false, 14, log.length, newcomer);
 	received('of an alarm', true, 10, log.length, newcomer);
 	received('without the chain', false, 9, log.length, newcomer, us.genesis);
+	const word = (i, size, member, more) => receipt(us, treeRoot(leaves.slice(0, size)), [[size, i, treePath(i, leaves.slice(0, size))]], { key: member.checkpoint, iss: member.name, ...more });
+	const inside = (name, wanted, i, words, policy) => agree(`transparent: ${name}`, wanted, 'transparent', { ...chain, policy }, transparent(log[i], words));
+	const early = [word(6, FIRST, us.members[0]), word(6, FIRST, us.members[2])];
+	inside('in its time', true, 6, early);
+	inside('of two epochs', true, 6, [...early, word(6, FIRST + 1, rotated)]);
+	inside('with an old key', false, 6, [...early, word(6, FIRST + 1, us.members[1])]);
+	inside('with a new key too early', false, 6, [...early, word(6, FIRST, rotated)]);
+	inside('with one that left', true, 6, [...early, word(6, log.length, newcomer)]);
+	inside('with one that left, who does not count', false, 6, [...early, word(6, log.length, newcomer)], { organisations: 3 });
+	inside('with one that left, two asked', true, 6, [...early, word(6, log.length, newcomer)], { organisations: 2, required: ['org:newcomer'] });
+	inside('with one that left and is named', false, 6, [...early, word(6, log.length, newcomer)], { required: [us.members[2].name] });
+	inside('a newcomer named too early', false, 6, early, { required: ['org:newcomer'] });
+	inside('of a statement by the old key too late', false, 13, [word(13, log.length, newcomer), word(13, log.length, rotated)]);
+	inside('of a statement by the new key', true, 9, [word(9, log.length, newcomer), word(9, log.length, rotated)], {});
 	agreeOnDamage('bundle under a chain', 'bundle', chain, bundle('critical', log, [10, 8, 4], by(sets[2], log.length, [0, 2])));
 });
 
@@ -405,6 +463,11 @@ if (real) {
 		agree('consistency', true, 'consistency', real.genesis, real.consistency, real.note);
 		real.receipts.forEach((bytes, i) => agree(`receipt ${i}`, true, 'receipt', real.genesis, bytes, real.statements[i]));
 		agree('a receipt of another statement', false, 'receipt', real.genesis, real.receipts[0], real.statements[1]);
+		agree('transparent statement', true, 'transparent', { genesis: real.genesis, policy: { organisations: 4 } }, real.transparent);
+		expect(real.oneAway.code === 0 && real.oneAway.error.includes('no receipt from http://127.0.0.1:1: ') && real.oneAway.error.includes('3 of 4 nodes gave a good receipt'),
+			`one node away: ${real.oneAway.error}`);
+		expect(read(real.transparent.subarray(1))[1].get(394).length === 4 && same(real.statements[1], transparent(real.transparent, [], { unprotected: new Map() })),
+			'four receipts of the very statement');
 		expect(new Set(real.receipts.map((bytes) => read(readSign1(bytes).header).get(15).get(1))).size === 4, 'four issuers');
 		expect(readNote(real.note).lines.length >= 2, 'lines');
 		agree('nothing under a genesis of others', false, 'bundle', us.genesis, real.readingBundle);
@@ -413,6 +476,7 @@ if (real) {
 	await test('damaged bundles of anchors are refused by both', () => agreeOnDamage('anchor', 'bundle', real.genesis, real.anchorBundle));
 	await test('damaged bundles of readings are refused by both', () => agreeOnDamage('reading', 'bundle', real.genesis, real.readingBundle));
 	await test('damaged receipts and statements are refused by both', () => agreeOnDamage('receipt', 'receipt', real.genesis, real.receipts[3], real.statements[3]));
+	await test('damaged transparent statements are refused by both', () => agreeOnDamage('transparent', 'transparent', real.genesis, real.transparent));
 	await test('damaged consistency is refused by both', () => agreeOnDamage('consistency', 'consistency', real.genesis, real.consistency, real.note));
 	await test('a reading\'s proof is judged part by part', () => {
 		const changed = (change) => {

@@ -1,6 +1,6 @@
 // What `tally verify` decides, decided by another program. Each function returns, or throws Refused.
-import { consistencyRoot, cosignedMessage, hex, inclusionRoot, isBytes, isCount, isText, keyId, leafHash, must, read, readMap, readNote, readSign1, same,
-	sha256, sign1Input, signatureHolds, text, thumbprint } from './forms.mjs';
+import { consistencyRoot, cosignedMessage, hex, inclusionRoot, isBytes, isCount, isText, keyId, leafHash, must, read, readMap, readNote, readSign1, Refused, same,
+	sha256, sign1Input, signatureHolds, text, thumbprint, writeSign1 } from './forms.mjs';
 
 const TYPES = { 1: 'org', 2: 'person', 4: 'device', 9: 'event', 10: 'anchor', 11: 'model', 12: 'bounds', 23: 'device_state', 24: 'disturbance', 25: 'service',
 	26: 'command', 27: 'result', 28: 'critical', 29: 'ack', 31: 'member', 32: 'vote' };
@@ -153,13 +153,18 @@ function checkReceipt(receipt, chain, compute) {
 	return { issuer: member.name, root, size: BigInt(receipt.proofs[0].size) };
 }
 
+// An organisation's statement is signed with its key of the epoch in which the entry was applied.
+function checkIssuer(statement, position, chain) {
+	const issuer = memberNamed(epochOf(chain, position + 1n), statement.iss);
+	must(issuer ? statementHolds(statement, issuer.record) : !statement.iss.startsWith('org:'), 'the statement\'s signature');
+}
+
 export function verifyReceipt(bytes, statementBytes, chain) {
 	const statement = readStatement(statementBytes);
 	must(same(statement.network, statement.type === 1 ? NONE : chain.network), 'of another network');
 	const receipt = readReceipt(bytes);
 	must(receipt.kind === -1, 'not of inclusion');
-	const issuer = memberNamed(epochOf(chain, BigInt(receipt.proofs[0].index) + 1n), statement.iss);
-	must(issuer ? statementHolds(statement, issuer.record) : !statement.iss.startsWith('org:'), 'the statement\'s signature');
+	checkIssuer(statement, BigInt(receipt.proofs[0].index), chain);
 	return checkReceipt(receipt, chain, ({ index, size, path }) => inclusionRoot(leafHash(statement.id), index, size, path));
 }
 
@@ -171,6 +176,57 @@ export function verifyConsistency(bytes, noteBytes, chain) {
 		must(BigInt(first) === note.size, 'from another size');
 		return consistencyRoot(first, size, note.root, path);
 	});
+}
+
+// -- statements with receipts inside: RFC 9943 -----------------------------------------------------------------
+
+function readTransparent(bytes) {
+	must(bytes.length <= 2 ** 20, 'too long');
+	const { unprotected, ...parts } = readSign1(bytes), receipts = unprotected.get(394);
+	must(parts.payload !== null && unprotected.size === 1 && Array.isArray(receipts) && receipts.length >= 1 && receipts.length <= 64, 'not receipts alone');
+	must(receipts.every((receipt) => isBytes(receipt) && receipt.length >= 1 && receipt.length <= 32 * 1024), 'receipts that are none');
+	return { statement: readStatement(writeSign1(parts)), receipts };
+}
+
+// What one receipt says; undefined: it is not good.
+function wordOf(bytes, statement, chain) {
+	try {
+		const receipt = readReceipt(bytes);
+		must(receipt.kind === -1, 'not of inclusion');
+		const word = checkReceipt(receipt, chain, ({ index, size, path }) => inclusionRoot(leafHash(statement.id), index, size, path));
+		return { ...word, position: BigInt(receipt.proofs[0].index) };
+	} catch (error) {
+		if (!(error instanceof Refused))
+			throw error;
+		return undefined;
+	}
+}
+
+function checkPolicy({ organisations, required = [], witnesses_needed: witnesses, max_age_s: age }, names, { members, least }) {
+	const needed = organisations || least;
+	must(!age && !witnesses, 'receipts have no age and no witnesses');
+	must(needed >= least && needed <= members.length, 'a policy that liars satisfy, or nobody');
+	must(names.filter((name) => members.some((member) => member.name === name)).length >= needed, 'too few organisations');
+	must(required.every((name) => names.includes(name) && members.some((member) => member.name === name)), 'somebody who is required');
+}
+
+export function verifyTransparent(bytes, chain) {
+	const { statement, receipts } = readTransparent(bytes), words = [];
+	must(same(statement.network, statement.type === 1 ? NONE : chain.network), 'of another network');
+	for (const receipt of receipts) {
+		const word = wordOf(receipt, statement, chain);
+		if (!word || words.some(({ issuer }) => issuer === word.issuer))
+			continue;
+		must(words.every(({ position }) => position === word.position), 'two positions');
+		must(words.every(({ size, root }) => size !== word.size || same(root, word.root)), 'two roots');
+		words.push(word);
+	}
+	must(words.length > 0, 'no good receipt');
+	checkIssuer(statement, words[0].position, chain);
+	if (!chain.policy)
+		return must(words.length === receipts.length, 'a receipt is not good');
+	const newest = words.reduce((a, b) => (b.size > a.size ? b : a)).size;
+	checkPolicy(chain.policy, words.map(({ issuer }) => issuer), epochOf(chain, newest));
 }
 
 // Of another service, under an algorithm that `holds` knows: the public vectors.

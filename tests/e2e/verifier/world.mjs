@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
-import { concat, cosignedMessage, hex, keyId, leafHash, sha256, sign1Input, text, thumbprint, treePath, treeRoot, write, writeNote, writeSign1 } from './forms.mjs';
+import { concat, cosignedMessage, hex, keyId, leafHash, read, sha256, sign1Input, text, thumbprint, treePath, treeRoot, write, writeNote, writeSign1 } from './forms.mjs';
 
 export const program = process.env.TALLY_PROGRAM ?? '../../../build/main/tally';
 export const folder = mkdtempSync(join(tmpdir(), 'tally-verifier-'));
@@ -50,12 +50,12 @@ export function finish(more = '') {
 	process.exit(failures ? 1 : 0);
 }
 
-// What is trusted: a genesis, or one with a file of epochs.
+// What is trusted: a genesis, or one with a file of epochs and a policy.
 export const trusted = (under) => (under instanceof Uint8Array ? { genesis: under } : under);
 
 // What tally verify says to these bytes.
 export function judge(under, ...files) {
-	const { genesis, epochs } = trusted(under);
+	const { genesis, epochs, policy } = trusted(under);
 	written++;
 	const paths = files.map((bytes, i) => join(folder, `case-${i}`));
 	files.forEach((bytes, i) => writeFileSync(paths[i], bytes));
@@ -63,7 +63,10 @@ export function judge(under, ...files) {
 	writeFileSync(path, genesis);
 	if (epochs)
 		writeFileSync(join(folder, 'case-epochs'), epochs);
-	const { code, out, error } = run('verify', '--genesis', path, ...(epochs ? ['--epochs', join(folder, 'case-epochs')] : []), ...paths);
+	if (policy)
+		writeFileSync(join(folder, 'case-policy'), JSON.stringify(policy));
+	const { code, out, error } = run('verify', '--genesis', path, ...(epochs ? ['--epochs', join(folder, 'case-epochs')] : []),
+		...(policy ? ['--policy', join(folder, 'case-policy')] : []), ...paths);
 	if (code !== 0 && code !== 1)
 		throw new Error(`tally verify ended with ${code}: ${error}`);
 	return { good: code === 0, out, error };
@@ -124,6 +127,9 @@ export async function example() {
 			consistency: await exportedSoon('consistency', '--node', nodes[2], '--since', size),
 			receipts: [], statements: [],
 		};
+		const all = nodes.flatMap((node) => ['--node', node]);
+		files.transparent = await exportedSoon('transparent', ...all, '--transparent', '--genesis', join(state, 'genesis.cbor'), device.id);
+		files.oneAway = run('export', '--out', join(folder, 'one-away'), ...all.slice(2), '--node', 'http://127.0.0.1:1', '--transparent', '--genesis', join(state, 'genesis.cbor'), device.id);
 		for (const [i, id] of [anchor.id, device.id, anchor.id, device.id].entries()) {
 			const path = join(folder, `statement-${i}`);
 			files.receipts.push(await exportedSoon(`receipt-${i}`, '--node', nodes[0], '--from', nodes[i], '--receipt', '--statement', path, id));
@@ -198,6 +204,12 @@ export function receipt({ origin, members }, root, proofs,
 	const header = write(new Map([[1, alg], [4, kid], [15, new Map([[1, iss], [2, sub]])], [395, vds], ...more]));
 	const unprotected = new Map([[396, new Map([[kind, proofs.map((proof) => write(proof))]])]]);
 	return writeSign1({ header, unprotected, payload, signature: key.sign(sign1Input(header, root)) });
+}
+
+// A statement with receipts in its unprotected header.
+export function transparent(statementBytes, receipts, { label = 394, more = [], list = receipts, ...odd } = {}) {
+	const [header, , payload, signature] = read(statementBytes.subarray(1));
+	return writeSign1({ header, unprotected: new Map([[label, list], ...more]), payload, signature, ...odd });
 }
 
 export { concat };
