@@ -124,6 +124,7 @@ void node_picture_json(const struct node_picture *picture, struct buffer *out)
 	json_digest(&json, "genesis", &ledger_genesis(picture->ledger)->digest);
 	json_uint(&json, "epoch", picture->numbers.epoch);
 	json_uint(&json, "epoch_cost", picture->numbers.epoch_cost);
+	json_uint(&json, "epoch_bytes", ledger_genesis(picture->ledger)->settings.epoch_bytes);
 	json_uint(&json, "epochs_ahead", picture->numbers.epochs_ahead);
 	json_number(&json, "uptime_s", picture->uptime_s);
 	ledger_json(&json, picture);
@@ -277,7 +278,7 @@ void node_picture_metrics(const struct node_picture *picture, struct buffer *out
 	finality_metrics(&picture->facts, out);
 	gauge(out, "tally_members", (double)picture->members->member_count, "Organisations of the consortium.");
 	gauge(out, "tally_epoch", (double)picture->numbers.epoch, "Number of the epoch; it changes with the members, or after enough blocks.");
-	gauge(out, "tally_epoch_bytes", (double)picture->numbers.epoch_cost, "What the epoch's blocks weigh; it ends at [consensus] epoch_bytes.");
+	gauge(out, "tally_epoch_bytes", (double)picture->numbers.epoch_cost, "What the epoch's blocks weigh; it ends at the genesis' epoch_bytes.");
 	gauge(out, "tally_peers_connected", connected, "Other members connected at present.");
 	counter(out, "tally_duplicate_reports_total", picture->facts.twin_reports, "Reports that another process runs with this node's keys.");
 	counter(out, "tally_signature_checks_total", picture->numbers.signature_checks, "Signatures of statements verified.");

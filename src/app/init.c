@@ -256,7 +256,7 @@ static int init_org(int count, char **arguments)
 
 /* ---- genesis ---- */
 
-static enum status genesis_make(const char *name, const char *out, char **files, size_t count, struct fault *fault)
+static enum status genesis_make(const char *name, const struct genesis_settings *settings, const char *out, char **files, size_t count, struct fault *fault)
 {
 	struct buffer statements[GENESIS_MEMBERS_MAX] = {0}, bytes = {0};
 	struct span spans[GENESIS_MEMBERS_MAX];
@@ -267,7 +267,7 @@ static enum status genesis_make(const char *name, const char *out, char **files,
 		spans[i] = buffer_span(&statements[i]);
 	}
 	if (status == OK) {
-		genesis_encode(span_of_text(name), clock_now_ns() / NS_PER_MS, spans, count, &bytes);
+		genesis_encode(span_of_text(name), clock_now_ns() / NS_PER_MS, settings, spans, count, &bytes);
 		status = genesis_decode(buffer_span(&bytes), &genesis, fault);
 	}
 	if (status == OK && access(out, F_OK) == 0)
@@ -294,10 +294,11 @@ static enum status genesis_make(const char *name, const char *out, char **files,
 
 static int init_genesis(int count, char **arguments)
 {
-	const char *name = NULL, *out = "genesis.cbor";
+	const char *name = NULL, *out = "genesis.cbor", *epoch_bytes = "1 GiB";
 	const struct option_spec specs[] = {
 		{"name", "TEXT", "the consortium's name", &name},
 		{"out", "FILE", "the file to write; every node and every verifier gets a copy", &out},
+		{"epoch-bytes", "SIZE", "blocks after which an epoch ends, for good; 64 KiB to 1048576 GiB", &epoch_bytes},
 		{NULL, NULL, NULL, NULL},
 	};
 	char **words;
@@ -310,7 +311,12 @@ static int init_genesis(int count, char **arguments)
 		return wrong("--name and at least one org.cose are needed");
 	if (word_count > GENESIS_MEMBERS_MAX)
 		return wrong("a consortium has at most 64 members");
-	return genesis_make(name, out, words, (size_t)word_count, &fault) == OK ? 0 : app_fail(&fault);
+	struct genesis_settings settings = genesis_settings_usual();
+	int64_t bytes;
+	if (!config_size(epoch_bytes, &bytes) || (uint64_t)bytes < GENESIS_EPOCH_BYTES_MIN || (uint64_t)bytes > GENESIS_EPOCH_BYTES_MAX)
+		return wrong("--epoch-bytes must be a size from 64 KiB to 1048576 GiB, such as 256MiB");
+	settings.epoch_bytes = (uint64_t)bytes;
+	return genesis_make(name, &settings, out, words, (size_t)word_count, &fault) == OK ? 0 : app_fail(&fault);
 }
 
 /* ---- gateway ---- */

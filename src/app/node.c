@@ -103,7 +103,7 @@ static enum status floors_open(struct node *node, struct fault *fault)
 static enum status replica_open(struct node *node, struct fault *fault)
 {
 	struct replica_config config = {.genesis = &node->self.genesis, .name = span_of_text(node->self.name), .key_count = node->self.key_count,
-		.consensus = consensus_config_default(), .epoch_bytes = (uint64_t)node->self.settings.epoch_bytes};
+		.consensus = consensus_config_default()};
 	for (size_t i = 0; i < node->self.key_count; i++)
 		config.keys[i] = (struct replica_keys){.node = node->self.keys[i].node, .checkpoint = node->self.keys[i].checkpoint};
 	config.consensus.round_delay_ms = (uint32_t)node->self.settings.round_delay_ms;

@@ -156,7 +156,7 @@ static void epoch_told(struct replica *replica)
 
 void epoch_look(struct replica *replica, const struct consensus_commit *commit)
 {
-	bool heavy = replica->epoch_bytes > 0 && replica->epoch_cost >= replica->epoch_bytes;
+	bool heavy = replica->epoch_cost >= replica->genesis->settings.epoch_bytes;
 	if (!ledger_is_closing(replica->ledger) && !heavy)
 		return;
 	/* The last checkpoint that these members sign; those of the next epoch are of larger logs. */

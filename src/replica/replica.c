@@ -42,7 +42,6 @@ enum status replica_new(const struct replica_config *config, struct replica **ou
 	memcpy(replica->keys, config->keys, sizeof replica->keys);
 	replica->key_count = config->key_count;
 	replica->consensus_config = config->consensus;
-	replica->epoch_bytes = config->epoch_bytes;
 	replica->signatures = config->signatures ? config->signatures : replica_signatures_real();
 	replica->signer.replica = replica;
 	replica->wake_ms = INT64_MAX;

@@ -53,7 +53,6 @@ enum {
 };
 
 #define REPLICA_NOBODY UINT16_MAX
-#define REPLICA_EPOCH_BYTES (UINT64_C(1) << 30)
 
 /* How signatures are made and verified. Each has the shape of what the product does there. A simulation may put
  * something quicker in its place; keys are the real ones. */
@@ -88,7 +87,6 @@ struct replica_config {
 	struct replica_keys keys[REPLICA_KEYS_MAX];
 	size_t key_count;
 	struct consensus_config consensus; /* members, own, network, epoch, genesis are filled in */
-	uint64_t epoch_bytes;         /* an epoch ends when its blocks weigh so much; 0: never. The same at all members */
 	const struct replica_signatures *signatures; /* NULL: the real ones; outlives the replica */
 };
 
@@ -223,7 +221,7 @@ struct replica_numbers {
 	struct consensus_numbers consensus; /* of this epoch */
 	uint64_t epoch;
 	uint64_t epoch_signed;        /* the newest whose record a quorum of the epoch before has signed */
-	uint64_t epoch_cost;          /* what the blocks of this epoch weigh; it ends at epoch_bytes */
+	uint64_t epoch_cost;          /* what the blocks of this epoch weigh; it ends at the genesis' epoch_bytes */
 	uint64_t epochs_ahead;        /* the highest epoch that a peer says it is in */
 	uint64_t log_size;            /* final statements */
 	struct digest log_root;

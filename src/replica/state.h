@@ -129,7 +129,6 @@ struct replica {
 	struct replica_keys keys[REPLICA_KEYS_MAX];
 	size_t key_count;
 	struct consensus_config consensus_config;
-	uint64_t epoch_bytes;
 	const struct replica_signatures *signatures;
 	struct pooled_key *pool;
 	size_t pool_count;

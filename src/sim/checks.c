@@ -248,7 +248,7 @@ static enum status evidence_verify(void *context, uint16_t author, const struct 
 /* Would somebody who knows nothing but the genesis believe that `peer` filled a slot twice? */
 static bool evidence_convicts(struct sim *sim, uint16_t index, const struct deed *deed)
 {
-	const struct genesis *genesis = &sim->consortium->genesis;
+	const struct genesis *genesis = &sim->genesis;
 	size_t first_size = deed->action.evidence[0].size;
 	struct span first = span_of(deed->bytes.data, first_size), second = span_after(buffer_span(&deed->bytes), first_size), stored;
 	struct block block;

@@ -35,7 +35,7 @@ static void epoch_add(struct sim *sim, const struct epoch *epoch)
 void epochs_init(struct sim *sim)
 {
 	struct epochs chain;
-	epochs_begin(&chain, &sim->consortium->genesis);
+	epochs_begin(&chain, &sim->genesis);
 	epoch_add(sim, epochs_newest(&chain));
 	epochs_free(&chain);
 }

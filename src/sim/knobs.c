@@ -89,7 +89,9 @@ void knobs_turn(struct sim *sim)
 	consensus_turn(sim);
 	network_turn(sim);
 	natures_turn(sim);
-	sim->epoch_bytes = changes || sim_permille(sim, 400) ? REPLICA_EPOCH_BYTES : (uint64_t)turned_far(sim, 16u * sim->members * REPLICA_BLOCK_COST, 32 << 20);
+	sim->settings = genesis_settings_usual();
+	if (!changes && !sim_permille(sim, 400))
+		sim->settings.epoch_bytes = (uint64_t)turned_far(sim, 16u * sim->members * REPLICA_BLOCK_COST, 32 << 20);
 	struct knobs *knobs = &sim->knobs;
 	knobs->storm_us = sim_between(sim, 2 * SIM_S, 14 * SIM_S);
 	knobs->fault_pause_us = sim_between(sim, 40 * SIM_MS, 600 * SIM_MS);
@@ -115,7 +117,7 @@ void knobs_tell(const struct sim *sim, char out[SIM_TEXT_MAX])
 	int size = snprintf(out, SIM_TEXT_MAX,
 		"members=%u/%u round=%ums timeout=%ums heartbeat=%ums gc=%u ahead=%u suspended=%u pending=%u epoch=%u loss=%u dup=%u faults=%08x liars=", (unsigned)sim->founders, (unsigned)sim->members,
 		(unsigned)config->round_delay_ms, (unsigned)config->leader_timeout_ms, (unsigned)config->heartbeat_ms, (unsigned)config->gc_depth, (unsigned)config->rounds_ahead_max,
-		(unsigned)config->suspended_max, (unsigned)config->pending_bytes_max, (unsigned)sim->epoch_bytes, (unsigned)sim->network.loss, (unsigned)sim->network.duplicate,
+		(unsigned)config->suspended_max, (unsigned)config->pending_bytes_max, (unsigned)sim->settings.epoch_bytes, (unsigned)sim->network.loss, (unsigned)sim->network.duplicate,
 		(unsigned)sim->knobs.enabled);
 	for (uint16_t i = 0; i < sim->members && size < SIM_TEXT_MAX - 40; i++)
 		if (!is_honest(&sim->member[i]))

@@ -434,8 +434,8 @@ void member_boot(struct sim *sim, uint16_t index)
 	if (state == DISK_DAMAGED)
 		disk_replace(sim, member);
 	sim->counters[SIM_CUT_TAILS] += state == DISK_CUT;
-	struct replica_config config = {.genesis = &sim->consortium->genesis, .name = span_of_text(organisation->name), .consensus = sim->consensus,
-		.keys = {{organisation->nodes[0], organisation->checkpoints[0]}, {organisation->nodes[1], organisation->checkpoints[1]}}, .key_count = 2, .epoch_bytes = sim->epoch_bytes, .signatures = sim->signatures};
+	struct replica_config config = {.genesis = &sim->genesis, .name = span_of_text(organisation->name), .consensus = sim->consensus,
+		.keys = {{organisation->nodes[0], organisation->checkpoints[0]}, {organisation->nodes[1], organisation->checkpoints[1]}}, .key_count = 2, .signatures = sim->signatures};
 	CHECK(replica_new(&config, &member->replica, NULL) == OK);
 	member->session++;
 	member->finals = member->commits = member->commits_told = 0;

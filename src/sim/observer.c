@@ -21,7 +21,7 @@ static struct consensus *machine_new(const struct sim *sim, uint64_t epoch)
 	config.own = CONSENSUS_NOBODY;
 	config.epoch = epoch;
 	config.begun_ms = sim->epochs[epoch].begun_ms;
-	memcpy(config.network, sim->consortium->genesis.network, BLOCK_NETWORK_SIZE);
+	memcpy(config.network, sim->genesis.network, BLOCK_NETWORK_SIZE);
 	config.genesis = sim->epochs[epoch].digest;
 	return consensus_new(&config, &signer);
 }

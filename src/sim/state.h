@@ -309,6 +309,8 @@ struct trace {
 struct sim {
 	struct sim_options options;
 	const struct sim_consortium *consortium;
+	struct genesis_settings settings;
+	struct genesis genesis;       /* the consortium's, with these settings; its members are the consortium's */
 	const struct replica_signatures *signatures;
 	struct random random;
 	struct consensus_config consensus;
@@ -334,7 +336,6 @@ struct sim {
 	struct sim_epoch *epochs;
 	struct observer **observers;  /* of the epochs */
 	size_t epoch_count, epoch_capacity, observer_capacity;
-	uint64_t epoch_bytes;
 	struct checks checks;
 	struct trace trace;
 	struct sim_measured measured; /* calm.c */

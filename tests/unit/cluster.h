@@ -45,7 +45,6 @@ struct cluster {
 	uint16_t members;
 	struct member member[CLUSTER_MAX];
 	struct consensus_config consensus;
-	uint64_t epoch_bytes;
 	struct letter *letters;
 	size_t letter_count, letter_capacity;
 	uint64_t letter_number;
@@ -405,7 +404,7 @@ static inline void cluster_member_up(struct cluster *cluster, uint16_t index)
 {
 	struct member *member = &cluster->member[index];
 	struct replica_config config = {.genesis = &cluster->consortium->genesis, .name = cluster->consortium->genesis.members[index].header.iss,
-		.consensus = cluster->consensus, .epoch_bytes = cluster->epoch_bytes,
+		.consensus = cluster->consensus,
 		.keys = {{cluster->consortium->node[index], cluster->consortium->checkpoint[index]}}, .key_count = 1};
 	struct fault fault;
 	CHECK(!member->replica && replica_new(&config, &member->replica, &fault) == OK);

@@ -489,14 +489,11 @@ def rotate(world):
     world.wait("c is back", world.equal("abcd"))
 
 
-def found(world, founders, others="", settings=""):
+def found(world, founders, others="", settings=()):
     """The consortium of the founders runs, and two of them speak."""
     world.make(founders)
-    world.tally("init", "genesis", "--name", "test", "--out", world.folder / "genesis.cbor", *(world[name].folder / "org.cose" for name in founders))
+    world.tally("init", "genesis", "--name", "test", "--out", world.folder / "genesis.cbor", *settings, *(world[name].folder / "org.cose" for name in founders))
     world.make(others)
-    for each in world.all.values():
-        with open(each.folder / "node.ini", "a", encoding="utf-8") as ini:
-            ini.write(settings)
     world.members = [world[name] for name in founders]
     for name in founders:
         world[name].start()
@@ -556,7 +553,7 @@ def main_story(world):
 
 
 def weight_story(world):
-    tell(world, found(world, "abcd", settings=f"\n[consensus]\nepoch_bytes = {SMALL_EPOCH}\n"), (weigh,))
+    tell(world, found(world, "abcd", settings=("--epoch-bytes", SMALL_EPOCH)), (weigh,))
 
 
 def main():

@@ -291,6 +291,13 @@ await test('genesis documents made here are judged alike', () => {
 	agree('a genesis with one key twice', false, 'note', genesis, note({ ...twice, origin }, [org], [0]));
 	const alone = consortium('alone', 1);
 	agree('a genesis of one', true, 'note', alone.genesis, note(alone, [alone.members[0].bytes], [0]));
+	// Settings: only what is not as usual is said.
+	for (const [what, wanted, settings] of [['a light epoch', true, [[1, 65536]]], ['a heavy one', true, [[1, 2 ** 50]]], ['too light a one', false, [[1, 65535]]],
+		['too heavy a one', false, [[1, 2 ** 50 + 1]]], ['the usual one', false, [[1, 2 ** 30]]], ['none', false, []], ['an unknown one', false, [[7, 1]]],
+		['an unknown one more', false, [[1, 65536], [7, 1]]], ['a text', false, [[1, '65536']]], ['a negative one', false, [[1, -65536]]]]) {
+		const set = consortium('set', 2, new Map(settings));
+		agree(`a genesis with settings: ${what}`, wanted, 'note', set.genesis, note(set, set.members.map(({ bytes }) => bytes), [0, 1]));
+	}
 });
 
 // -- members that changed ------------------------------------------------------------------------------------

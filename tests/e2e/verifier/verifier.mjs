@@ -53,13 +53,22 @@ function readMembers(statements) {
 	return { members, least: Math.floor((members.length - 1) / 3) + 1, quorum: Math.floor(2 * members.length / 3) + 1 };
 }
 
+// What was agreed on and is not as usual: how much an epoch may weigh.
+function readSettings(map) {
+	must(map instanceof Map && map.size === 1, 'settings');
+	const weight = map.get(1);
+	must(isCount(weight) && weight >= 2 ** 16 && weight <= 2 ** 50 && BigInt(weight) !== 2n ** 30n, 'weight of an epoch');
+}
+
 // The chain that begins with a genesis. Its epochs are those of all that is judged.
 export function readGenesis(bytes) {
-	const parts = read(bytes);
-	must(Array.isArray(parts) && parts.length === 4 && parts[0] === 'tally/genesis/v1' && isText(parts[1]) && isCount(parts[2]) && Array.isArray(parts[3]), 'form');
-	must(parts[3].length >= 1, 'members');
+	const parts = read(bytes), form = Array.isArray(parts) ? parts[0] : undefined, statements = parts?.at?.(-1);
+	must((form === 'tally/genesis/v1' && parts.length === 4) || (form === 'tally/genesis/v2' && parts.length === 5), 'form');
+	must(isText(parts[1]) && isCount(parts[2]) && Array.isArray(statements) && statements.length >= 1, 'form');
+	if (parts.length === 5)
+		readSettings(parts[3]);
 	const digest = sha256(bytes), network = digest.subarray(0, 16);
-	return { network, origin: `tally/${hex(network)}`, epochs: [{ ...readMembers(parts[3]), number: 0n, digest, commits: 0n, size: 0n }] };
+	return { network, origin: `tally/${hex(network)}`, epochs: [{ ...readMembers(statements), number: 0n, digest, commits: 0n, size: 0n }] };
 }
 
 function readRecord(bytes, chain) {
