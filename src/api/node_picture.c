@@ -63,15 +63,17 @@ static void members_json(struct json *json, const struct node_picture *picture)
 	json_array_end(json);
 }
 
-/* What the size of the consortium is worth. Fewer than four members bear no liar, and nobody may be away: that is not
- * called Byzantine fault tolerant. */
-static void tolerance_json(struct json *json, uint16_t members)
+/* What the size of the consortium is worth. Fewer than four members bear no liar, and nobody may be away unless the founders chose
+ * so: neither is called Byzantine fault tolerant. */
+static void tolerance_json(struct json *json, const struct genesis *genesis)
 {
-	uint16_t faulty = validity_faulty_max(members);
+	size_t members = genesis->member_count;
+	enum faults faults = genesis_faults(genesis);
 	json_object(json, "tolerance");
-	json_word(json, "mode", members == 1 ? "single" : faulty == 0 ? "strict" : "byzantine");
-	json_uint(json, "may_lie", faulty);
-	json_uint(json, "may_be_away", (uint64_t)(members - validity_quorum(members)));
+	json_word(json, "mode", members == 1 ? "single" : faults_name(faults));
+	json_uint(json, "may_lie", faults_liars(members));
+	json_uint(json, "may_be_away", faults_away(members, faults));
+	json_uint(json, "must_sign", faults_belief(members, faults));
 	json_object_end(json);
 }
 
@@ -142,7 +144,7 @@ void node_picture_json(const struct node_picture *picture, struct buffer *out)
 	json_uint(&json, "lines", picture->numbers.state_lines);
 	json_object_end(&json);
 	members_json(&json, picture);
-	tolerance_json(&json, (uint16_t)picture->members->member_count);
+	tolerance_json(&json, picture->members);
 	floors_json(&json, &picture->facts);
 	json_uint(&json, "pending", picture->numbers.submitted_waiting);
 	json_uint(&json, "resident_kb", picture->resident_kb);

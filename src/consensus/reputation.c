@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-void reputation_init(struct reputation *reputation, uint16_t members)
+void reputation_init(struct reputation *reputation, uint16_t members, uint16_t away)
 {
-	*reputation = (struct reputation){.members = members, .schedule = schedule_round_robin(members)};
+	*reputation = (struct reputation){.members = members, .away = away, .schedule = schedule_round_robin(members)};
 }
 
 /* Leaders are committed in the order of their rounds, so by now it is known which of the round before is one. */
@@ -44,7 +44,7 @@ static struct schedule schedule_of(const struct reputation *reputation)
 		standings[i] = (struct standing){.member = i, .merit = reputation->lied[i] ? 0 : 1 + (uint64_t)reputation->votes[i]};
 	qsort(standings, members, sizeof *standings, standing_compare);
 	uint64_t best = standings[members - 1].merit;
-	for (uint16_t i = 0; i < validity_faulty_max(members) && standings[i].merit * 2 < best; i++)
+	for (uint16_t i = 0; i < reputation->away && standings[i].merit * 2 < best; i++)
 		schedule.members[standings[i].member] = standings[members - 1 - i].member;
 	return schedule;
 }

@@ -9,13 +9,14 @@
 enum { REPUTATION_COMMITS = 64 }; /* a new schedule every so many commits */
 
 struct reputation {
-	uint16_t members;
+	uint16_t members, away;
 	uint32_t votes[BLOCK_MEMBERS_MAX]; /* for committed leaders, since the last schedule */
 	bool lied[BLOCK_MEMBERS_MAX];      /* two blocks of one slot were committed: never leads again */
 	struct schedule schedule;          /* in force */
 };
 
-void reputation_init(struct reputation *reputation, uint16_t members);
+/* away: how many members may be away for ever. */
+void reputation_init(struct reputation *reputation, uint16_t members, uint16_t away);
 
 /* Count the linearizer's last commit. True when `schedule` is a new one, for the rounds after that
  * commit's leader. */

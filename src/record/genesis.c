@@ -7,7 +7,7 @@
 
 static const char FORM[] = "tally/genesis/v1", FORM_SET[] = "tally/genesis/v2";
 
-enum { SETTING_EPOCH_BYTES = 1, SETTINGS_MAX = 1 };
+enum { SETTING_EPOCH_BYTES = 1, SETTING_FAULTS = 2, SETTINGS_MAX = 2 };
 
 struct genesis_settings genesis_settings_usual(void)
 {
@@ -17,7 +17,7 @@ struct genesis_settings genesis_settings_usual(void)
 /* How many are not as usual. */
 static uint64_t settings_count(const struct genesis_settings *settings)
 {
-	return settings->epoch_bytes != GENESIS_EPOCH_BYTES;
+	return (uint64_t)(settings->epoch_bytes != GENESIS_EPOCH_BYTES) + settings->crash;
 }
 
 void genesis_encode(struct span name, int64_t created_ms, const struct genesis_settings *settings, const struct span *org_statements, size_t count,
@@ -33,6 +33,10 @@ void genesis_encode(struct span name, int64_t created_ms, const struct genesis_s
 	if (set && settings->epoch_bytes != GENESIS_EPOCH_BYTES) {
 		cbor_write_uint(out, SETTING_EPOCH_BYTES);
 		cbor_write_uint(out, settings->epoch_bytes);
+	}
+	if (set && settings->crash) {
+		cbor_write_uint(out, SETTING_FAULTS);
+		cbor_write_cstring(out, faults_name(FAULTS_CRASH));
 	}
 	cbor_write_array(out, count);
 	for (size_t i = 0; i < count; i++)
@@ -138,6 +142,11 @@ static struct genesis_settings settings_read(struct cbor_reader *in)
 		if (settings.epoch_bytes < GENESIS_EPOCH_BYTES_MIN || settings.epoch_bytes > GENESIS_EPOCH_BYTES_MAX)
 			cbor_fail(in, "an epoch's weight is not between 64 KiB and 1 PiB");
 	}
+	if (cbor_key_is(in, SETTING_FAULTS)) {
+		settings.crash = true;
+		if (!span_is_text(cbor_read_text(in), faults_name(FAULTS_CRASH)))
+			cbor_fail(in, "its members bear something that is not known");
+	}
 	cbor_leave(in);
 	if (count == 0 || settings_count(&settings) != count)
 		cbor_fail(in, "its settings are not known, or are said although they are as usual");
@@ -160,6 +169,8 @@ static enum status decode_into(struct span bytes, struct genesis *out, struct fa
 	TRY(members_read(&in, out, fault));
 	if (out->member_count == 0)
 		cbor_fail(&in, "it has no members");
+	if (out->settings.crash && out->member_count != 3)
+		cbor_fail(&in, "only three members can bear a crash and no lie");
 	cbor_leave(&in);
 	if (in.failed)
 		return fault_set(fault, in.status == E_LIMIT ? E_LIMIT : E_MALFORMED, "The genesis is not valid: %s.", in.why);
@@ -198,6 +209,11 @@ enum status genesis_members_decode(struct cbor_reader *in, const struct genesis 
 	free(members);
 	*out = NULL;
 	return status == E_NOT_CANONICAL ? E_MALFORMED : status;
+}
+
+enum faults genesis_faults(const struct genesis *members)
+{
+	return faults_of(members->member_count, members->settings.crash);
 }
 
 const struct genesis_member *genesis_member_named(const struct genesis *genesis, struct span name)

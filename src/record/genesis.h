@@ -1,12 +1,14 @@
 /* Genesis: the founding document of a consortium, the trust root that a verifier pins.
  * CBOR: [ "tally/genesis/v1", name, created_ms, [+ bstr ORG statement] ], or, where a setting is not as usual,
  * [ "tally/genesis/v2", name, created_ms, settings, [+ bstr ORG statement] ]. Settings are what must be equal at all members
- * and never changes: a map of those that are not as usual, which is never empty: 1: epoch_bytes. Each ORG statement
+ * and never changes: a map of those that are not as usual, which is never empty: 1: epoch_bytes;
+ * 2: "crash", with three members only. Each ORG statement
  * is self-signed (network all zero, seq 1). network id = first 16 bytes of SHA-256(genesis).
  * The members' order is their consensus index. */
 #ifndef TALLY_RECORD_GENESIS_H
 #define TALLY_RECORD_GENESIS_H
 
+#include "base/faults.h"
 #include "record/body.h"
 #include "record/cbor.h"
 
@@ -19,6 +21,7 @@ enum { GENESIS_MEMBERS_MAX = 64 };
 
 struct genesis_settings {
 	uint64_t epoch_bytes;
+	bool crash;                   /* epochs of three members bear a crash (FAULTS_CRASH) */
 };
 
 struct genesis_member {
@@ -45,6 +48,8 @@ void genesis_encode(struct span name, int64_t created_ms, const struct genesis_s
  * E_SIGNATURE, E_DUPLICATE (two members with one name or key). */
 MUST_USE enum status genesis_decode(struct span bytes, struct genesis *out, struct fault *fault);
 void genesis_free(struct genesis *genesis);
+/* What these members bear: a function of the founding settings and their number. */
+enum faults genesis_faults(const struct genesis *members);
 /* The member of this name, "org:..."; NULL: none. */
 const struct genesis_member *genesis_member_named(const struct genesis *genesis, struct span name);
 

@@ -17,7 +17,12 @@ void policy_free(struct policy *policy)
 
 size_t note_tolerated(const struct genesis *members)
 {
-	return (members->member_count - 1) / 3;
+	return faults_liars(members->member_count);
+}
+
+size_t note_least(const struct genesis *members)
+{
+	return faults_belief(members->member_count, genesis_faults(members));
 }
 
 /* One note under judgement. */
@@ -49,8 +54,11 @@ static enum status required_are_members(const struct judging *j)
 static enum status policy_fits(const struct judging *j)
 {
 	const struct policy *policy = j->policy;
-	size_t least = note_tolerated(members_of(j)) + 1, count = members_of(j)->member_count;
+	size_t least = note_least(members_of(j)), count = members_of(j)->member_count;
 	j->out->needed = policy->organisations ? policy->organisations : least;
+	if (j->out->needed < least && genesis_faults(members_of(j)) == FAULTS_CRASH)
+		return fault_set(j->fault, E_CONFIG, "The policy asks for %zu of %zu organisations that bear a crash and no lie: it must ask for %zu or more.",
+			j->out->needed, count, least);
 	if (j->out->needed < least)
 		return fault_set(j->fault, E_CONFIG, "The policy asks for %zu of %zu organisations, but %zu may lie: it must ask for %zu or more.", j->out->needed,
 			count, least - 1, least);
@@ -274,6 +282,9 @@ static void report_signers(const struct note_judgement *judgement, struct buffer
 	if (epoch->number)
 		buffer_printf(report, " of %s", epoch_name(epoch).text);
 	buffer_printf(report, " (%zu are needed)\n", judgement->needed);
+	if (genesis_faults(epoch->members) == FAULTS_CRASH)
+		buffer_append_text(report, "ok: tolerance: crash-tolerant, not Byzantine fault tolerant: one of these three may be away, but one that lies could have "
+			"two logs signed\n");
 }
 
 void note_report(const struct note_judgement *judgement, const struct policy *policy, struct buffer *report)

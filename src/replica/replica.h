@@ -17,7 +17,8 @@
  * kind 3 ids of statements in the blocks that follow whose signatures did not verify, kind 4 a cosignature of the
  * state's root (docs/decisions/0005-state-tree.md) in the form of kind 2. Recovery does not
  * verify signatures again: it takes every statement of the log's blocks for verified except these. Kind LOG_FRAME_HOLE: damaged
- * frames stood here; behind it everything is verified again (docs/decisions/0007-damaged-log.md).
+ * frames stood here; behind it everything is verified again (docs/decisions/0007-damaged-log.md). Kind 8, only where three members bear
+ * a crash: from here on, in this epoch (u64), the log has all own blocks (docs/decisions/0010-crash-mode.md).
  * Messages: u8 kind, then for 1 u64 epoch and a message of consensus, for 2 and 3 u8 "send me yours", then a cosignature, of the log's
  * root or of the state's. 4 to 13: members that are in different epochs, see state.h.
  *
@@ -45,6 +46,7 @@ enum {
 	REPLICA_FRAME_ENTRY = 5,
 	REPLICA_FRAME_EPOCH = 6,
 	REPLICA_FRAME_EPOCH_LINE = 7,
+	REPLICA_FRAME_SETTLED = 8,
 	REPLICA_SUBMITTED_MAX = 8192, /* submissions that wait for their outcome */
 	REPLICA_CHECKPOINT_MS = 2000, /* a checkpoint when a commit's timestamp enters a new interval and the log grew */
 	REPLICA_ENTRIES_MAX = 1024,   /* sent in one answer ... */

@@ -266,7 +266,7 @@ static bool evidence_convicts(struct sim *sim, uint16_t index, const struct deed
 		return false;
 	struct evidence_verifier context = {sim, &sim->epochs[block.epoch]};
 	struct block_signer verifier = {.context = &context, .verify = evidence_verify};
-	struct validity validity = validity_of(context.epoch->members, genesis->network, block.epoch, &context.epoch->digest, sim->consensus.gc_depth);
+	struct validity validity = validity_of(context.epoch->members, context.epoch->faults, genesis->network, block.epoch, &context.epoch->digest, sim->consensus.gc_depth);
 	return evidence_check(first, second, &validity, &verifier, &author, NULL) == OK
 		&& context.epoch->who[author] == seat_owner(sim, index, deed->action.peer);
 }

@@ -310,7 +310,8 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 		const struct replica_action *action = &actions.items[i];
 		if (action->kind == REPLICA_APPEND) {
 			/* Blocks, and what was found out about them, come before anything is said. */
-			if (spoken && !began && action->bytes.data[4] != REPLICA_FRAME_COSIGNATURE && action->bytes.data[4] != REPLICA_FRAME_STATE_COSIGNATURE)
+			if (spoken && !began && action->bytes.data[4] != REPLICA_FRAME_COSIGNATURE && action->bytes.data[4] != REPLICA_FRAME_STATE_COSIGNATURE
+				&& action->bytes.data[4] != REPLICA_FRAME_SETTLED)
 				sim_broken(sim, 9, "member %u speaks before it stores", (unsigned)index);
 			if (!append(sim, index, action))
 				return;

@@ -240,6 +240,7 @@ struct sim_epoch {
 	int64_t begun_ms;
 	struct digest digest;
 	uint16_t members;
+	enum faults faults;
 	uint16_t who[SIM_MEMBERS_MAX]; /* by consensus index: the place in sim->member */
 	bool second[SIM_MEMBERS_MAX]; /* by consensus index: with its second set of keys */
 };
@@ -257,7 +258,7 @@ struct governance {
 /* One for each epoch. */
 struct observer {
 	uint64_t epoch;
-	uint16_t members;
+	uint16_t members, quorum;
 	struct consensus *machine;    /* sees every accepted block, takes part in nothing */
 	struct seen_block *blocks;
 	uint32_t count, capacity;

@@ -347,7 +347,7 @@ static void settings_are_part_of_a_genesis(void **state)
 static void settings_have_one_form(void **state)
 {
 	struct sample_consortium *consortium = *state;
-	/* As usual, but said; none; unknown ones; of another kind; twice; under the form of before. The seventh is good. */
+	/* As usual, but said; none; unknown ones; of another kind; twice; under the form of before; not of three. The seventh is good. */
 	static const struct {
 		const char *form, *settings;
 		size_t size;
@@ -356,7 +356,8 @@ static void settings_have_one_form(void **state)
 		{"tally/genesis/v2", "\xa1\x09\x01", 3}, {"tally/genesis/v2", "\xa2\x01\x1a\x20\x00\x00\x00\x09\x01", 9},
 		{"tally/genesis/v2", "\xa2\x01\x1a\x20\x00\x00\x00\x01\x1a\x20\x00\x00\x00", 13}, {"tally/genesis/v1", "\xa1\x01\x1a\x20\x00\x00\x00", 7},
 		{"tally/genesis/v2", "\xa1\x01\x1a\x20\x00\x00\x00", 7}, {"tally/genesis/v2", "\xa1\x01\x61" "1", 4}, {"tally/genesis/v2", "\x80", 1},
-		{"tally/genesis/v2", "", 0},
+		{"tally/genesis/v2", "", 0}, {"tally/genesis/v2", "\xa1\x02\x65" "crash", 8}, {"tally/genesis/v2", "\xa1\x02\x66" "strict", 9},
+		{"tally/genesis/v2", "\xa1\x02\x01", 3}, {"tally/genesis/v2", "\xa1\x02\xf5", 3},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct buffer bytes = {0};
@@ -370,10 +371,45 @@ static void settings_have_one_form(void **state)
 		cbor_write_array(&bytes, 1);
 		cbor_write_bytes(&bytes, consortium->genesis.members[0].statement);
 		enum status status = genesis_decode(buffer_span(&bytes), &genesis, &fault);
-		if (status != (i == 6 ? OK : i == 3 || i == 4 ? E_LIMIT : E_MALFORMED))
+		if (status != (i == 6 ? OK : E_MALFORMED))
 			fail_msg("case %zu: %s, \"%s\"", i, status_name(status), fault.text);
 		genesis_free(&genesis);
 		buffer_free(&bytes);
+	}
+}
+
+static void only_three_bear_a_crash(void **state)
+{
+	struct sample_consortium *consortium = *state;
+	struct genesis_settings crash = genesis_settings_usual(), both;
+	struct span statements[SAMPLE_MEMBERS];
+	crash.crash = true;
+	both = crash;
+	both.epoch_bytes = 1 << 20;
+	for (size_t i = 0; i < SAMPLE_MEMBERS; i++)
+		statements[i] = consortium->genesis.members[i].statement;
+	for (size_t members = 1; members <= SAMPLE_MEMBERS; members++) {
+		struct buffer bytes = {0}, more = {0}, plain = {0};
+		struct genesis genesis;
+		struct fault fault = {0};
+		genesis_encode(span_of_text("few"), 5, &crash, statements, members, &bytes);
+		assert_int_equal(genesis_decode(buffer_span(&bytes), &genesis, &fault), members == 3 ? OK : E_MALFORMED);
+		if (members == 3)
+			assert_int_equal(genesis_faults(&genesis), FAULTS_CRASH);
+		else
+			assert_non_null(strstr(fault.text, "only three"));
+		genesis_free(&genesis);
+		genesis_encode(span_of_text("few"), 5, &both, statements, members, &more);
+		assert_int_equal(genesis_decode(buffer_span(&more), &genesis, NULL), members == 3 ? OK : E_MALFORMED);
+		assert_true(members != 3 || (genesis.settings.crash && genesis.settings.epoch_bytes == 1 << 20));
+		genesis_free(&genesis);
+		genesis_encode(span_of_text("few"), 5, NULL, statements, members, &plain);
+		assert_int_equal(genesis_decode(buffer_span(&plain), &genesis, NULL), OK);
+		assert_int_equal(genesis_faults(&genesis), members == 4 ? FAULTS_BYZANTINE : FAULTS_STRICT);
+		genesis_free(&genesis);
+		buffer_free(&bytes);
+		buffer_free(&more);
+		buffer_free(&plain);
 	}
 }
 
@@ -404,6 +440,7 @@ int main(void)
 		cmocka_unit_test(a_genesis_holds_only_founding_statements),
 		cmocka_unit_test(settings_are_part_of_a_genesis),
 		cmocka_unit_test(settings_have_one_form),
+		cmocka_unit_test(only_three_bear_a_crash),
 	};
 	return cmocka_run_group_tests_name("checkpoint", tests, set_up, tear_down);
 }
