@@ -1,4 +1,5 @@
-"""Members that change, with real nodes on loopback: 3 found the consortium, it grows to 4 and 7, shrinks to 4, one gets new keys.
+"""Members that change, with real nodes on loopback: 3 found the consortium, it grows to 4 and 7, shrinks to 4, one gets new keys. Others
+stay while epochs end by weight and one is away: four, and three that bear a crash.
 Meanwhile statements are submitted without a pause; at the end each of them is final once, and everywhere.
 
 python3 test.py --program tally --signer statement_signer [--keep FOLDER]
@@ -504,7 +505,7 @@ def found(world, founders, others="", settings=()):
     return speakers
 
 
-def tell(world, speakers, parts, outsider=False):
+def tell(world, speakers, parts, outsider=False, names="abcd"):
     try:
         for part in parts:
             part(world)
@@ -516,21 +517,43 @@ def tell(world, speakers, parts, outsider=False):
             speaker.ending = True
     for speaker in speakers:
         speaker.end()
-    judge(world, "abcd", speakers)
+    judge(world, names, speakers)
     if outsider:
         verify_outside(world, speakers[0])
     # What a node starts from is what it had.
-    looks = [world[name].look() for name in "abcd"]
-    for name in "abcd":
+    looks = [world[name].look() for name in names]
+    for name in names:
         world[name].end()
-    for name in "abcd":
+    for name in names:
         world[name].start()
-    again = world.wait("all are back", world.equal("abcd"))
+    again = world.wait("all are back", world.equal(names))
     if (again[0]["log_size"], again[0]["log_root"]) != (looks[0]["log_size"], looks[0]["log_root"]):
         raise Failed("after a new start the log is another one")
-    judge(world, "abcd", speakers)
-    for name in "abcd":
+    judge(world, names, speakers)
+    for name in names:
         world[name].end()
+
+
+def bear_a_crash(world):
+    """Three that chose it go on while one is dead, also over the end of an epoch and a new start of another one."""
+    if (bears := world["a"].look()["tolerance"]) != {"mode": "crash", "may_lie": 0, "may_be_away": 1, "must_sign": 2}:
+        raise Failed(f"three that bear a crash tell {bears}")
+    # At the first start all three are needed: none can know that it has said nothing yet.
+    world.wait("all three have begun", lambda: (world["b"].look() or {}).get("log_size", 0) > 30)
+    world["c"].kill()
+    for name in "ab":
+        size, epoch = (world["b"].look()[which] for which in ("log_size", "epoch"))
+        world.wait("two of three go on", lambda more=size + 40: (world["b"].look() or {}).get("log_size", 0) > more)
+        world.wait("an epoch ends by two", world.in_epoch("ab", epoch + 1))
+        world[name].kill()
+        world[name].start()
+        world.wait(f"{name} is back", lambda who=world[name]: (who.look() or {}).get("log_size", 0) > size + 40)
+    told = world.tally("status", "--node", world["a"].url)
+    if "crash-tolerant, not Byzantine fault tolerant" not in told:
+        raise Failed(f"tally status does not tell what three bear: {told}")
+    world["c"].start()
+    world.wait("c is like the others", world.equal("abc"))
+    say(f"with one of three dead: {world['a'].look()['log_size']} entries, {world['a'].look()['epoch']} epochs")
 
 
 def weigh(world):
@@ -556,6 +579,10 @@ def weight_story(world):
     tell(world, found(world, "abcd", settings=("--epoch-bytes", SMALL_EPOCH)), (weigh,))
 
 
+def crash_story(world):
+    tell(world, found(world, "abc", settings=("--faults", "crash", "--epoch-bytes", SMALL_EPOCH)), (bear_a_crash,), names="abc")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True, type=lambda text: str(pathlib.Path(text).resolve()))
@@ -563,7 +590,7 @@ def main():
     parser.add_argument("--keep", help="use this folder, and leave it")
     arguments = parser.parse_args()
     folder = pathlib.Path(arguments.keep or tempfile.mkdtemp(prefix="tally-test-epochs-"))
-    for name, story in (("members", main_story), ("weight", weight_story)):
+    for name, story in (("crash", crash_story), ("weight", weight_story), ("members", main_story)):
         (folder / name).mkdir(parents=True)
         world = World(arguments, folder / name)
         try:
