@@ -109,10 +109,12 @@ static void the_one_away_does_not_lead(void **state)
 	for (uint16_t away = 0; away < 2; away++) {
 		struct reputation reputation;
 		const struct linearizer linearizer = {.index = REPUTATION_COMMITS};
+		struct dag_block leader = {0};
+		const struct dag dag = {.blocks = &leader};
 		bool leads = false;
 		reputation_init(&reputation, 3, away);
-		reputation.votes[0] = reputation.votes[1] = 40;
-		(void)reputation_commit(&reputation, NULL, &linearizer);
+		reputation.punctual[0] = reputation.punctual[1] = 40;
+		reputation_commit(&reputation, &dag, 0, &linearizer);
 		for (uint16_t i = 0; i < reputation.schedule.count; i++)
 			leads = leads || reputation.schedule.members[i] == AWAY;
 		assert_true(leads == (away == 0));
