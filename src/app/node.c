@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SECOND_MS = 1000, PATH_SIZE = 1200 };
+enum { SECOND_MS = 1000, SILENCE_TOLD_S = 10, PATH_SIZE = 1200 };
 
 /* ---- callbacks of the loop ---- */
 
@@ -34,11 +34,27 @@ static void view_settle(struct node *node)
 	node->view_uncommitted = 0;
 }
 
+/* Who does not know which blocks it made makes none; when that takes long, people should know whom it waits for. */
+static void silence_tell(struct node *node)
+{
+	if (!replica_is_member(node->replica) || consensus_tip_known(replica_consensus(node->replica))) {
+		node->silent_s = 0;
+		return;
+	}
+	if (++node->silent_s != SILENCE_TOLD_S)
+		return;
+	note(NOTE_WARNING, "waits_for_members", "reason=\"%s\"", genesis_faults(node_members(node)) == FAULTS_CRASH ?
+		"a node that begins, or whose log was lost or damaged, says nothing before both other members have told what they know of its blocks; any "
+		"other one needs one of them" : "it says nothing before a quorum of the members has told what they know of its blocks");
+}
+
 static void on_second(void *context)
 {
 	struct node *node = context;
-	if (!node->failed)
+	if (!node->failed) {
 		view_settle(node);
+		silence_tell(node);
+	}
 	node_witnesses_push(node);
 	node_api_second(node->api, node->http);
 	loop_timer_set(node->second_timer, SECOND_MS);

@@ -157,6 +157,7 @@ struct node {
 	} twin;
 	bool registrations_changed;   /* a device statement became final: look who may stay */
 	uint64_t view_uncommitted;
+	uint32_t silent_s;            /* for so long it has not known its own newest block */
 	uint64_t unreadable;          /* blocks that the disk did not return when a peer asked */
 	int64_t unreadable_told_ns;
 	struct wire_link *members[LEDGER_SEATS_MAX]; /* by seat; NULL: away */
