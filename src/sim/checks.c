@@ -354,7 +354,7 @@ static void note_check(struct sim *sim, uint16_t index)
 		struct digest root = merkle_tree_root(ledger_tree(replica_ledger(sim->member[index].replica)), size);
 		const struct genesis *members = epochs_of_size(ledger_epochs(replica_ledger(sim->member[index].replica)), size)->members;
 		bool good = checkpoint_decode(buffer_span(&note), checkpoint, NULL) == OK && checkpoint->size == size
-			&& digest_equal(&root, &checkpoint->root) && checkpoint->line_count > sim->faulty_max;
+			&& digest_equal(&root, &checkpoint->root) && checkpoint->line_count >= faults_belief(members->member_count, genesis_faults(members));
 		for (size_t i = 0; good && i < checkpoint->line_count; i++) {
 			const struct checkpoint_line *line = &checkpoint->lines[i];
 			uint16_t member = 0;
