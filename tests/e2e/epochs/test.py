@@ -534,6 +534,20 @@ def tell(world, speakers, parts, outsider=False, names="abcd"):
         world[name].end()
 
 
+def refuse(world):
+    """What does not fit the number of members, and what left node.ini for the genesis."""
+    orgs = [world[name].folder / "org.cose" for name in "abc"]
+    for faults, count in (("crash", 2), ("byzantine", 3), ("crush", 3), ("strict", 0)):
+        world.tally("init", "genesis", "--name", "none", "--out", world.folder / "none.cbor", "--faults", faults, *orgs[:count], code=2)
+    for size in ("63 KiB", "1", "1 GB", "2000000 GiB"):
+        world.tally("init", "genesis", "--name", "none", "--out", world.folder / "none.cbor", "--epoch-bytes", size, *orgs, code=2)
+    if (world.folder / "none.cbor").exists():
+        raise Failed("a genesis was made that was refused")
+    old = world["a"].folder / "old.ini"
+    old.write_text((world["a"].folder / "node.ini").read_text() + "\n[consensus]\nepoch_bytes = 1 GiB\n")
+    world.tally("node", "--config", old, code=2)
+
+
 def bear_a_crash(world):
     """Three that chose it go on while one is dead, also over the end of an epoch and a new start of another one."""
     if (bears := world["a"].look()["tolerance"]) != {"mode": "crash", "may_lie": 0, "may_be_away": 1, "must_sign": 2}:
@@ -580,7 +594,7 @@ def weight_story(world):
 
 
 def crash_story(world):
-    tell(world, found(world, "abc", settings=("--faults", "crash", "--epoch-bytes", SMALL_EPOCH)), (bear_a_crash,), names="abc")
+    tell(world, found(world, "abc", settings=("--faults", "crash", "--epoch-bytes", SMALL_EPOCH)), (refuse, bear_a_crash), names="abc")
 
 
 def main():
