@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SECOND_MS = 1000, SILENCE_TOLD_S = 10, PATH_SIZE = 1200 };
+enum { SECOND_MS = 1000, PATH_SIZE = 1200 };
 
 /* ---- callbacks of the loop ---- */
 
@@ -37,6 +37,7 @@ static void view_settle(struct node *node)
 /* Who does not know which blocks it made makes none; when that takes long, people should know whom it waits for. */
 static void silence_tell(struct node *node)
 {
+	enum { SILENCE_TOLD_S = 10 };
 	if (!replica_is_member(node->replica) || consensus_tip_known(replica_consensus(node->replica))) {
 		node->silent_s = 0;
 		return;
