@@ -290,6 +290,8 @@ int command_node(int count, char **arguments)
 		again = node->again && !node->failed;
 		code = node->failed ? 1 : 0;
 		node_close(node);
+		if (again)
+			node_keys_again(&node->self);
 	}
 	if (status != OK)
 		code = !configured || status == E_CONFIG ? 2 : 1;

@@ -27,6 +27,7 @@ struct node_settings {
 	char *folder, *genesis, *wire_listen, *http_listen;
 	char *organisation;           /* NULL: found by the keys */
 	int64_t keep_blocks;          /* bytes of blocks kept beyond those that are needed */
+	int64_t segment_bytes;        /* of a log's file; of files that are there already nothing changes */
 	char *passphrase_file, *key_command; /* NULL: the terminal, when a key is encrypted */
 	struct config_list peers;     /* "org:supplier 10.0.0.5:7101": instead of the address in the genesis */
 	struct config_list floors;    /* "gw:manufacturer/hall-1 http://127.0.0.1:8180" */
@@ -208,7 +209,9 @@ MUST_USE enum status node_keys_open(struct node_self *self, struct fault *fault)
 void node_keys_close(struct node_self *self);
 /* After recovery: the set that the newest epoch names becomes the current one, and moves from keys/next/ to keys/. */
 MUST_USE enum status node_keys_settle(struct node *node, struct fault *fault);
-/* Does the newest epoch name another set that is here? */
+/* Before a new life in this process: the current set is kept, and keys/next/ read if it is there; that it cannot be read is noted. */
+void node_keys_again(struct node_self *self);
+/* Does the newest epoch name another set than the current one, which is held or may lie in keys/next/? */
 bool node_keys_changed(const struct node *node);
 /* Show the certificate that the organisation's root issued, if it has a root. */
 MUST_USE enum status node_keys_certify(struct node *node, struct fault *fault);

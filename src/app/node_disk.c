@@ -35,6 +35,11 @@ static void place_note(struct node *node, uint64_t position, struct span entry)
 	disk->every[disk->every_count++] = position;
 }
 
+static void segment_size_set(const struct node *node, struct disk_log *log)
+{
+	disk_log_segment_size(log, (uint64_t)node->self.settings.segment_bytes);
+}
+
 /* ---- appending ---- */
 
 static void append(struct node *node, struct disk_log *log, struct buffer *frames)
@@ -81,7 +86,9 @@ static enum status incoming_open(struct node *node, struct fault *fault)
 	node->disk.incoming = NULL;
 	buffer_clear(&node->disk.incoming_out);
 	TRY(disk_log_remove(path, "incoming", fault));
-	return disk_log_open(path, "incoming", NULL, NULL, &node->disk.incoming, fault);
+	TRY(disk_log_open(path, "incoming", NULL, NULL, &node->disk.incoming, fault));
+	segment_size_set(node, node->disk.incoming);
+	return OK;
 }
 
 void node_disk_stage_clear(struct node *node)
@@ -270,6 +277,7 @@ static enum status entries_open(struct node *node, const char *path, struct faul
 	disk_log_close(disk->entries);
 	disk->entries = NULL;
 	TRY(disk_log_open(path, "entries", on_entries, node, &disk->entries, fault));
+	segment_size_set(node, disk->entries);
 	return incoming_open(node, fault);
 }
 
@@ -286,6 +294,7 @@ static enum status blocks_open(struct node *node, const char *path, struct fault
 		TRY(disk_log_remove(path, "log", fault));
 		TRY(disk_log_open(path, "log", NULL, NULL, &node->log, fault));
 	}
+	segment_size_set(node, node->log);
 	CHECK(node->failed || replica_log_end(node->replica) == disk_log_end(node->log));
 	return OK;
 }

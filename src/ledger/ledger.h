@@ -105,6 +105,7 @@ struct ledger_proposal {
 	uint16_t proposer;            /* seat */
 	uint64_t index;               /* log position */
 	uint16_t yes, no;             /* votes of members */
+	uint64_t said_yes, said_no;   /* the same: bit i is member i of the epoch */
 	uint16_t needed;              /* yes votes that adopt it: a quorum */
 };
 size_t ledger_proposal_count(const struct ledger *ledger);

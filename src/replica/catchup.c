@@ -53,18 +53,7 @@ void catchup_free(struct replica *replica)
 
 bool catchup_may_serve(struct replica *replica, uint16_t peer)
 {
-	struct catchup *catchup = &replica->catchup;
-	int64_t elapsed = replica->steady_ms - catchup->allowance_ms[peer];
-	if (elapsed > 1000 * (int64_t)SERVE_BURST / SERVE_RATE)
-		elapsed = 1000 * (int64_t)SERVE_BURST / SERVE_RATE;
-	catchup->allowance_ms[peer] = replica->steady_ms;
-	catchup->allowance[peer] += elapsed * SERVE_RATE / 1000;
-	if (catchup->allowance[peer] > SERVE_BURST)
-		catchup->allowance[peer] = SERVE_BURST;
-	if (catchup->allowance[peer] < SERVE_COST)
-		return false;
-	catchup->allowance[peer] -= SERVE_COST;
-	return true;
+	return allowance_take(&replica->catchup.allowance[peer], SERVE_COST, SERVE_BURST, SERVE_RATE, replica->steady_ms);
 }
 
 static void where_tell(struct replica *replica, uint16_t peer)
@@ -384,8 +373,7 @@ void catchup_peer(struct replica *replica, uint16_t peer, bool up)
 		session_end(replica, true);
 	if (up) {
 		where_tell(replica, peer);
-		catchup->allowance[peer] = SERVE_BURST;
-		catchup->allowance_ms[peer] = replica->steady_ms;
+		catchup->allowance[peer] = allowance_full(SERVE_BURST, replica->steady_ms);
 		catchup->lines_asked = 0;
 	}
 }

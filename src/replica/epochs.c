@@ -207,6 +207,8 @@ void epoch_switch(struct replica *replica)
 	epoch_told(replica);
 	if (!replica->started)
 		return;
+	if (!replica_is_member(replica))
+		submissions_end(replica);
 	epoch_sign(replica);
 	consensus_start(replica);
 	catchup_moved(replica);

@@ -2,6 +2,7 @@
 #ifndef TALLY_REPLICA_STATE_H
 #define TALLY_REPLICA_STATE_H
 
+#include "base/allowance.h"
 #include "replica/bodies.h"
 #include "replica/cosigned.h"
 #include "replica/replica.h"
@@ -75,8 +76,7 @@ enum { CATCHUP_IDLE, CATCHUP_HISTORY, CATCHUP_CHAIN, CATCHUP_ENTRIES };
 struct catchup {
 	uint64_t ahead[LEDGER_SEATS_MAX]; /* the epoch that a connected member is in, as it says */
 	int64_t told_ms[LEDGER_SEATS_MAX]; /* when it was last told ours */
-	int64_t allowance[LEDGER_SEATS_MAX]; /* bytes still read from disk for it */
-	int64_t allowance_ms[LEDGER_SEATS_MAX];
+	struct allowance allowance[LEDGER_SEATS_MAX]; /* bytes still read from disk for it */
 	int phase;
 	uint16_t from;                /* seat asked */
 	uint64_t number;              /* of the request: other answers do not count */
@@ -281,6 +281,8 @@ void catchup_lines_came(struct replica *replica);
 void catchup_moved(struct replica *replica);
 
 void consensus_start(struct replica *replica);
+/* We are no member any more: whoever waits here is told to ask another one. */
+void submissions_end(struct replica *replica);
 /* Give consensus something, and do what it says. */
 enum status replica_give(struct replica *replica, enum consensus_event_kind kind, uint16_t index, struct span bytes);
 
