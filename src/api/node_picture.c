@@ -63,15 +63,17 @@ static void members_json(struct json *json, const struct node_picture *picture)
 	json_array_end(json);
 }
 
-/* What the size of the consortium is worth. Fewer than four members bear no liar, and nobody may be away: that is not
- * called Byzantine fault tolerant. */
-static void tolerance_json(struct json *json, uint16_t members)
+/* What the size of the consortium is worth. Fewer than four members bear no liar, and nobody may be away unless the founders chose
+ * so: neither is called Byzantine fault tolerant. */
+static void tolerance_json(struct json *json, const struct genesis *genesis)
 {
-	uint16_t faulty = validity_faulty_max(members);
+	size_t members = genesis->member_count;
+	enum faults faults = genesis_faults(genesis);
 	json_object(json, "tolerance");
-	json_word(json, "mode", members == 1 ? "single" : faulty == 0 ? "strict" : "byzantine");
-	json_uint(json, "may_lie", faulty);
-	json_uint(json, "may_be_away", (uint64_t)(members - validity_quorum(members)));
+	json_word(json, "mode", members == 1 ? "single" : faults_name(faults));
+	json_uint(json, "may_lie", faults_liars(members));
+	json_uint(json, "may_be_away", faults_away(members, faults));
+	json_uint(json, "must_sign", faults_belief(members, faults));
 	json_object_end(json);
 }
 
@@ -124,6 +126,7 @@ void node_picture_json(const struct node_picture *picture, struct buffer *out)
 	json_digest(&json, "genesis", &ledger_genesis(picture->ledger)->digest);
 	json_uint(&json, "epoch", picture->numbers.epoch);
 	json_uint(&json, "epoch_cost", picture->numbers.epoch_cost);
+	json_uint(&json, "epoch_bytes", ledger_genesis(picture->ledger)->settings.epoch_bytes);
 	json_uint(&json, "epochs_ahead", picture->numbers.epochs_ahead);
 	json_number(&json, "uptime_s", picture->uptime_s);
 	ledger_json(&json, picture);
@@ -141,7 +144,7 @@ void node_picture_json(const struct node_picture *picture, struct buffer *out)
 	json_uint(&json, "lines", picture->numbers.state_lines);
 	json_object_end(&json);
 	members_json(&json, picture);
-	tolerance_json(&json, (uint16_t)picture->members->member_count);
+	tolerance_json(&json, picture->members);
 	floors_json(&json, &picture->facts);
 	json_uint(&json, "pending", picture->numbers.submitted_waiting);
 	json_uint(&json, "resident_kb", picture->resident_kb);
@@ -277,7 +280,7 @@ void node_picture_metrics(const struct node_picture *picture, struct buffer *out
 	finality_metrics(&picture->facts, out);
 	gauge(out, "tally_members", (double)picture->members->member_count, "Organisations of the consortium.");
 	gauge(out, "tally_epoch", (double)picture->numbers.epoch, "Number of the epoch; it changes with the members, or after enough blocks.");
-	gauge(out, "tally_epoch_bytes", (double)picture->numbers.epoch_cost, "What the epoch's blocks weigh; it ends at [consensus] epoch_bytes.");
+	gauge(out, "tally_epoch_bytes", (double)picture->numbers.epoch_cost, "What the epoch's blocks weigh; it ends at the genesis' epoch_bytes.");
 	gauge(out, "tally_peers_connected", connected, "Other members connected at present.");
 	counter(out, "tally_duplicate_reports_total", picture->facts.twin_reports, "Reports that another process runs with this node's keys.");
 	counter(out, "tally_signature_checks_total", picture->numbers.signature_checks, "Signatures of statements verified.");

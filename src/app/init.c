@@ -256,7 +256,7 @@ static int init_org(int count, char **arguments)
 
 /* ---- genesis ---- */
 
-static enum status genesis_make(const char *name, const char *out, char **files, size_t count, struct fault *fault)
+static enum status genesis_make(const char *name, const struct genesis_settings *settings, const char *out, char **files, size_t count, struct fault *fault)
 {
 	struct buffer statements[GENESIS_MEMBERS_MAX] = {0}, bytes = {0};
 	struct span spans[GENESIS_MEMBERS_MAX];
@@ -267,7 +267,7 @@ static enum status genesis_make(const char *name, const char *out, char **files,
 		spans[i] = buffer_span(&statements[i]);
 	}
 	if (status == OK) {
-		genesis_encode(span_of_text(name), clock_now_ns() / NS_PER_MS, spans, count, &bytes);
+		genesis_encode(span_of_text(name), clock_now_ns() / NS_PER_MS, settings, spans, count, &bytes);
 		status = genesis_decode(buffer_span(&bytes), &genesis, fault);
 	}
 	if (status == OK && access(out, F_OK) == 0)
@@ -278,6 +278,8 @@ static enum status genesis_make(const char *name, const char *out, char **files,
 		char hex[DIGEST_HEX_SIZE];
 		span_hex(digest_span(&genesis.digest), hex);
 		printf("genesis %s, %zu members\n", hex, genesis.member_count);
+		if (genesis.settings.crash)
+			printf("crash-tolerant, not Byzantine fault tolerant: one of the three may be away, none may lie\n");
 		for (size_t i = 0; i < genesis.member_count; i++) {
 			const struct genesis_member *member = &genesis.members[i];
 			printf("  %zu %.*s, %.*s, %.*s\n", i, (int)member->header.iss.size, (const char *)member->header.iss.data,
@@ -294,10 +296,12 @@ static enum status genesis_make(const char *name, const char *out, char **files,
 
 static int init_genesis(int count, char **arguments)
 {
-	const char *name = NULL, *out = "genesis.cbor";
+	const char *name = NULL, *out = "genesis.cbor", *epoch_bytes = "1 GiB", *faults = NULL;
 	const struct option_spec specs[] = {
 		{"name", "TEXT", "the consortium's name", &name},
 		{"out", "FILE", "the file to write; every node and every verifier gets a copy", &out},
+		{"faults", "WHAT", "what the members bear: byzantine (four or more), strict (up to three), crash (three)", &faults},
+		{"epoch-bytes", "SIZE", "blocks after which an epoch ends, for good; 64 KiB to 1048576 GiB", &epoch_bytes},
 		{NULL, NULL, NULL, NULL},
 	};
 	char **words;
@@ -310,7 +314,15 @@ static int init_genesis(int count, char **arguments)
 		return wrong("--name and at least one org.cose are needed");
 	if (word_count > GENESIS_MEMBERS_MAX)
 		return wrong("a consortium has at most 64 members");
-	return genesis_make(name, out, words, (size_t)word_count, &fault) == OK ? 0 : app_fail(&fault);
+	struct genesis_settings settings = genesis_settings_usual();
+	int64_t bytes;
+	if (!config_size(epoch_bytes, &bytes) || (uint64_t)bytes < GENESIS_EPOCH_BYTES_MIN || (uint64_t)bytes > GENESIS_EPOCH_BYTES_MAX)
+		return wrong("--epoch-bytes must be a size from 64 KiB to 1048576 GiB, such as 256MiB");
+	settings.epoch_bytes = (uint64_t)bytes;
+	settings.crash = faults && strcmp(faults, faults_name(FAULTS_CRASH)) == 0;
+	if (faults && strcmp(faults, faults_name(faults_of((size_t)word_count, settings.crash))) != 0)
+		return wrong("--faults is byzantine with four members or more, strict with up to three, or, with just three, crash: then one may be away");
+	return genesis_make(name, &settings, out, words, (size_t)word_count, &fault) == OK ? 0 : app_fail(&fault);
 }
 
 /* ---- gateway ---- */

@@ -35,11 +35,28 @@ static void view_settle(struct node *node)
 	node->view_uncommitted = 0;
 }
 
+/* Who does not know which blocks it made makes none; when that takes long, people should know whom it waits for. */
+static void silence_tell(struct node *node)
+{
+	enum { SILENCE_TOLD_S = 10 };
+	if (!replica_is_member(node->replica) || consensus_tip_known(replica_consensus(node->replica))) {
+		node->silent_s = 0;
+		return;
+	}
+	if (++node->silent_s != SILENCE_TOLD_S)
+		return;
+	note(NOTE_WARNING, "waits_for_members", "reason=\"%s\"", genesis_faults(node_members(node)) == FAULTS_CRASH ?
+		"a node that begins, or whose log was lost or damaged, says nothing before both other members have told what they know of its blocks; any "
+		"other one needs one of them" : "it says nothing before a quorum of the members has told what they know of its blocks");
+}
+
 static void on_second(void *context)
 {
 	struct node *node = context;
-	if (!node->failed)
+	if (!node->failed) {
 		view_settle(node);
+		silence_tell(node);
+	}
 	node_witnesses_push(node);
 	node_api_second(node->api, node->http);
 	loop_timer_set(node->second_timer, SECOND_MS);
@@ -104,7 +121,7 @@ static enum status floors_open(struct node *node, struct fault *fault)
 static enum status replica_open(struct node *node, struct fault *fault)
 {
 	struct replica_config config = {.genesis = &node->self.genesis, .name = span_of_text(node->self.name), .key_count = node->self.key_count,
-		.consensus = consensus_config_default(), .epoch_bytes = (uint64_t)node->self.settings.epoch_bytes};
+		.consensus = consensus_config_default()};
 	for (size_t i = 0; i < node->self.key_count; i++)
 		config.keys[i] = (struct replica_keys){.node = node->self.keys[i].node, .checkpoint = node->self.keys[i].checkpoint};
 	config.consensus.round_delay_ms = (uint32_t)node->self.settings.round_delay_ms;

@@ -32,7 +32,7 @@ struct node_settings {
 	struct config_list peers;     /* "org:supplier 10.0.0.5:7101": instead of the address in the genesis */
 	struct config_list floors;    /* "gw:manufacturer/hall-1 http://127.0.0.1:8180" */
 	struct config_list witnesses; /* "http://127.0.0.1:8501 witness-one.vkey" */
-	int64_t round_delay_ms, leader_timeout_ms, heartbeat_ms, clock_drift_ms, pending_bytes, epoch_bytes;
+	int64_t round_delay_ms, leader_timeout_ms, heartbeat_ms, clock_drift_ms, pending_bytes;
 };
 
 /* Owned texts; free with node_settings_free. E_CONFIG, E_NOT_FOUND, with a sentence. */
@@ -160,6 +160,7 @@ struct node {
 	} twin;
 	bool registrations_changed;   /* a device statement became final: look who may stay */
 	uint64_t view_uncommitted;
+	uint32_t silent_s;            /* for so long it has not known its own newest block */
 	uint64_t unreadable;          /* blocks that the disk did not return when a peer asked */
 	int64_t unreadable_told_ns;
 	struct wire_link *members[LEDGER_SEATS_MAX]; /* by seat; NULL: away */

@@ -22,7 +22,8 @@
 		{"consensus", "heartbeat", CONFIG_DURATION, &(s)->heartbeat_ms, false, "15 s", 100, 600000, "a block even when there is nothing to say"}, \
 		{"consensus", "clock_drift", CONFIG_DURATION, &(s)->clock_drift_ms, false, "2 s", 10, 600000, "how far other members' clocks may be ahead"}, \
 		{"consensus", "pending", CONFIG_SIZE, &(s)->pending_bytes, false, "16 MiB", 1 << 16, 1 << 30, "statements that may wait to be proposed"}, \
-		{"consensus", "epoch_bytes", CONFIG_SIZE, &(s)->epoch_bytes, false, "1 GiB", 1 << 16, INT64_C(1) << 50, "blocks after which an epoch ends; the same at all members"}, \
+		{"consensus", "epoch_bytes", CONFIG_GONE, NULL, false, NULL, 0, 0, \
+			"stands in the genesis, so that it is the same at all members; remove the line (1 GiB where the genesis says nothing; see \"Upgrades\" in docs/operations.md)"}, \
 	}
 
 enum { KEY_COUNT = 18 };

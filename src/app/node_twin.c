@@ -65,7 +65,7 @@ static void stop(struct node *node, const char *whom)
 
 void node_twin_look(struct node *node)
 {
-	size_t refused = refusals(node), liars = (node_members(node)->member_count - 1) / 3;
+	size_t refused = refusals(node), liars = faults_liars(node_members(node)->member_count);
 	char whom[100];
 	if (node->failed || (node->twin.begun && refused == 0))
 		return;

@@ -40,6 +40,8 @@ static void replay_command(const struct sim_run *run, uint64_t seed, uint64_t st
 		used += snprintf(out + used, size - (size_t)used, " --members %u", (unsigned)run->options.members);
 	if (run->options.real_signatures)
 		used += snprintf(out + used, size - (size_t)used, " --real-signatures");
+	if (run->options.crash)
+		used += snprintf(out + used, size - (size_t)used, " --crash");
 	if (step)
 		snprintf(out + used, size - (size_t)used, " --until %" PRIu64, step);
 }
@@ -152,12 +154,13 @@ static bool number_read(const char *text, const char *name, uint64_t max, uint64
 
 int command_sim(int count, char **arguments)
 {
-	const char *seed = NULL, *seeds = NULL, *first = NULL, *members = NULL, *until = NULL, *trace = NULL, *real = NULL;
+	const char *seed = NULL, *seeds = NULL, *first = NULL, *members = NULL, *until = NULL, *trace = NULL, *real = NULL, *crash = NULL;
 	const struct option_spec options[] = {
 		{"seed", "S", "run this seed and tell what happened", &seed},
 		{"seeds", "N", "run so many seeds, and tell which fail", &seeds},
 		{"first", "S", "the first of them (default 1)", &first},
 		{"members", "N", "members of the consortium (otherwise by seed)", &members},
+		{"crash", NULL, "three members that bear a crash and no lie (otherwise every twelfth seed)", &crash},
 		{"until", "STEP", "stop after this step", &until},
 		{"trace", "FILE", "write one line an event here", &trace},
 		{"real-signatures", NULL, "sign with ML-DSA-44 rather than a keyed hash; slow", &real},
@@ -168,11 +171,15 @@ int command_sim(int count, char **arguments)
 		    &words, &word_count, &code))
 		return code;
 	uint64_t wanted_members;
-	struct sim_run run = {.options = {.real_signatures = real != NULL, .traced = trace != NULL}};
+	struct sim_run run = {.options = {.real_signatures = real != NULL, .crash = crash != NULL, .traced = trace != NULL}};
 	if (!number_read(seed ? seed : first ? first : "1", seed ? "seed" : "first", UINT64_MAX, &run.options.seed)
 		|| !number_read(seeds, "seeds", UINT32_MAX, &run.seeds) || !number_read(until, "until", UINT64_MAX, &run.options.until)
 		|| !number_read(members, "members", SIM_MEMBERS_MAX, &wanted_members))
 		return 2;
+	if (crash && members) {
+		fprintf(stderr, "tally: --crash says how many members there are; leave --members out\n");
+		return 2;
+	}
 	if (!seed == !seeds) {
 		fprintf(stderr, "tally: give --seed S or --seeds N; see `tally sim --help`\n");
 		return 2;

@@ -114,6 +114,17 @@ static void print_members(const struct node *node)
 	}
 }
 
+/* Where no lie is borne, one that was seen is news. */
+static const char *lies_seen(const struct node *node)
+{
+	yyjson_val *members = yyjson_obj_get(node->root, "members"), *member;
+	size_t i, max;
+	yyjson_arr_foreach(members, i, max, member)
+		if (number(member, "lies"))
+			return "One of them lied, so their logs may differ: compare all three.\n";
+	return number(node->root, "equivocations") ? "Two blocks for one slot were seen, so their logs may differ: compare all three.\n" : "";
+}
+
 /* What so many members are worth: with fewer than four, no lie is borne. */
 static void print_tolerance(const struct node *node)
 {
@@ -123,6 +134,8 @@ static void print_tolerance(const struct node *node)
 		printf("Of these members %llu may lie or be away.\n", number(tolerance, "may_lie"));
 	else if (strcmp(mode, "strict") == 0)
 		printf("None of so few members may lie, and nobody may be away: this is not Byzantine fault tolerant. Four bear one.\n");
+	else if (strcmp(mode, "crash") == 0)
+		printf("One of these three members may be away, none may lie: this is crash-tolerant, not Byzantine fault tolerant.\n%s", lies_seen(node));
 	else if (strcmp(mode, "single") == 0)
 		printf("A single member: a signed log, which only witnesses can keep honest.\n");
 }

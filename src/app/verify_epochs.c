@@ -37,9 +37,11 @@ static void say_head(const struct epoch *epoch, bool stay, struct buffer *report
 		buffer_append_text(report, ": the members stay\n");
 		return;
 	}
-	buffer_printf(report, ": %zu organisations, %zu of whom must sign a checkpoint and %zu the next epoch:", count, note_tolerated(members) + 1,
+	buffer_printf(report, ": %zu organisations, %zu of whom must sign a checkpoint and %zu the next epoch:", count, note_least(members),
 		epoch_quorum(members));
 	say_members(members, UINT64_MAX, report);
+	if (genesis_faults(members) == FAULTS_CRASH)
+		buffer_printf(report, "ok: epoch %" PRIu64 ": crash-tolerant, not Byzantine fault tolerant: one of these three may be away, none may lie\n", epoch->number);
 }
 
 static void say_line(const struct epoch *epoch, struct span name, const char *what, struct buffer *report)

@@ -188,7 +188,7 @@ static enum status log_open(struct witness *witness, struct fault *fault)
 {
 	TRY(members_open(witness->genesis_path, witness->epochs_path, &witness->members, fault));
 	const struct genesis *members = epochs_newest(&witness->members.epochs)->members;
-	size_t least = note_tolerated(members) + 1;
+	size_t least = note_least(members);
 	if (witness->quorum && ((size_t)witness->quorum > members->member_count || (size_t)witness->quorum < least))
 		return fault_set(fault, E_CONFIG, "[witness] quorum = %" PRId64 ": of the %zu organisations of %s at least %zu must sign", witness->quorum,
 			members->member_count, epoch_name(epochs_newest(&witness->members.epochs)).text, least);
@@ -198,7 +198,7 @@ static enum status log_open(struct witness *witness, struct fault *fault)
 
 static void witness_run(struct witness *witness)
 {
-	size_t least = note_tolerated(epochs_newest(&witness->members.epochs)->members) + 1;
+	size_t least = note_least(epochs_newest(&witness->members.epochs)->members);
 	note(NOTE_INFO, "witness_started", "name=%s size=%" PRIu64 " quorum=%zu port=%u", witness->name, witness->log.size,
 		witness->quorum ? (size_t)witness->quorum : least, http_server_port(witness->http));
 	witness->stop = loop_timer_new(witness->loop, on_stop, witness);

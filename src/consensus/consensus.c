@@ -25,16 +25,16 @@ struct consensus *consensus_new(const struct consensus_config *config, const str
 	struct consensus *machine = memory_new_array(1, sizeof *machine);
 	machine->config = *config;
 	machine->signer = *signer;
-	machine->validity = validity_of(config->members, config->network, config->epoch, &config->genesis, config->gc_depth);
+	machine->validity = validity_of(config->members, config->faults, config->network, config->epoch, &config->genesis, config->gc_depth);
 	dag_init(&machine->dag, &machine->validity);
 	committer_init(&machine->committer, config->members, config->leaders < config->members ? config->leaders : config->members);
 	linearizer_init(&machine->linearizer, config->gc_depth);
 	machine->linearizer.timestamp_ms = config->begun_ms > 0 ? (uint64_t)config->begun_ms : 0;
-	reputation_init(&machine->reputation, config->members);
+	reputation_init(&machine->reputation, config->members, (uint16_t)faults_away(config->members, config->faults));
 	waiting_init(&machine->waiting, config->members, config->suspended_max);
 	pacemaker_init(&machine->pacemaker, config->round_delay_ms, config->leader_timeout_ms, config->heartbeat_ms, 0);
 	sync_init(&machine->sync, config->members, config->own);
-	tip_init(&machine->tip, config->members);
+	tip_init(&machine->tip, config->members, config->faults);
 	machine->tip.continued = config->continued;
 	machine->queue.bytes_max = config->pending_bytes_max;
 	return machine;
@@ -207,6 +207,18 @@ enum status consensus_queue(struct consensus *consensus, struct span transaction
 void consensus_own_blocks_lost(struct consensus *consensus)
 {
 	consensus->tip.doubted = true;
+	consensus->tip.continued = false;
+}
+
+void consensus_own_blocks_kept(struct consensus *consensus)
+{
+	consensus->tip.doubted = false;
+	consensus->tip.continued = true;
+}
+
+bool consensus_tip_known(const struct consensus *consensus)
+{
+	return consensus->tip.known;
 }
 
 void consensus_block_stored(struct consensus *consensus, const struct digest *digest, uint64_t position)

@@ -8,6 +8,7 @@
 #ifndef TALLY_CONSENSUS_CONSENSUS_H
 #define TALLY_CONSENSUS_CONSENSUS_H
 
+#include "base/faults.h"
 #include "consensus/block.h"
 
 #define CONSENSUS_NOBODY UINT16_MAX
@@ -16,6 +17,7 @@ struct consensus_config {
 	uint16_t members;             /* n, 1..BLOCK_MEMBERS_MAX */
 	uint16_t own;                 /* or CONSENSUS_NOBODY: it takes in HISTORY, and never starts */
 	bool continued;               /* this process was in the epoch before until it ended, so no own block can have been lost */
+	enum faults faults;           /* what the members bear. The same at all members */
 	uint8_t network[BLOCK_NETWORK_SIZE];
 	uint64_t epoch;
 	struct digest genesis;        /* digest that the genesis blocks derive from */
@@ -156,6 +158,11 @@ MUST_USE enum status consensus_queue(struct consensus *consensus, struct span tr
 /* Between RECOVERED events: own blocks may have been lost from the disk at this place. Unless a later one is recovered, the
  * own tip is looked for with the patience of an empty disk. */
 void consensus_own_blocks_lost(struct consensus *consensus);
+
+/* Between RECOVERED events: no own block was lost from the disk up to here. */
+void consensus_own_blocks_kept(struct consensus *consensus);
+/* Is the own highest block known, so that blocks may be made? */
+bool consensus_tip_known(const struct consensus *consensus);
 
 /* Tell where a persisted block lies. (A step without PERSIST actions needs no call.) Must be called for each PERSIST action, in order, before
  * the next step. COMMIT actions of the same step carry positions filled in only through

@@ -39,7 +39,7 @@ static void slot_append(struct dag *dag, uint32_t id)
 
 void dag_init(struct dag *dag, const struct validity *validity)
 {
-	*dag = (struct dag){.members = validity->members, .quorum = validity_quorum(validity->members)};
+	*dag = (struct dag){.members = validity->members, .quorum = validity_quorum(validity)};
 	for (uint16_t author = 0; author < validity->members; author++) {
 		ARRAY_GROW(dag->blocks, dag->count, dag->capacity);
 		dag->blocks[dag->count] = (struct dag_block){

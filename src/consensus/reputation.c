@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-void reputation_init(struct reputation *reputation, uint16_t members)
+void reputation_init(struct reputation *reputation, uint16_t members, uint16_t away)
 {
-	*reputation = (struct reputation){.members = members, .schedule = schedule_round_robin(members)};
+	*reputation = (struct reputation){.members = members, .away = away, .schedule = schedule_round_robin(members)};
 }
 
 /* Whose block of the round before a leader stands on was there in time for it. */
@@ -53,7 +53,7 @@ static struct schedule schedule_of(const struct reputation *reputation)
 		standings[i] = (struct standing){.member = i, .merit = reputation->lied[i] ? 0 : 1 + (uint64_t)reputation->punctual[i]};
 	qsort(standings, members, sizeof *standings, standing_compare);
 	uint64_t best = standings[members - 1].merit;
-	for (uint16_t i = 0; i < validity_faulty_max(members) && standings[i].merit * 2 < best; i++)
+	for (uint16_t i = 0; i < reputation->away && standings[i].merit * 2 < best; i++)
 		schedule_remove(&schedule, standings[i].member);
 	return schedule;
 }

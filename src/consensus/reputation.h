@@ -9,14 +9,15 @@
 enum { REPUTATION_COMMITS = 64 }; /* a new schedule every so many commits */
 
 struct reputation {
-	uint16_t members;
+	uint16_t members, away;
 	uint32_t punctual[BLOCK_MEMBERS_MAX]; /* committed leaders that stand on their block of the round before, since the last schedule */
 	bool lied[BLOCK_MEMBERS_MAX];      /* two blocks of one slot were committed: never leads again */
 	struct schedule schedule;          /* for the rounds after the last commit's */
 	bool changed;                      /* set with the schedule; whoever puts it in force clears it */
 };
 
-void reputation_init(struct reputation *reputation, uint16_t members);
+/* away: how many members may be away for ever. */
+void reputation_init(struct reputation *reputation, uint16_t members, uint16_t away);
 
 /* Count the linearizer's last commit, that of `leader`. */
 void reputation_commit(struct reputation *reputation, const struct dag *dag, uint32_t leader, const struct linearizer *linearizer);

@@ -12,6 +12,7 @@ enum {
 
 struct tip {
 	uint16_t members;
+	enum faults faults;
 	bool known;            /* enough members have answered */
 	bool answered[BLOCK_MEMBERS_MAX];
 	uint16_t answers;
@@ -19,12 +20,12 @@ struct tip {
 	uint32_t highest;      /* of the own blocks seen, accepted or not */
 	bool continued;        /* no own block can have been lost */
 	bool doubted;          /* the own disk may have lost own blocks after the highest */
-	bool recovered;        /* the own disk held an own block, and no doubt is left */
+	bool recovered;        /* the own disk held an own block, and no doubt is left; FAULTS_CRASH: it is `continued` */
 	int64_t request_ms;    /* when to ask again */
 	int64_t quorum_ms;     /* when enough had answered; -1 before */
 };
 
-void tip_init(struct tip *tip, uint16_t members);
+void tip_init(struct tip *tip, uint16_t members, enum faults faults);
 void tip_start(struct tip *tip, uint64_t number, int64_t now_ms);
 void tip_answered(struct tip *tip, uint16_t peer, int64_t now_ms);
 /* Sets `known`; returns when to look again. */

@@ -1,10 +1,10 @@
 #include "consensus/validity.h"
 
-struct validity validity_of(uint16_t members, const uint8_t network[BLOCK_NETWORK_SIZE], uint64_t epoch,
+struct validity validity_of(uint16_t members, enum faults faults, const uint8_t network[BLOCK_NETWORK_SIZE], uint64_t epoch,
 	const struct digest *genesis, uint32_t gc_depth)
 {
 	CHECK(members >= 1 && members <= BLOCK_MEMBERS_MAX);
-	struct validity validity = {.members = members, .epoch = epoch, .gc_depth = gc_depth};
+	struct validity validity = {.members = members, .faults = faults, .epoch = epoch, .gc_depth = gc_depth};
 	memcpy(validity.network, network, BLOCK_NETWORK_SIZE);
 	for (uint16_t author = 0; author < members; author++)
 		validity.genesis[author] = block_genesis_digest(network, epoch, author, genesis);
@@ -50,7 +50,7 @@ enum status validity_check(const struct validity *validity, const struct block *
 		TRY(ancestor_check(validity, block, i, fault));
 		previous += block->ancestors[i].round == block->round - 1;
 	}
-	if (previous < validity_quorum(validity->members))
+	if (previous < validity_quorum(validity))
 		return fault_set(fault, E_MALFORMED, "block names only %d blocks of the round before", previous);
 	for (int i = 1; i < block->vote_count; i++)
 		if (block->votes[i].index <= block->votes[i - 1].index)

@@ -4,6 +4,7 @@
 #ifndef TALLY_CONSENSUS_VALIDITY_H
 #define TALLY_CONSENSUS_VALIDITY_H
 
+#include "base/faults.h"
 #include "consensus/block.h"
 
 /* So that sums of rounds cannot wrap. */
@@ -14,25 +15,26 @@
 
 struct validity {
 	uint16_t members;
+	enum faults faults;
 	uint8_t network[BLOCK_NETWORK_SIZE];
 	uint64_t epoch;
 	uint32_t gc_depth; /* 0: ancestors may be of any age */
 	struct digest genesis[BLOCK_MEMBERS_MAX];
 };
 
-/* Q = floor(2n/3) + 1. */
-static inline uint16_t validity_quorum(uint16_t members)
+/* Q. */
+static inline uint16_t validity_quorum(const struct validity *validity)
 {
-	return (uint16_t)(2 * members / 3 + 1);
+	return (uint16_t)faults_quorum(validity->members, validity->faults);
 }
 
-/* f = floor((n-1)/3). */
+/* f. */
 static inline uint16_t validity_faulty_max(uint16_t members)
 {
-	return (uint16_t)((members - 1) / 3);
+	return (uint16_t)faults_liars(members);
 }
 
-struct validity validity_of(uint16_t members, const uint8_t network[BLOCK_NETWORK_SIZE], uint64_t epoch,
+struct validity validity_of(uint16_t members, enum faults faults, const uint8_t network[BLOCK_NETWORK_SIZE], uint64_t epoch,
 	const struct digest *genesis, uint32_t gc_depth);
 
 /* OK, E_NETWORK (another network or epoch) or E_MALFORMED. */

@@ -85,6 +85,11 @@ static bool number_parse(const char *text, const struct unit *units, size_t coun
 	return false;
 }
 
+bool config_size(const char *text, int64_t *bytes)
+{
+	return number_parse(text, sizes, sizeof sizes / sizeof *sizes, bytes);
+}
+
 static enum status number_set(const struct config_key *key, const char *value, struct fault *fault)
 {
 	const struct unit *units = key->kind == CONFIG_DURATION ? durations : key->kind == CONFIG_SIZE ? sizes : plain;
@@ -163,6 +168,8 @@ static enum status key_set(const struct config_key *key, const char *value, cons
 		free(*text);
 		*text = key->kind == CONFIG_PATH ? path_from(folder, value) : memory_text(span_of_text(value));
 		return OK;
+	case CONFIG_GONE:
+		return fault_set(fault, E_CONFIG, "[%s] %s %s", key->section, key->name, key->help);
 	}
 	return OK;
 }
@@ -320,6 +327,8 @@ void config_print(FILE *out, const struct config_key *keys, size_t count)
 	const char *section = "";
 	for (size_t i = 0; i < count; i++) {
 		const struct config_key *key = &keys[i];
+		if (key->kind == CONFIG_GONE)
+			continue;
 		if (strcmp(key->section, section) != 0)
 			fprintf(out, "%s[%s]\n", i ? "\n" : "", key->section);
 		section = key->section;

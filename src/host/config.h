@@ -17,6 +17,7 @@ enum config_kind {
 	CONFIG_SIZE,                  /* int64_t bytes: number with "B", "KiB", "MiB", "GiB"; between low and high */
 	CONFIG_SWITCH,                /* bool: on, off */
 	CONFIG_LIST,                  /* struct config_list: the key may stand several times */
+	CONFIG_GONE,                  /* no longer a setting: `help` is the sentence that says what to do */
 };
 
 struct config_list {
@@ -41,6 +42,8 @@ MUST_USE enum status config_read(const char *path, const struct config_key *keys
 MUST_USE enum status config_parse(const char *text, const char *folder, const char *name, const struct config_key *keys, size_t count,
 	struct fault *fault);
 void config_free(const struct config_key *keys, size_t count);
+/* A size as CONFIG_SIZE takes it. False: it is none. */
+bool config_size(const char *text, int64_t *bytes);
 /* Every key with its meaning and default, as an INI file. */
 void config_print(FILE *out, const struct config_key *keys, size_t count);
 

@@ -27,7 +27,7 @@ static enum status equivocation_proof(const struct epochs *epochs, const struct 
 		return fault_set(fault, E_NETWORK, "The headers are of epoch %llu, which this chain of epochs does not have.", (unsigned long long)first.epoch);
 	const struct epoch *epoch = &epochs->items[first.epoch];
 	const struct validity validity =
-		validity_of((uint16_t)epoch->members->member_count, epoch->members->network, epoch->number, &epoch->digest, 0);
+		validity_of((uint16_t)epoch->members->member_count, genesis_faults(epoch->members), epoch->members->network, epoch->number, &epoch->digest, 0);
 	const struct block_signer verifier = {.context = (void *)(uintptr_t)epoch->members, .verify = header_verify};
 	enum status status = evidence_check(body->first, body->second, &validity, &verifier, &out->member, &inner);
 	if (status != OK)

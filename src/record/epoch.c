@@ -85,7 +85,7 @@ const char *epochs_advice(const struct epochs *epochs, const struct epoch *epoch
 
 size_t epoch_quorum(const struct genesis *members)
 {
-	return members->member_count * 2 / 3 + 1;
+	return faults_quorum(members->member_count, genesis_faults(members));
 }
 
 void epoch_origin(const uint8_t network[NETWORK_ID_SIZE], char out[EPOCH_ORIGIN_SIZE])

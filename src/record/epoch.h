@@ -66,7 +66,7 @@ struct epoch_name epoch_name(const struct epoch *epoch);
  * behind it. What is newer than the chain is judged by the newest epoch of the chain, and its members may have changed since. */
 const char *epochs_advice(const struct epochs *epochs, const struct epoch *epoch);
 
-/* Members that must sign the next epoch's record: a quorum, floor(2n/3) + 1. */
+/* Members that must sign the next epoch's record: a quorum (base/faults.h). */
 size_t epoch_quorum(const struct genesis *members);
 
 /* The record after the newest epoch. statements: NULL and 0 when the members stay. Appends. */

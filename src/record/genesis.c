@@ -5,14 +5,39 @@
 
 #include <stdlib.h>
 
-static const char FORM[] = "tally/genesis/v1";
+static const char FORM[] = "tally/genesis/v1", FORM_SET[] = "tally/genesis/v2";
 
-void genesis_encode(struct span name, int64_t created_ms, const struct span *org_statements, size_t count, struct buffer *out)
+enum { SETTING_EPOCH_BYTES = 1, SETTING_FAULTS = 2, SETTINGS_MAX = 2 };
+
+struct genesis_settings genesis_settings_usual(void)
 {
-	cbor_write_array(out, 4);
-	cbor_write_cstring(out, FORM);
+	return (struct genesis_settings){.epoch_bytes = GENESIS_EPOCH_BYTES};
+}
+
+/* How many are not as usual. */
+static uint64_t settings_count(const struct genesis_settings *settings)
+{
+	return (uint64_t)(settings->epoch_bytes != GENESIS_EPOCH_BYTES) + settings->crash;
+}
+
+void genesis_encode(struct span name, int64_t created_ms, const struct genesis_settings *settings, const struct span *org_statements, size_t count,
+	struct buffer *out)
+{
+	uint64_t set = settings ? settings_count(settings) : 0;
+	cbor_write_array(out, set ? 5 : 4);
+	cbor_write_cstring(out, set ? FORM_SET : FORM);
 	cbor_write_text(out, name);
 	cbor_write_int(out, created_ms);
+	if (set)
+		cbor_write_map(out, set);
+	if (set && settings->epoch_bytes != GENESIS_EPOCH_BYTES) {
+		cbor_write_uint(out, SETTING_EPOCH_BYTES);
+		cbor_write_uint(out, settings->epoch_bytes);
+	}
+	if (set && settings->crash) {
+		cbor_write_uint(out, SETTING_FAULTS);
+		cbor_write_cstring(out, faults_name(FAULTS_CRASH));
+	}
 	cbor_write_array(out, count);
 	for (size_t i = 0; i < count; i++)
 		cbor_write_bytes(out, org_statements[i]);
@@ -107,20 +132,45 @@ static enum status members_read(struct cbor_reader *in, struct genesis *out, str
 	return OK;
 }
 
+/* One form for one meaning: what is as usual is not said. */
+static struct genesis_settings settings_read(struct cbor_reader *in)
+{
+	struct genesis_settings settings = genesis_settings_usual();
+	uint64_t count = cbor_enter_map(in, SETTINGS_MAX);
+	if (cbor_key_is(in, SETTING_EPOCH_BYTES)) {
+		settings.epoch_bytes = cbor_read_uint(in);
+		if (settings.epoch_bytes < GENESIS_EPOCH_BYTES_MIN || settings.epoch_bytes > GENESIS_EPOCH_BYTES_MAX)
+			cbor_fail(in, "an epoch's weight is not between 64 KiB and 1 PiB");
+	}
+	if (cbor_key_is(in, SETTING_FAULTS)) {
+		settings.crash = true;
+		if (!span_is_text(cbor_read_text(in), faults_name(FAULTS_CRASH)))
+			cbor_fail(in, "its members bear something that is not known");
+	}
+	cbor_leave(in);
+	if (count == 0 || settings_count(&settings) != count)
+		cbor_fail(in, "its settings are not known, or are said although they are as usual");
+	return settings;
+}
+
 static enum status decode_into(struct span bytes, struct genesis *out, struct fault *fault)
 {
 	struct cbor_reader in = cbor_reader_of(bytes);
-	if (cbor_enter_array(&in, 4) != 4 || !span_is_text(cbor_read_text(&in), FORM))
-		return fault_set(fault, E_MALFORMED, "This is no genesis of form %s.", FORM);
+	uint64_t parts = cbor_enter_array(&in, 5);
+	if ((parts != 4 && parts != 5) || !span_is_text(cbor_read_text(&in), parts == 4 ? FORM : FORM_SET))
+		return fault_set(fault, E_MALFORMED, "This is no genesis of form %s or %s.", FORM, FORM_SET);
 	out->name = cbor_read_text(&in);
 	out->created_ms = cbor_read_int(&in);
 	if (out->name.size == 0 || out->name.size > BODY_TEXT_MAX)
 		cbor_fail(&in, "the consortium's name is empty or longer than 400 bytes");
 	if (out->created_ms < 0)
 		cbor_fail(&in, "the time of creation is before 1970");
+	out->settings = parts == 5 ? settings_read(&in) : genesis_settings_usual();
 	TRY(members_read(&in, out, fault));
 	if (out->member_count == 0)
 		cbor_fail(&in, "it has no members");
+	if (out->settings.crash && out->member_count != 3)
+		cbor_fail(&in, "only three members can bear a crash and no lie");
 	cbor_leave(&in);
 	if (in.failed)
 		return fault_set(fault, in.status == E_LIMIT ? E_LIMIT : E_MALFORMED, "The genesis is not valid: %s.", in.why);
@@ -145,7 +195,7 @@ enum status genesis_decode(struct span bytes, struct genesis *out, struct fault 
 enum status genesis_members_decode(struct cbor_reader *in, const struct genesis *founding, struct genesis **out, struct fault *fault)
 {
 	struct genesis *members = memory_new_array(1, sizeof *members);
-	*members = (struct genesis){.name = founding->name, .created_ms = founding->created_ms, .digest = founding->digest};
+	*members = (struct genesis){.name = founding->name, .created_ms = founding->created_ms, .settings = founding->settings, .digest = founding->digest};
 	memcpy(members->network, founding->network, NETWORK_ID_SIZE);
 	enum status status = members_read(in, members, fault);
 	if (status == OK && members->member_count > 0 && !in->failed) {
@@ -159,6 +209,11 @@ enum status genesis_members_decode(struct cbor_reader *in, const struct genesis 
 	free(members);
 	*out = NULL;
 	return status == E_NOT_CANONICAL ? E_MALFORMED : status;
+}
+
+enum faults genesis_faults(const struct genesis *members)
+{
+	return faults_of(members->member_count, members->settings.crash);
 }
 
 const struct genesis_member *genesis_member_named(const struct genesis *genesis, struct span name)

@@ -17,7 +17,12 @@ void policy_free(struct policy *policy)
 
 size_t note_tolerated(const struct genesis *members)
 {
-	return (members->member_count - 1) / 3;
+	return faults_liars(members->member_count);
+}
+
+size_t note_least(const struct genesis *members)
+{
+	return faults_belief(members->member_count, genesis_faults(members));
 }
 
 /* One note under judgement. */
@@ -40,8 +45,11 @@ static const struct genesis *members_of(const struct judging *j)
 enum status policy_fits(const struct policy *policy, const struct epoch *epoch, const char *what, const char *advice, size_t *needed,
 	struct fault *fault)
 {
-	size_t least = note_tolerated(epoch->members) + 1, count = epoch->members->member_count;
+	size_t least = note_least(epoch->members), count = epoch->members->member_count;
 	*needed = policy->organisations ? policy->organisations : least;
+	if (*needed < least && genesis_faults(epoch->members) == FAULTS_CRASH)
+		return fault_set(fault, E_CONFIG, "The policy asks for %zu of %zu organisations that bear a crash and no lie: it must ask for %zu or more.",
+			*needed, count, least);
 	if (*needed < least)
 		return fault_set(fault, E_CONFIG, "The policy asks for %zu of %zu organisations, but %zu may lie: it must ask for %zu or more.", *needed, count,
 			least - 1, least);
@@ -268,6 +276,9 @@ static void report_signers(const struct note_judgement *judgement, struct buffer
 	if (epoch->number)
 		buffer_printf(report, " of %s", epoch_name(epoch).text);
 	buffer_printf(report, " (%zu are needed)\n", judgement->needed);
+	if (genesis_faults(epoch->members) == FAULTS_CRASH)
+		buffer_append_text(report, "ok: tolerance: crash-tolerant, not Byzantine fault tolerant: one of these three may be away, but one that lies could have "
+			"two logs signed\n");
 }
 
 void note_report(const struct note_judgement *judgement, const struct policy *policy, struct buffer *report)

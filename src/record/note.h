@@ -1,5 +1,6 @@
 /* Notes judged: who signed a checkpoint, whether that is enough for a verifier, and what its times say.
- * A verifier without a policy of its own asks for f+1 of the n organisations (n >= 3f + 1): one of them is honest.
+ * A verifier without a policy of its own asks for f+1 of the n organisations (n >= 3f + 1): one of them is honest. Of three that
+ * bear a crash and no lie it asks for two (faults_belief); where f+1 is said below, that is meant.
  * The organisations are those of the epoch to which a note's size belongs (epochs_of_size). */
 #ifndef TALLY_RECORD_NOTE_H
 #define TALLY_RECORD_NOTE_H
@@ -56,6 +57,8 @@ struct note_judgement {
 
 /* How many of them may lie without harm: f of n >= 3f + 1. */
 size_t note_tolerated(const struct genesis *members);
+/* How many of them must have signed at least. */
+size_t note_least(const struct genesis *members);
 
 /* Is `note` a checkpoint of `origin`, of the log or of the state, that satisfies the policy? Every line is by an organisation of
  * the epoch or a witness of the policy, once, with the key that is known, and verifies (on the log's own checkpoints, lines of

@@ -166,8 +166,10 @@ static enum status enough(struct judging *j)
 		buffer_printf(report, " of %s", epoch_name(epoch).text);
 	if (policy)
 		buffer_printf(report, " (%zu are needed)", needed);
-	if (count > liars)
+	if (count >= note_least(epoch->members))
 		buffer_printf(report, ", and holds unless more than %zu of them lie\n", liars);
+	else if (liars == 0)
+		buffer_printf(report, ", and at least %zu should be asked for: these members bear a crash, and no lie\n", note_least(epoch->members));
 	else
 		buffer_printf(report, ", and %zu may lie: with good receipts of %zu it would not depend on them\n", liars, liars + 1);
 	return OK;

@@ -2,6 +2,7 @@
 
 #include "crypto/hash.h"
 #include "record/base64.h"
+#include "record/note.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -154,10 +155,9 @@ static enum witness_verdict judge_growth(const struct witness_log *log, const st
 	return proven ? WITNESS_COSIGN : refuse(WITNESS_UNPROVEN, fault, "the checkpoint does not continue the one that was cosigned last");
 }
 
-/* At least f+1, of n >= 3f + 1. */
 static size_t signers_needed(const struct genesis *members, size_t quorum)
 {
-	size_t least = (members->member_count + 2) / 3;
+	size_t least = note_least(members);
 	return quorum > least ? quorum : least;
 }
 

@@ -548,7 +548,7 @@ static enum status entry_stage(struct replica *replica, struct span bytes)
 	struct catchup *catchup = &replica->catchup;
 	struct entry entry;
 	TRY(entry_decode(bytes, &entry));
-	if (replica->epoch_bytes > 0 && catchup->staged_bytes > replica->epoch_bytes + (uint64_t)BLOCK_MEMBERS_MAX * BLOCK_BODY_MAX) {
+	if (catchup->staged_bytes > replica->genesis->settings.epoch_bytes + (uint64_t)BLOCK_MEMBERS_MAX * BLOCK_BODY_MAX) {
 		stage_refuse(replica); /* more than any epoch holds */
 		return E_LIMIT;
 	}

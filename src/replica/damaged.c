@@ -6,6 +6,7 @@
 void damaged_hole(struct replica *replica)
 {
 	replica->damaged = true;
+	replica->settled = epoch_now(replica)->settled = false;
 	map_free(&replica->forged);
 	consensus_own_blocks_lost(replica->consensus);
 }

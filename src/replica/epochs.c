@@ -40,7 +40,15 @@ uint16_t epoch_index(const struct replica_epoch *epoch, uint16_t seat)
 
 uint16_t epoch_belief(const struct replica_epoch *epoch)
 {
-	return (uint16_t)((epoch->members - 1) / 3 + 1);
+	return (uint16_t)faults_belief(epoch->members, epoch->faults);
+}
+
+void epoch_place(struct replica_epoch *epoch, uint64_t position)
+{
+	if (!epoch->placed) {
+		epoch->placed = true;
+		epoch->position = position;
+	}
 }
 
 uint16_t replica_seat(const struct replica *replica)
@@ -79,6 +87,7 @@ static void epoch_enter(struct replica *replica)
 	struct replica_epoch *epoch = memory_new_array(1, sizeof *epoch);
 	epoch->placed = replica->log_end > 0 || replica->epoch_count == 0;
 	epoch->members = (uint16_t)members->member_count;
+	epoch->faults = genesis_faults(members);
 	epoch->own = REPLICA_NOBODY;
 	epoch->history = (struct consensus_history){.members = epoch->members, .epoch = replica->epoch_count};
 	epoch->position = replica->log_end;
@@ -110,11 +119,13 @@ static void consensus_begin(struct replica *replica, bool continued)
 	config.genesis = newest->digest;
 	config.begun_ms = newest->number ? newest->time_ms : 0;
 	config.continued = continued;
+	config.faults = epoch->faults;
 	memcpy(config.network, replica->genesis->network, BLOCK_NETWORK_SIZE);
 	replica->wake_ms = INT64_MAX;
 	struct block_signer signer = signer_of(replica);
 	replica->consensus = consensus_new(&config, &signer);
-	if (replica->damaged)
+	replica->settled = continued && epoch->faults == FAULTS_CRASH;
+	if (replica->damaged && !replica->settled)
 		consensus_own_blocks_lost(replica->consensus);
 }
 
@@ -156,7 +167,7 @@ static void epoch_told(struct replica *replica)
 
 void epoch_look(struct replica *replica, const struct consensus_commit *commit)
 {
-	bool heavy = replica->epoch_bytes > 0 && replica->epoch_cost >= replica->epoch_bytes;
+	bool heavy = replica->epoch_cost >= replica->genesis->settings.epoch_bytes;
 	if (!ledger_is_closing(replica->ledger) && !heavy)
 		return;
 	/* The last checkpoint that these members sign; those of the next epoch are of larger logs. */
@@ -183,7 +194,8 @@ void epoch_switch(struct replica *replica)
 	struct replica_epoch *old = epoch_now(replica);
 	struct consensus_numbers numbers;
 	consensus_numbers(replica->consensus, &numbers);
-	bool continued = replica->started && old->own != REPLICA_NOBODY && numbers.tip_known;
+	bool known = old->faults == FAULTS_CRASH ? replica->settled : replica->started && numbers.tip_known;
+	bool continued = old->own != REPLICA_NOBODY && known;
 	rescue(replica);
 	old->history = consensus_history_take(replica->consensus);
 	CHECK(replica->retired_count < RETIRED_MAX);
@@ -220,7 +232,7 @@ static struct span line_bytes(struct replica *replica, uint64_t number, uint16_t
 
 bool epoch_is_signed(const struct replica_epoch *epoch)
 {
-	return epoch->line_count > epoch->members * 2 / 3;
+	return epoch->line_count >= faults_quorum(epoch->members, epoch->faults);
 }
 
 static void line_add(struct replica *replica, uint64_t number, uint16_t member, const struct cosignature *cosignature)

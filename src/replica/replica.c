@@ -42,7 +42,6 @@ enum status replica_new(const struct replica_config *config, struct replica **ou
 	memcpy(replica->keys, config->keys, sizeof replica->keys);
 	replica->key_count = config->key_count;
 	replica->consensus_config = config->consensus;
-	replica->epoch_bytes = config->epoch_bytes;
 	replica->signatures = config->signatures ? config->signatures : replica_signatures_real();
 	replica->signer.replica = replica;
 	replica->wake_ms = INT64_MAX;
@@ -139,8 +138,10 @@ static void carry_out(struct replica *replica, const struct consensus_actions *g
 		if (given->items[i].kind == CONSENSUS_COMMIT && !replica->closing)
 			commit_apply(replica, &given->items[i].commit);
 	uint32_t told = replica->action_count;
-	if (replica->started)
+	if (replica->started) {
 		forged_append(replica);
+		settled_note(replica);
+	}
 	for (uint32_t i = 0; i < given->count && replica->started; i++)
 		if (given->items[i].kind == CONSENSUS_PERSIST)
 			consensus_block_stored(replica->consensus, &given->items[i].digest,
@@ -175,15 +176,6 @@ void consensus_start(struct replica *replica)
 }
 
 /* -- recovery ---------------------------------------------------------------------------------------------- */
-
-/* The first of its blocks that the log still has. */
-static void epoch_place(struct replica_epoch *epoch, uint64_t position)
-{
-	if (!epoch->placed) {
-		epoch->placed = true;
-		epoch->position = position;
-	}
-}
 
 static enum status recover_block(struct replica *replica, const struct replica_event *event)
 {
@@ -259,6 +251,8 @@ static void recover(struct replica *replica, const struct replica_event *event)
 		status = state_checkpoints_recovered(replica, event->bytes);
 	else if (event->frame_kind == REPLICA_FRAME_FORGED)
 		status = recover_forged(replica, event->bytes);
+	else if (event->frame_kind == REPLICA_FRAME_SETTLED)
+		status = settled_recovered(replica, event->bytes, event->position);
 	else if (event->frame_kind == LOG_FRAME_HOLE)
 		damaged_hole(replica);
 	else

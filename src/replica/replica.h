@@ -17,7 +17,8 @@
  * kind 3 ids of statements in the blocks that follow whose signatures did not verify, kind 4 a cosignature of the
  * state's root (docs/decisions/0005-state-tree.md) in the form of kind 2. Recovery does not
  * verify signatures again: it takes every statement of the log's blocks for verified except these. Kind LOG_FRAME_HOLE: damaged
- * frames stood here; behind it everything is verified again (docs/decisions/0007-damaged-log.md).
+ * frames stood here; behind it everything is verified again (docs/decisions/0007-damaged-log.md). Kind 8, only where three members bear
+ * a crash: from here on, in this epoch (u64), the log has all own blocks (docs/decisions/0010-crash-mode.md).
  * Messages: u8 kind, then for 1 u64 epoch and a message of consensus, for 2 and 3 u8 "send me yours", then a cosignature, of the log's
  * root or of the state's. 4 to 13: members that are in different epochs, see state.h.
  *
@@ -45,6 +46,7 @@ enum {
 	REPLICA_FRAME_ENTRY = 5,
 	REPLICA_FRAME_EPOCH = 6,
 	REPLICA_FRAME_EPOCH_LINE = 7,
+	REPLICA_FRAME_SETTLED = 8,
 	REPLICA_SUBMITTED_MAX = 8192, /* submissions that wait for their outcome */
 	REPLICA_CHECKPOINT_MS = 2000, /* a checkpoint when a commit's timestamp enters a new interval and the log grew */
 	REPLICA_ENTRIES_MAX = 1024,   /* sent in one answer ... */
@@ -53,7 +55,6 @@ enum {
 };
 
 #define REPLICA_NOBODY UINT16_MAX
-#define REPLICA_EPOCH_BYTES (UINT64_C(1) << 30)
 
 /* How signatures are made and verified. Each has the shape of what the product does there. A simulation may put
  * something quicker in its place; keys are the real ones. */
@@ -88,7 +89,6 @@ struct replica_config {
 	struct replica_keys keys[REPLICA_KEYS_MAX];
 	size_t key_count;
 	struct consensus_config consensus; /* members, own, network, epoch, genesis are filled in */
-	uint64_t epoch_bytes;         /* an epoch ends when its blocks weigh so much; 0: never. The same at all members */
 	const struct replica_signatures *signatures; /* NULL: the real ones; outlives the replica */
 };
 
@@ -226,7 +226,7 @@ struct replica_numbers {
 	struct consensus_numbers consensus; /* of this epoch */
 	uint64_t epoch;
 	uint64_t epoch_signed;        /* the newest whose record a quorum of the epoch before has signed */
-	uint64_t epoch_cost;          /* what the blocks of this epoch weigh; it ends at epoch_bytes */
+	uint64_t epoch_cost;          /* what the blocks of this epoch weigh; it ends at the genesis' epoch_bytes */
 	uint64_t epochs_ahead;        /* the highest epoch that a peer says it is in */
 	uint64_t log_size;            /* final statements */
 	struct digest log_root;

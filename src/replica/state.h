@@ -49,6 +49,8 @@ struct held_cosignature {
 /* What this replica knows of an epoch, by its number. */
 struct replica_epoch {
 	uint16_t members;
+	enum faults faults;           /* what they bear */
+	bool settled;                 /* a frame SETTLED stands in its part of the log */
 	uint16_t own;                 /* consensus index, or REPLICA_NOBODY: no member, or none of our keys */
 	const struct replica_keys *keys; /* ours in it; NULL */
 	uint16_t seats[BLOCK_MEMBERS_MAX]; /* by consensus index */
@@ -129,7 +131,6 @@ struct replica {
 	struct replica_keys keys[REPLICA_KEYS_MAX];
 	size_t key_count;
 	struct consensus_config consensus_config;
-	uint64_t epoch_bytes;
 	const struct replica_signatures *signatures;
 	struct pooled_key *pool;
 	size_t pool_count;
@@ -141,6 +142,7 @@ struct replica {
 	struct consensus *consensus;  /* of the newest epoch */
 	struct consensus *retired[RETIRED_MAX]; /* of those before, until the step is over */
 	size_t retired_count;
+	bool settled;                 /* FAULTS_CRASH: no own block can have been lost */
 	bool closing;                 /* the commit that ends the epoch is applied; what consensus says after it does not count */
 	bool rebased;                 /* the disk is ahead of us: nothing is done any more */
 	uint64_t speaking;            /* the epoch whose consensus the messages are of */
@@ -234,7 +236,7 @@ struct replica_epoch *epoch_of_size(const struct replica *replica, uint64_t size
 const struct genesis *epoch_members(const struct replica *replica, const struct replica_epoch *epoch);
 /* Consensus index of a seat, or REPLICA_NOBODY. */
 uint16_t epoch_index(const struct replica_epoch *epoch, uint16_t seat);
-uint16_t epoch_belief(const struct replica_epoch *epoch); /* f + 1: at least one of so many is honest */
+uint16_t epoch_belief(const struct replica_epoch *epoch); /* signatures that make a checkpoint worth something: f + 1, see faults_belief */
 /* A commit was applied: does the epoch end with it? */
 void epoch_look(struct replica *replica, const struct consensus_commit *commit);
 /* After the step in which it did: the next one begins. */
@@ -287,6 +289,14 @@ void consensus_start(struct replica *replica);
 void submissions_end(struct replica *replica);
 /* Give consensus something, and do what it says. */
 enum status replica_give(struct replica *replica, enum consensus_event_kind kind, uint16_t index, struct span bytes);
+
+/* The first of its blocks that the log still has. */
+void epoch_place(struct replica_epoch *epoch, uint64_t position);
+
+/* -- settled.c -------------------------------------------------------------------------------------- */
+/* Say in the log that it has all own blocks, once that is known. Before anything is said in this step. */
+void settled_note(struct replica *replica);
+MUST_USE enum status settled_recovered(struct replica *replica, struct span bytes, uint64_t position);
 
 /* -- damaged.c -------------------------------------------------------------------------------------- */
 /* A hole in the log: from here on nothing is taken from it unverified. */

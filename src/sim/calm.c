@@ -15,7 +15,7 @@ void calm_turn(struct sim *sim)
 	const struct sim_calm *calm = &sim->options.calm;
 	CHECK(calm->speakers <= sim->options.members);
 	sim->members = sim->founders = sim->options.members;
-	sim->epoch_bytes = REPLICA_EPOCH_BYTES;
+	sim->settings = genesis_settings_usual();
 	sim->member = memory_new_array(sim->members, sizeof *sim->member);
 	sim->consensus = consensus_config_default();
 	sim->network.delay_us = calm->delay_us;

@@ -248,7 +248,7 @@ static enum status evidence_verify(void *context, uint16_t author, const struct 
 /* Would somebody who knows nothing but the genesis believe that `peer` filled a slot twice? */
 static bool evidence_convicts(struct sim *sim, uint16_t index, const struct deed *deed)
 {
-	const struct genesis *genesis = &sim->consortium->genesis;
+	const struct genesis *genesis = &sim->genesis;
 	size_t first_size = deed->action.evidence[0].size;
 	struct span first = span_of(deed->bytes.data, first_size), second = span_after(buffer_span(&deed->bytes), first_size), stored;
 	struct block block;
@@ -266,7 +266,7 @@ static bool evidence_convicts(struct sim *sim, uint16_t index, const struct deed
 		return false;
 	struct evidence_verifier context = {sim, &sim->epochs[block.epoch]};
 	struct block_signer verifier = {.context = &context, .verify = evidence_verify};
-	struct validity validity = validity_of(context.epoch->members, genesis->network, block.epoch, &context.epoch->digest, sim->consensus.gc_depth);
+	struct validity validity = validity_of(context.epoch->members, context.epoch->faults, genesis->network, block.epoch, &context.epoch->digest, sim->consensus.gc_depth);
 	return evidence_check(first, second, &validity, &verifier, &author, NULL) == OK
 		&& context.epoch->who[author] == seat_owner(sim, index, deed->action.peer);
 }
@@ -354,7 +354,7 @@ static void note_check(struct sim *sim, uint16_t index)
 		struct digest root = merkle_tree_root(ledger_tree(replica_ledger(sim->member[index].replica)), size);
 		const struct genesis *members = epochs_of_size(ledger_epochs(replica_ledger(sim->member[index].replica)), size)->members;
 		bool good = checkpoint_decode(buffer_span(&note), checkpoint, NULL) == OK && checkpoint->size == size
-			&& digest_equal(&root, &checkpoint->root) && checkpoint->line_count > sim->faulty_max;
+			&& digest_equal(&root, &checkpoint->root) && checkpoint->line_count >= faults_belief(members->member_count, genesis_faults(members));
 		for (size_t i = 0; good && i < checkpoint->line_count; i++) {
 			const struct checkpoint_line *line = &checkpoint->lines[i];
 			uint16_t member = 0;

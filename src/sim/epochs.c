@@ -16,7 +16,8 @@ static void epoch_add(struct sim *sim, const struct epoch *epoch)
 {
 	ARRAY_GROW(sim->epochs, sim->epoch_count, sim->epoch_capacity);
 	struct sim_epoch *added = &sim->epochs[sim->epoch_count];
-	*added = (struct sim_epoch){.begun_ms = epoch->number ? epoch->time_ms : 0, .digest = epoch->digest, .members = (uint16_t)epoch->members->member_count};
+	*added = (struct sim_epoch){.begun_ms = epoch->number ? epoch->time_ms : 0, .digest = epoch->digest, .members = (uint16_t)epoch->members->member_count,
+		.faults = genesis_faults(epoch->members)};
 	for (uint16_t i = 0; i < added->members; i++) {
 		const struct genesis_member *member = &epoch->members->members[i];
 		added->who[i] = organisation_find(sim, member->header.iss);
@@ -35,7 +36,7 @@ static void epoch_add(struct sim *sim, const struct epoch *epoch)
 void epochs_init(struct sim *sim)
 {
 	struct epochs chain;
-	epochs_begin(&chain, &sim->consortium->genesis);
+	epochs_begin(&chain, &sim->genesis);
 	epoch_add(sim, epochs_newest(&chain));
 	epochs_free(&chain);
 }

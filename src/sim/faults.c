@@ -139,12 +139,51 @@ static void strike(struct sim *sim, uint16_t index, enum fault_kind kind)
 	}
 }
 
+static bool is_at_work(const struct sim *sim, const struct member *member)
+{
+	struct replica_numbers numbers;
+	if (!member->replica)
+		return false;
+	replica_numbers(member->replica, &numbers);
+	return numbers.consensus.tip_known && numbers.epoch + 1 == sim->epoch_count;
+}
+
+/* A block that nobody else has is gone with the disk. Its slot is filled again, which hurts nobody; but the observer has seen both. */
+static bool is_known(const struct sim *sim, const struct member *member)
+{
+	uint64_t end;
+	for (uint16_t i = 0; i < sim->members; i++) {
+		const struct sim_disk *disk = &sim->member[i].disk;
+		if (&sim->member[i] != member && map_get(&disk->stored, digest_span(&member->own_digest), &end) && end <= disk->flushed)
+			return true;
+	}
+	return member->own_round == 0;
+}
+
+/* Three that bear a crash: one may have a wrong clock, or lose its disk while the others come back, or go for ever when the others
+ * are at work. What a disk does not notice is not borne: two quorums share one member only. */
+static bool crash_bears(const struct sim *sim, const struct member *member, enum fault_kind kind)
+{
+	if (kind != FAULT_CLOCK_AHEAD && kind != FAULT_WIPE && kind != FAULT_ABSENT)
+		return false;
+	if (kind == FAULT_WIPE && !is_known(sim, member))
+		return false;
+	if (sim_faulty(sim) > 0)
+		return kind == FAULT_WIPE && member->amnesiac;
+	bool all_at_work = sim->members == sim->founders;
+	for (uint16_t i = 0; i < sim->members; i++)
+		all_at_work = all_at_work && is_at_work(sim, &sim->member[i]);
+	return kind != FAULT_ABSENT || all_at_work;
+}
+
 static bool permitted(const struct sim *sim, const struct member *member, enum fault_kind kind)
 {
 	if (kind != FAULT_REPAIR && kind != FAULT_BACKUP && !(sim->knobs.enabled >> kind & 1))
 		return false;
 	if (kind < FAULT_CLOCK_AHEAD)
 		return true;
+	if (sim->settings.crash)
+		return crash_bears(sim, member, kind);
 	/* Whoever is counted already may forget once more, but not go away. */
 	if (member->amnesiac && kind != FAULT_ABSENT)
 		return true;

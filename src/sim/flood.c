@@ -69,9 +69,9 @@ static void root_twist(struct sim *sim, uint16_t index, uint16_t peer, struct sp
 	struct cosignature made;
 	char origin[CHECKPOINT_ORIGIN_SIZE + CHECKPOINT_STATE_ORIGIN_SIZE];
 	if (bytes.data[0] == OUTER_COSIGNATURE)
-		checkpoint_origin(sim->consortium->genesis.network, origin);
+		checkpoint_origin(sim->genesis.network, origin);
 	else
-		checkpoint_state_origin(sim->consortium->genesis.network, origin);
+		checkpoint_state_origin(sim->genesis.network, origin);
 	root.bytes[sim_below(sim, DIGEST_SIZE)] ^= 1;
 	if (sim_permille(sim, 200))
 		size += sim_below(sim, 100);
@@ -136,7 +136,7 @@ static void invented_block(struct sim *sim, uint16_t index, uint32_t round, uint
 		return;
 	struct block block = {.epoch = epoch, .round = round, .author = own, .timestamp_ms = (uint64_t)member_clock_ms(sim, &sim->member[index])};
 	struct block_signer signer = sim_block_signer(&sim->member[index].liar.signer);
-	memcpy(block.network, sim->consortium->genesis.network, BLOCK_NETWORK_SIZE);
+	memcpy(block.network, sim->genesis.network, BLOCK_NETWORK_SIZE);
 	for (uint16_t i = 0; i < sim->epochs[epoch].members; i++) {
 		uint16_t author = i == 0 ? own : i <= own ? (uint16_t)(i - 1) : i;
 		uint64_t words[] = {salt, round, author, index};

@@ -31,7 +31,7 @@ static void change_choose(struct sim *sim)
 	} else {
 		*govern = (struct governance){.change = is_member_now(sim, reserve) ? MEMBER_REMOVE : MEMBER_ADD, .target = reserve};
 	}
-	uint16_t quorum = validity_quorum(newest(sim)->members), first = (uint16_t)sim_below(sim, sim->founders);
+	uint16_t quorum = (uint16_t)faults_quorum(newest(sim)->members, newest(sim)->faults), first = (uint16_t)sim_below(sim, sim->founders);
 	govern->under_way = true;
 	govern->epoch = sim->epoch_count;
 	govern->proposer = first;
@@ -49,7 +49,7 @@ void govern_turn(struct sim *sim)
 		sim->counters[SIM_CHANGED]++;
 		govern->under_way = false;
 	}
-	if (!govern->under_way && validity_quorum(newest(sim)->members) <= sim->founders)
+	if (!govern->under_way && faults_quorum(newest(sim)->members, newest(sim)->faults) <= sim->founders)
 		change_choose(sim);
 	happen(sim, sim_between(sim, PAUSE_LEAST_MS * SIM_MS, PAUSE_MOST_MS * SIM_MS), (struct happening){.kind = HAPPEN_GOVERN});
 }

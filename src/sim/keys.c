@@ -68,7 +68,7 @@ static struct sim_consortium *consortium_found(uint16_t members)
 		organisation_found(&consortium->organisation[i], i);
 	for (uint16_t i = 0; i < members; i++)
 		spans[i] = buffer_span(&consortium->organisation[i].statements[0]);
-	genesis_encode(span_of_text("simulated consortium"), SIM_EPOCH_US / SIM_MS, spans, members, &consortium->bytes);
+	genesis_encode(span_of_text("simulated consortium"), SIM_EPOCH_US / SIM_MS, NULL, spans, members, &consortium->bytes);
 	CHECK(genesis_decode(buffer_span(&consortium->bytes), &consortium->genesis, NULL) == OK);
 	return consortium;
 }

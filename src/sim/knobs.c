@@ -11,6 +11,9 @@ const char *nature_name(enum nature nature)
 	return names[nature];
 }
 
+/* So many seeds are there for one of three members that bear a crash. */
+enum { CRASH_EVERY = 12 };
+
 static uint16_t members_choose(struct sim *sim)
 {
 	static const uint16_t sizes[] = {4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1, 2, 3, 5, 6, 7, 10};
@@ -80,6 +83,10 @@ void knobs_turn(struct sim *sim)
 		return;
 	}
 	uint16_t chosen = members_choose(sim); /* also when it is given, so that the rest stays the same */
+	sim->settings = genesis_settings_usual();
+	sim->settings.crash = sim->options.members == 0 && (sim->options.crash || sim->options.seed % CRASH_EVERY == 0);
+	if (sim->settings.crash)
+		chosen = 3;
 	sim->members = sim->options.members ? sim->options.members : chosen;
 	sim->faulty_max = validity_faulty_max(sim->members);
 	sim->founders = sim->members;
@@ -91,7 +98,8 @@ void knobs_turn(struct sim *sim)
 	consensus_turn(sim);
 	network_turn(sim);
 	natures_turn(sim);
-	sim->epoch_bytes = changes || sim_permille(sim, 400) ? REPLICA_EPOCH_BYTES : (uint64_t)turned_far(sim, 16u * sim->members * REPLICA_BLOCK_COST, 32 << 20);
+	if (!changes && !sim_permille(sim, 400))
+		sim->settings.epoch_bytes = (uint64_t)turned_far(sim, 16u * sim->members * REPLICA_BLOCK_COST, 32 << 20);
 	struct knobs *knobs = &sim->knobs;
 	knobs->storm_us = sim_between(sim, 2 * SIM_S, 14 * SIM_S);
 	knobs->fault_pause_us = sim_between(sim, 40 * SIM_MS, 600 * SIM_MS);
@@ -115,9 +123,9 @@ void knobs_tell(const struct sim *sim, char out[SIM_TEXT_MAX])
 {
 	const struct consensus_config *config = &sim->consensus;
 	int size = snprintf(out, SIM_TEXT_MAX,
-		"members=%u/%u round=%ums timeout=%ums heartbeat=%ums gc=%u leaders=%u ahead=%u suspended=%u pending=%u epoch=%u loss=%u dup=%u faults=%08x liars=", (unsigned)sim->founders, (unsigned)sim->members,
+		"members=%u/%u%s round=%ums timeout=%ums heartbeat=%ums gc=%u leaders=%u ahead=%u suspended=%u pending=%u epoch=%u loss=%u dup=%u faults=%08x liars=", (unsigned)sim->founders, (unsigned)sim->members, sim->settings.crash ? " crash" : "",
 		(unsigned)config->round_delay_ms, (unsigned)config->leader_timeout_ms, (unsigned)config->heartbeat_ms, (unsigned)config->gc_depth, (unsigned)config->leaders, (unsigned)config->rounds_ahead_max,
-		(unsigned)config->suspended_max, (unsigned)config->pending_bytes_max, (unsigned)sim->epoch_bytes, (unsigned)sim->network.loss, (unsigned)sim->network.duplicate,
+		(unsigned)config->suspended_max, (unsigned)config->pending_bytes_max, (unsigned)sim->settings.epoch_bytes, (unsigned)sim->network.loss, (unsigned)sim->network.duplicate,
 		(unsigned)sim->knobs.enabled);
 	for (uint16_t i = 0; i < sim->members && size < SIM_TEXT_MAX - 40; i++)
 		if (!is_honest(&sim->member[i]))

@@ -313,7 +313,8 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 		const struct replica_action *action = &actions.items[i];
 		if (action->kind == REPLICA_APPEND) {
 			/* Blocks, and what was found out about them, come before anything is said. */
-			if (spoken && !began && action->bytes.data[4] != REPLICA_FRAME_COSIGNATURE && action->bytes.data[4] != REPLICA_FRAME_STATE_COSIGNATURE)
+			if (spoken && !began && action->bytes.data[4] != REPLICA_FRAME_COSIGNATURE && action->bytes.data[4] != REPLICA_FRAME_STATE_COSIGNATURE
+				&& action->bytes.data[4] != REPLICA_FRAME_SETTLED)
 				sim_broken(sim, 9, "member %u speaks before it stores", (unsigned)index);
 			if (!append(sim, index, action))
 				return;
@@ -437,8 +438,8 @@ void member_boot(struct sim *sim, uint16_t index)
 	if (state == DISK_DAMAGED)
 		disk_replace(sim, member);
 	sim->counters[SIM_CUT_TAILS] += state == DISK_CUT;
-	struct replica_config config = {.genesis = &sim->consortium->genesis, .name = span_of_text(organisation->name), .consensus = sim->consensus,
-		.keys = {{organisation->nodes[0], organisation->checkpoints[0]}, {organisation->nodes[1], organisation->checkpoints[1]}}, .key_count = 2, .epoch_bytes = sim->epoch_bytes, .signatures = sim->signatures};
+	struct replica_config config = {.genesis = &sim->genesis, .name = span_of_text(organisation->name), .consensus = sim->consensus,
+		.keys = {{organisation->nodes[0], organisation->checkpoints[0]}, {organisation->nodes[1], organisation->checkpoints[1]}}, .key_count = 2, .signatures = sim->signatures};
 	CHECK(replica_new(&config, &member->replica, NULL) == OK);
 	member->session++;
 	member->finals = member->commits = member->commits_told = 0;

@@ -18,10 +18,11 @@ static struct consensus *machine_new(const struct sim *sim, uint64_t epoch)
 	struct consensus_config config = sim->consensus;
 	struct block_signer signer = {.verify = nobody_verifies};
 	config.members = sim->epochs[epoch].members;
+	config.faults = sim->epochs[epoch].faults;
 	config.own = CONSENSUS_NOBODY;
 	config.epoch = epoch;
 	config.begun_ms = sim->epochs[epoch].begun_ms;
-	memcpy(config.network, sim->consortium->genesis.network, BLOCK_NETWORK_SIZE);
+	memcpy(config.network, sim->genesis.network, BLOCK_NETWORK_SIZE);
 	config.genesis = sim->epochs[epoch].digest;
 	return consensus_new(&config, &signer);
 }
@@ -36,6 +37,7 @@ struct observer *observer_new(const struct sim *sim, uint64_t epoch)
 	struct observer *observer = memory_new_array(1, sizeof *observer);
 	observer->epoch = epoch;
 	observer->members = sim->epochs[epoch].members;
+	observer->quorum = (uint16_t)faults_quorum(observer->members, sim->epochs[epoch].faults);
 	observer->machine = machine_new(sim, epoch);
 	return observer;
 }
@@ -147,7 +149,7 @@ static void certificates_check(struct sim *sim, struct observer *observer, const
 			votes[author] = 0;
 			for (uint16_t k = 0; k < voters; k++)
 				votes[author] += voted[author][k] == leader;
-			if (votes[author] < validity_quorum(observer->members))
+			if (votes[author] < observer->quorum)
 				continue;
 			uint32_t slot[2] = {block->ref.round - 2, author};
 			uint64_t known;

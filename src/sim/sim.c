@@ -47,6 +47,8 @@ struct sim *sim_new(const struct sim_options *options, struct sim_keys *keys)
 	sim->trace.kept = options->traced;
 	knobs_turn(sim);
 	sim->consortium = sim_keys_of(keys, sim->founders);
+	sim->genesis = sim->consortium->genesis;
+	sim->genesis.settings = sim->settings;
 	knobs_tell(sim, setting);
 	trace_line(sim, "%s", setting);
 	epochs_init(sim);

@@ -31,6 +31,7 @@ struct sim_calm {
 struct sim_options {
 	uint64_t seed;
 	uint16_t members;             /* 0: by seed; at most SIM_MEMBERS_MAX */
+	bool crash;                   /* three members that bear a crash and no lie; otherwise by seed. Without `members` */
 	uint64_t until;               /* stop after this step; 0: at the end */
 	bool real_signatures;         /* ML-DSA-44 rather than a keyed hash */
 	bool traced;                  /* keep the text for sim_trace_take */

@@ -240,6 +240,7 @@ struct sim_epoch {
 	int64_t begun_ms;
 	struct digest digest;
 	uint16_t members;
+	enum faults faults;
 	uint16_t who[SIM_MEMBERS_MAX]; /* by consensus index: the place in sim->member */
 	bool second[SIM_MEMBERS_MAX]; /* by consensus index: with its second set of keys */
 };
@@ -257,7 +258,7 @@ struct governance {
 /* One for each epoch. */
 struct observer {
 	uint64_t epoch;
-	uint16_t members;
+	uint16_t members, quorum;
 	struct consensus *machine;    /* sees every accepted block, takes part in nothing */
 	struct seen_block *blocks;
 	uint32_t count, capacity;
@@ -309,6 +310,8 @@ struct trace {
 struct sim {
 	struct sim_options options;
 	const struct sim_consortium *consortium;
+	struct genesis_settings settings;
+	struct genesis genesis;       /* the consortium's, with these settings; its members are the consortium's */
 	const struct replica_signatures *signatures;
 	struct random random;
 	struct consensus_config consensus;
@@ -334,7 +337,6 @@ struct sim {
 	struct sim_epoch *epochs;
 	struct observer **observers;  /* of the epochs */
 	size_t epoch_count, epoch_capacity, observer_capacity;
-	uint64_t epoch_bytes;
 	struct checks checks;
 	struct trace trace;
 	struct sim_measured measured; /* calm.c */

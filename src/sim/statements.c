@@ -28,7 +28,7 @@ void draft_begin(struct sim *sim, const struct client *client, struct draft *dra
 	draft->statement = (struct statement){.seq = client->seq + 1, .prev = client->last,
 		.iss = text(gateway ? organisation->gateway : organisation->name), .sub = text(organisation->machine),
 		.iat = (SIM_EPOCH_US + sim->now_us) / SIM_S, .class = CLASS_CONSORTIUM};
-	memcpy(draft->statement.network, sim->consortium->genesis.network, NETWORK_ID_SIZE);
+	memcpy(draft->statement.network, sim->genesis.network, NETWORK_ID_SIZE);
 }
 
 /* -- bodies ------------------------------------------------------------------------------------------------------ */

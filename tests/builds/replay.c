@@ -111,9 +111,9 @@ static size_t seal_of(const struct buffer *entries)
 static void replay(struct sim *sim, uint16_t index, const struct buffer *entries, const struct buffer *log)
 {
 	const struct sim_organisation *organisation = &sim->consortium->organisation[index];
-	struct replica_config config = {.genesis = &sim->consortium->genesis, .name = span_of_text(organisation->name), .consensus = sim->consensus,
+	struct replica_config config = {.genesis = &sim->genesis, .name = span_of_text(organisation->name), .consensus = sim->consensus,
 		.keys = {{organisation->nodes[0], organisation->checkpoints[0]}, {organisation->nodes[1], organisation->checkpoints[1]}}, .key_count = 2,
-		.epoch_bytes = sim->epoch_bytes, .signatures = sim->signatures};
+		.signatures = sim->signatures};
 	struct replica *replica;
 	struct digest chain = {0};
 	CHECK(replica_new(&config, &replica, NULL) == OK);

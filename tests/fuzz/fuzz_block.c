@@ -35,7 +35,7 @@ static void try_block(struct span bytes)
 	buffer_free(&again);
 	if (block_signed_header_parse(block_signed_header(&block), &half, &fault) != OK)
 		abort();
-	struct validity validity = validity_of(4, network, 0, &genesis, 0);
+	struct validity validity = validity_of(4, FAULTS_BYZANTINE, network, 0, &genesis, 0);
 	if (validity_check(&validity, &block, &fault) != OK && !fault.text[0])
 		abort();
 }

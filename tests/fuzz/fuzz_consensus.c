@@ -273,7 +273,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena->config.members = MEMBERS;
 	arena->config.suspended_max = 6;
 	arena->now_ms = 1000000;
-	arena->validity = validity_of(MEMBERS, arena->config.network, 0, &arena->config.genesis, 0);
+	arena->validity = validity_of(MEMBERS, FAULTS_BYZANTINE, arena->config.network, 0, &arena->config.genesis, 0);
 	for (uint16_t author = 0; author < MEMBERS; author++)
 		arena->known[arena->known_count++] = (struct block_ref){.author = author, .digest = arena->validity.genesis[author]};
 	start(arena);

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < genesis.member_count; i++)
 		statements[i] = genesis.members[i].statement;
 	struct buffer again = {0};
-	genesis_encode(genesis.name, genesis.created_ms, statements, genesis.member_count, &again);
+	genesis_encode(genesis.name, genesis.created_ms, &genesis.settings, statements, genesis.member_count, &again);
 	CHECK(span_equal(buffer_span(&again), span_of(data, size)));
 	free(statements);
 	buffer_free(&again);

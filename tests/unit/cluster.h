@@ -45,7 +45,6 @@ struct cluster {
 	uint16_t members;
 	struct member member[CLUSTER_MAX];
 	struct consensus_config consensus;
-	uint64_t epoch_bytes;
 	struct letter *letters;
 	size_t letter_count, letter_capacity;
 	uint64_t letter_number;
@@ -216,7 +215,7 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 		const struct replica_action *action = &actions.items[i];
 		/* Blocks, and what was found out about them, are stored before anything is said. */
 		CHECK(action->kind != REPLICA_APPEND || action->bytes.data[4] == REPLICA_FRAME_COSIGNATURE
-			|| action->bytes.data[4] == REPLICA_FRAME_STATE_COSIGNATURE || !spoken);
+			|| action->bytes.data[4] == REPLICA_FRAME_STATE_COSIGNATURE || action->bytes.data[4] == REPLICA_FRAME_SETTLED || !spoken);
 		spoken = spoken || action->kind != REPLICA_APPEND;
 		CHECK(!starting || action->kind == REPLICA_FINAL || action->kind == REPLICA_CHECKPOINT || action->kind == REPLICA_KEEP
 			|| action->kind == REPLICA_EPOCH);
@@ -405,7 +404,7 @@ static inline void cluster_member_up(struct cluster *cluster, uint16_t index)
 {
 	struct member *member = &cluster->member[index];
 	struct replica_config config = {.genesis = &cluster->consortium->genesis, .name = cluster->consortium->genesis.members[index].header.iss,
-		.consensus = cluster->consensus, .epoch_bytes = cluster->epoch_bytes,
+		.consensus = cluster->consensus,
 		.keys = {{cluster->consortium->node[index], cluster->consortium->checkpoint[index]}}, .key_count = 1};
 	struct fault fault;
 	CHECK(!member->replica && replica_new(&config, &member->replica, &fault) == OK);

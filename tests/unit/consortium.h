@@ -91,7 +91,7 @@ static inline void consortium_found(struct consortium *consortium, size_t member
 		buffer_free(&body);
 		free(org);
 	}
-	genesis_encode(text("test consortium"), 1700000000000, spans, members, &consortium->bytes);
+	genesis_encode(text("test consortium"), 1700000000000, NULL, spans, members, &consortium->bytes);
 	if (genesis_decode(buffer_span(&consortium->bytes), &consortium->genesis, &fault) != OK) {
 		fprintf(stderr, "%s\n", fault.text);
 		abort();

@@ -54,7 +54,7 @@ static inline void sample_genesis_bytes(struct signing_key *keys[SAMPLE_MEMBERS]
 		sample_org(keys[i], sample_names[i], sample_names[i] + 4, &orgs[i]);
 		spans[i] = buffer_span(&orgs[i]);
 	}
-	genesis_encode(span_of_text("sample consortium"), 1767225600000, spans, members, out);
+	genesis_encode(span_of_text("sample consortium"), 1767225600000, NULL, spans, members, out);
 	for (size_t i = 0; i < members; i++)
 		buffer_free(&orgs[i]);
 }

@@ -17,7 +17,7 @@ static const struct digest genesis = {{7}};
 
 static struct validity rules(uint16_t members, uint32_t gc_depth)
 {
-	return validity_of(members, network, 3, &genesis, gc_depth);
+	return validity_of(members, FAULTS_BYZANTINE, network, 3, &genesis, gc_depth);
 }
 
 /* A block of member `author` that names all blocks of the round before. */
@@ -246,8 +246,18 @@ static void quorums_are_those_of_the_table(void **state)
 		{13, 4, 9}, {20, 6, 14}, {31, 10, 21}, {50, 16, 34}};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		assert_int_equal(validity_faulty_max((uint16_t)table[i][0]), table[i][1]);
-		assert_int_equal(validity_quorum((uint16_t)table[i][0]), table[i][2]);
+		enum faults faults = faults_of((size_t)table[i][0], false);
+		assert_int_equal(faults, table[i][0] > 3 ? FAULTS_BYZANTINE : FAULTS_STRICT);
+		assert_int_equal(faults_quorum((size_t)table[i][0], faults), table[i][2]);
+		assert_int_equal(faults_belief((size_t)table[i][0], faults), table[i][1] + 1);
+		assert_int_equal(faults_of((size_t)table[i][0], true), table[i][0] == 3 ? FAULTS_CRASH : faults);
+		const struct validity validity = {.members = (uint16_t)table[i][0], .faults = faults};
+		assert_int_equal(validity_quorum(&validity), table[i][2]);
 	}
+	/* Two of three: two quorums share one member, and none may lie. */
+	assert_int_equal(faults_quorum(3, FAULTS_CRASH), 2);
+	assert_int_equal(faults_away(3, FAULTS_CRASH), 1);
+	assert_int_equal(faults_belief(3, FAULTS_CRASH), 2);
 }
 
 /* Counts and sizes in the header are limits before they are anything else. */

@@ -237,7 +237,7 @@ static enum status decode_members(struct signing_key *keys[SAMPLE_MEMBERS][SAMPL
 		sample_org(keys[i], names[i], shown[i], &orgs[i]);
 		spans[i] = buffer_span(&orgs[i]);
 	}
-	genesis_encode(span_of_text("two"), 5, spans, 2, &bytes);
+	genesis_encode(span_of_text("two"), 5, NULL, spans, 2, &bytes);
 	enum status status = genesis_decode(buffer_span(&bytes), &genesis, NULL);
 	genesis_free(&genesis);
 	buffer_free(&orgs[0]);
@@ -289,7 +289,7 @@ static void a_genesis_holds_only_founding_statements(void **state)
 		struct genesis genesis;
 		assert_int_equal(statement_sign(&sent, key, NULL, &bytes, &id), OK);
 		struct span span = buffer_span(&bytes);
-		genesis_encode(span_of_text("one"), 5, &span, 1, &genesis_bytes);
+		genesis_encode(span_of_text("one"), 5, NULL, &span, 1, &genesis_bytes);
 		assert_int_equal(genesis_decode(buffer_span(&genesis_bytes), &genesis, NULL), i < 4 ? E_MALFORMED : i == 4 ? E_SIGNATURE : OK);
 		genesis_free(&genesis);
 		buffer_free(&bytes);
@@ -297,10 +297,120 @@ static void a_genesis_holds_only_founding_statements(void **state)
 	}
 	struct buffer empty = {0};
 	struct genesis genesis;
-	genesis_encode(span_of_text("none"), 5, NULL, 0, &empty);
+	genesis_encode(span_of_text("none"), 5, NULL, NULL, 0, &empty);
 	assert_int_equal(genesis_decode(buffer_span(&empty), &genesis, NULL), E_MALFORMED);
 	buffer_free(&empty);
 	buffer_free(&body);
+}
+
+/* A genesis of one with these settings, bytes owned by the caller. */
+static enum status decode_settings(const struct sample_consortium *consortium, const struct genesis_settings *settings, struct buffer *bytes,
+	struct genesis *out)
+{
+	struct span statement = consortium->genesis.members[0].statement;
+	genesis_encode(span_of_text("one"), 5, settings, &statement, 1, bytes);
+	return genesis_decode(buffer_span(bytes), out, NULL);
+}
+
+static void settings_are_part_of_a_genesis(void **state)
+{
+	struct sample_consortium *consortium = *state;
+	const struct genesis_settings usual = genesis_settings_usual();
+	struct buffer old = {0}, same = {0};
+	struct genesis genesis;
+	assert_int_equal(decode_settings(consortium, NULL, &old, &genesis), OK);
+	assert_true(genesis.settings.epoch_bytes == UINT64_C(1) << 30);
+	const struct digest before = genesis.digest;
+	genesis_free(&genesis);
+	/* What is as usual is not said: the bytes of the first form stay what they were. */
+	assert_int_equal(decode_settings(consortium, &usual, &same, &genesis), OK);
+	assert_true(span_equal(buffer_span(&old), buffer_span(&same)));
+	assert_memory_equal(old.data, "\x84\x70tally/genesis/v1\x63one\x05\x81", 24);
+	genesis_free(&genesis);
+	static const uint64_t weights[] = {0, (1 << 16) - 1, 1 << 16, (1 << 30) - 1, (1 << 30) + 1, UINT64_C(1) << 50, (UINT64_C(1) << 50) + 1, UINT64_MAX};
+	for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) {
+		struct buffer bytes = {0};
+		bool good = i > 1 && i < 6;
+		assert_int_equal(decode_settings(consortium, &(struct genesis_settings){.epoch_bytes = weights[i]}, &bytes, &genesis), good ? OK : E_MALFORMED);
+		assert_memory_equal(bytes.data, "\x85\x70tally/genesis/v2\x63one\x05\xa1\x01", 25);
+		if (good) {
+			assert_true(genesis.settings.epoch_bytes == weights[i] && genesis.member_count == 1);
+			assert_false(digest_equal(&genesis.digest, &before));
+		}
+		genesis_free(&genesis);
+		buffer_free(&bytes);
+	}
+	buffer_free(&old);
+	buffer_free(&same);
+}
+
+static void settings_have_one_form(void **state)
+{
+	struct sample_consortium *consortium = *state;
+	/* As usual, but said; none; unknown ones; of another kind; twice; under the form of before; not of three. The seventh is good. */
+	static const struct {
+		const char *form, *settings;
+		size_t size;
+	} cases[] = {
+		{"tally/genesis/v2", "\xa1\x01\x1a\x40\x00\x00\x00", 7}, {"tally/genesis/v2", "\xa0", 1},
+		{"tally/genesis/v2", "\xa1\x09\x01", 3}, {"tally/genesis/v2", "\xa2\x01\x1a\x20\x00\x00\x00\x09\x01", 9},
+		{"tally/genesis/v2", "\xa2\x01\x1a\x20\x00\x00\x00\x01\x1a\x20\x00\x00\x00", 13}, {"tally/genesis/v1", "\xa1\x01\x1a\x20\x00\x00\x00", 7},
+		{"tally/genesis/v2", "\xa1\x01\x1a\x20\x00\x00\x00", 7}, {"tally/genesis/v2", "\xa1\x01\x61" "1", 4}, {"tally/genesis/v2", "\x80", 1},
+		{"tally/genesis/v2", "", 0}, {"tally/genesis/v2", "\xa1\x02\x65" "crash", 8}, {"tally/genesis/v2", "\xa1\x02\x66" "strict", 9},
+		{"tally/genesis/v2", "\xa1\x02\x01", 3}, {"tally/genesis/v2", "\xa1\x02\xf5", 3},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buffer bytes = {0};
+		struct genesis genesis;
+		struct fault fault = {0};
+		cbor_write_array(&bytes, cases[i].size ? 5 : 4);
+		cbor_write_cstring(&bytes, cases[i].form);
+		cbor_write_text(&bytes, span_of_text("one"));
+		cbor_write_int(&bytes, 5);
+		buffer_append(&bytes, cases[i].settings, cases[i].size);
+		cbor_write_array(&bytes, 1);
+		cbor_write_bytes(&bytes, consortium->genesis.members[0].statement);
+		enum status status = genesis_decode(buffer_span(&bytes), &genesis, &fault);
+		if (status != (i == 6 ? OK : E_MALFORMED))
+			fail_msg("case %zu: %s, \"%s\"", i, status_name(status), fault.text);
+		genesis_free(&genesis);
+		buffer_free(&bytes);
+	}
+}
+
+static void only_three_bear_a_crash(void **state)
+{
+	struct sample_consortium *consortium = *state;
+	struct genesis_settings crash = genesis_settings_usual(), both;
+	struct span statements[SAMPLE_MEMBERS];
+	crash.crash = true;
+	both = crash;
+	both.epoch_bytes = 1 << 20;
+	for (size_t i = 0; i < SAMPLE_MEMBERS; i++)
+		statements[i] = consortium->genesis.members[i].statement;
+	for (size_t members = 1; members <= SAMPLE_MEMBERS; members++) {
+		struct buffer bytes = {0}, more = {0}, plain = {0};
+		struct genesis genesis;
+		struct fault fault = {0};
+		genesis_encode(span_of_text("few"), 5, &crash, statements, members, &bytes);
+		assert_int_equal(genesis_decode(buffer_span(&bytes), &genesis, &fault), members == 3 ? OK : E_MALFORMED);
+		if (members == 3)
+			assert_int_equal(genesis_faults(&genesis), FAULTS_CRASH);
+		else
+			assert_non_null(strstr(fault.text, "only three"));
+		genesis_free(&genesis);
+		genesis_encode(span_of_text("few"), 5, &both, statements, members, &more);
+		assert_int_equal(genesis_decode(buffer_span(&more), &genesis, NULL), members == 3 ? OK : E_MALFORMED);
+		assert_true(members != 3 || (genesis.settings.crash && genesis.settings.epoch_bytes == 1 << 20));
+		genesis_free(&genesis);
+		genesis_encode(span_of_text("few"), 5, NULL, statements, members, &plain);
+		assert_int_equal(genesis_decode(buffer_span(&plain), &genesis, NULL), OK);
+		assert_int_equal(genesis_faults(&genesis), members == 4 ? FAULTS_BYZANTINE : FAULTS_STRICT);
+		genesis_free(&genesis);
+		buffer_free(&bytes);
+		buffer_free(&more);
+		buffer_free(&plain);
+	}
 }
 
 static int set_up(void **state)
@@ -328,6 +438,9 @@ int main(void)
 		cmocka_unit_test(every_changed_byte_of_a_genesis_changes_the_network),
 		cmocka_unit_test(members_share_no_name_and_no_key),
 		cmocka_unit_test(a_genesis_holds_only_founding_statements),
+		cmocka_unit_test(settings_are_part_of_a_genesis),
+		cmocka_unit_test(settings_have_one_form),
+		cmocka_unit_test(only_three_bear_a_crash),
 	};
 	return cmocka_run_group_tests_name("checkpoint", tests, set_up, tear_down);
 }

@@ -53,9 +53,9 @@ static void drawing_init(struct drawing *drawing, uint16_t members)
 	struct digest genesis = {{1}};
 	memset(drawing, 0, sizeof *drawing);
 	drawing->members = members;
-	drawing->quorum = validity_quorum(members);
+	drawing->quorum = (uint16_t)faults_quorum(members, FAULTS_BYZANTINE);
 	drawing->leaders = 1;
-	drawing->validity = validity_of(members, network, 1, &genesis, 0);
+	drawing->validity = validity_of(members, FAULTS_BYZANTINE, network, 1, &genesis, 0);
 	for (uint16_t author = 0; author < members; author++) {
 		drawing->blocks[author].author = author;
 		drawing->histories[author].words[0] = UINT64_C(1) << author;
@@ -673,7 +673,7 @@ static void scene_init(struct scene *scene, const char *text)
 {
 	static const uint8_t network[BLOCK_NETWORK_SIZE] = "scene";
 	struct digest genesis = {{2}};
-	struct validity validity = validity_of(4, network, 1, &genesis, 0);
+	struct validity validity = validity_of(4, FAULTS_BYZANTINE, network, 1, &genesis, 0);
 	dag_init(&scene->dag, &validity);
 	memset(scene->ids, 0xff, sizeof scene->ids);
 	for (uint32_t author = 0; author < 4; author++)

@@ -16,7 +16,7 @@ struct settings {
 	struct config_list floors;
 };
 
-enum { KEYS = 9 };
+enum { KEYS = 10 };
 
 static void keys_of(struct settings *settings, struct config_key keys[KEYS])
 {
@@ -30,6 +30,7 @@ static void keys_of(struct settings *settings, struct config_key keys[KEYS])
 		{"wire", "cache", CONFIG_SIZE, &settings->cache, false, "16 MiB", 0, INT64_C(1) << 32, "memory for it"},
 		{"http", "open", CONFIG_SWITCH, &settings->open, false, "off", 0, 0, "to others"},
 		{"http", "floor", CONFIG_LIST, &settings->floors, false, NULL, 0, 0, "a gateway and its URL"},
+		{"wire", "weight", CONFIG_GONE, NULL, false, NULL, 0, 0, "stands elsewhere; remove the line"},
 	};
 	memcpy(keys, table, sizeof table);
 }
@@ -105,6 +106,7 @@ static void errors_name_the_line_and_help(void **state)
 		{"[node]\norg=x\n[wire]\nlisten=7101\n", {"line 4", "7101", "host:port"}},
 		{"[node]\norg=x\n[http]\nopen=yes\n", {"line 4", "yes", "on nor off"}},
 		{"[node]\norg=x\n[http]\npage=127.0.0.1:80\n", {"line 4", "page", "http://"}},
+		{"[node]\norg=x\n[wire]\nweight=1 GiB\n", {"line 4", "[wire] weight", "stands elsewhere; remove the line"}},
 		{"[node]\norg=x\nnonsense\n", {"line 3", "node.ini", "key = value"}},
 		{"[node\norg=x\n", {"line 1", "node.ini", "[section]"}},
 		{"[node]\norg=x\nlog=0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
@@ -122,6 +124,17 @@ static void errors_name_the_line_and_help(void **state)
 	}
 }
 
+static void sizes_can_be_read_alone(void **state)
+{
+	(void)state;
+	int64_t bytes = 0;
+	assert_true(config_size("64 KiB", &bytes) && bytes == 64 << 10);
+	assert_true(config_size("1048576GiB", &bytes) && bytes == INT64_C(1) << 50);
+	static const char *const none[] = {"", "64", "GiB", "1 KB", "1 GiB ", "-1 B", "99999999999 GiB"};
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		assert_false(config_size(none[i], &bytes));
+}
+
 static void what_is_printed_can_be_read(void **state)
 {
 	(void)state;
@@ -134,7 +147,7 @@ static void what_is_printed_can_be_read(void **state)
 	config_print(out, keys, KEYS);
 	fclose(out);
 	for (int i = 0; i < KEYS; i++)
-		assert_non_null(strstr(text, keys[i].help));
+		assert_int_equal(strstr(text, keys[i].help) != NULL, keys[i].kind != CONFIG_GONE);
 	struct fault fault;
 	if (parse(text, &settings, &fault) != OK)
 		fail_msg("%s in %s", fault.text, text);
@@ -179,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_arrive_with_their_units),
 		cmocka_unit_test(errors_name_the_line_and_help),
+		cmocka_unit_test(sizes_can_be_read_alone),
 		cmocka_unit_test(what_is_printed_can_be_read),
 		cmocka_unit_test(base64_has_one_form),
 	};

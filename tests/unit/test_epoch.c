@@ -168,6 +168,72 @@ static void a_quorum_is_more_than_two_thirds(void **state)
 		assert_int_equal(epoch_quorum(&(struct genesis){.member_count = i + 1}), quorums[i]);
 }
 
+/* Three that bear a crash: two decide and two must have signed, whoever judges; and it holds for sets of three only. */
+static void two_of_three_that_bear_a_crash(void **state)
+{
+	(void)state;
+	struct genesis three = consortium->genesis;
+	struct epochs chain;
+	struct note_judgement *judgement = memory_new(sizeof *judgement);
+	const struct policy of_one = {.organisations = 1};
+	char origin[EPOCH_ORIGIN_SIZE], log_origin[CHECKPOINT_ORIGIN_SIZE];
+	three.member_count = 3;
+	epoch_origin(three.network, origin);
+	checkpoint_origin(three.network, log_origin);
+	struct span all[4];
+	for (size_t i = 0; i < 4; i++)
+		all[i] = consortium->genesis.members[i].statement;
+	for (int crash = 0; crash < 2; crash++) {
+		three.settings.crash = crash;
+		epochs_begin(&chain, &three);
+		struct trust trust = {.epochs = &chain};
+		struct digest root = {{7}};
+		for (unsigned signers = 1; signers < 8; signers++) {
+			struct buffer note = {0}, report = {0};
+			struct fault fault = {0};
+			unsigned count = (unsigned)__builtin_popcount(signers);
+			sample_note(consortium, 9, &root, signers, &note);
+			trust.policy = NULL;
+			assert_int_equal(note_judge(buffer_span(&note), log_origin, &trust, judgement, &fault), count > (unsigned)crash ? OK : E_SIGNATURE);
+			if (count > (unsigned)crash) {
+				note_report(judgement, NULL, &report);
+				buffer_append_byte(&report, 0);
+				assert_true((strstr((const char *)report.data, "not Byzantine fault tolerant") != NULL) == crash);
+				assert_int_equal(judgement->needed, crash + 1);
+			}
+			trust.policy = &of_one;
+			assert_int_equal(note_judge(buffer_span(&note), log_origin, &trust, judgement, &fault), crash ? E_CONFIG : OK);
+			assert_true(!crash || strstr(fault.text, "it must ask for 2 or more"));
+			buffer_free(&note);
+			buffer_free(&report);
+		}
+		/* Epoch 1 has four members, epoch 2 three again; each record is signed by a quorum of the epoch before. */
+		for (size_t next = 1; next <= 2; next++) {
+			struct buffer record = {0};
+			size_t needed = next == 2 ? 3 : crash ? 2 : 3;
+			const struct epoch_end end = {.commits = next, .log_size = 10 * next, .statements = all, .statement_count = next == 1 ? 4 : 3};
+			epoch_encode(&chain, &end, &record);
+			struct digest digest = sha256(buffer_span(&record));
+			struct sample_set set = {.count = next == 1 ? 3 : 4};
+			for (size_t i = 0; i < set.count; i++)
+				set.seats[i] = (struct sample_seat){sample_names[i], consortium->keys[i]};
+			assert_int_equal(epoch_quorum(epochs_newest(&chain)->members), needed);
+			for (unsigned count = 1; count <= needed; count++) {
+				struct buffer note = {0};
+				sample_set_note(&set, origin, next, &digest, (1u << count) - 1, &note);
+				assert_int_equal(epochs_add_signed(&chain, buffer_span(&record), buffer_span(&note), NULL) == OK, count == needed);
+				buffer_free(&note);
+			}
+			buffer_free(&record);
+		}
+		assert_int_equal(genesis_faults(chain.items[1].members), FAULTS_BYZANTINE);
+		assert_int_equal(genesis_faults(chain.items[2].members), crash ? FAULTS_CRASH : FAULTS_STRICT);
+		assert_int_equal(epoch_quorum(chain.items[2].members), crash ? 2 : 3);
+		epochs_free(&chain);
+	}
+	free(judgement);
+}
+
 /* -- records that do not follow -------------------------------------------------------------------------- */
 
 /* The record of epoch 2, with something else in one place. */
@@ -575,6 +641,7 @@ int main(void)
 		cmocka_unit_test(a_chain_is_a_file),
 		cmocka_unit_test(a_renewal_keeps_the_members),
 		cmocka_unit_test(a_quorum_is_more_than_two_thirds),
+		cmocka_unit_test(two_of_three_that_bear_a_crash),
 		cmocka_unit_test(what_does_not_follow_is_refused),
 		cmocka_unit_test(a_record_has_no_slack),
 		cmocka_unit_test(members_are_told_apart),

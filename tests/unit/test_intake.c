@@ -19,7 +19,7 @@ static void stage_init(struct stage *stage)
 {
 	cluster_init(&stage->cluster, 1, 4, false);
 	struct consensus_config *config = &stage->cluster.config;
-	stage->validity = validity_of(4, config->network, config->epoch, &config->genesis, 0);
+	stage->validity = validity_of(4, FAULTS_BYZANTINE, config->network, config->epoch, &config->genesis, 0);
 	node_start(&stage->cluster, 0);
 }
 

@@ -282,7 +282,7 @@ static void the_node_tells_about_itself(void **state)
 	assert_int_equal(get("/api/v1/node", &out), 200);
 	yyjson_doc *document = parsed(&out);
 	yyjson_val *root = yyjson_doc_get_root(document);
-	HAS(root, "org", "role", "member", "network", "genesis", "uptime_s", "round", "highest_round", "decided_round", "commits", "skipped", "leader_timeouts",
+	HAS(root, "org", "role", "member", "network", "genesis", "epoch_bytes", "uptime_s", "round", "highest_round", "decided_round", "commits", "skipped", "leader_timeouts",
 		"equivocations", "log_size", "log_root", "refused", "readings", "anchors", "by_type", "finality_ms", "checkpoint", "state_checkpoint", "members", "tolerance", "floors", "pending",
 		"resident_kb", "profile");
 	HAS(yyjson_obj_get(root, "finality_ms"), "p50", "p99", "count");

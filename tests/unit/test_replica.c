@@ -412,6 +412,8 @@ static void a_foreign_log_is_refused(void **state)
 		{.kind = REPLICA_RECOVERED, .frame_kind = REPLICA_FRAME_COSIGNATURE, .bytes = text("no cosignature")},
 		{.kind = REPLICA_RECOVERED, .frame_kind = REPLICA_FRAME_FORGED, .bytes = text("no digests")},
 		{.kind = REPLICA_RECOVERED, .frame_kind = REPLICA_FRAME_STATE_COSIGNATURE, .bytes = text("no cosignature")},
+		{.kind = REPLICA_RECOVERED, .frame_kind = REPLICA_FRAME_SETTLED, .bytes = text("no number")},
+		{.kind = REPLICA_RECOVERED, .frame_kind = REPLICA_FRAME_SETTLED, .bytes = {(const uint8_t *)"\1\0\0\0\0\0\0\0", 8}}, /* an epoch that has not begun */
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		struct replica *replica = NULL;

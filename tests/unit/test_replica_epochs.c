@@ -51,7 +51,6 @@ static void epochs_pass(struct cluster *cluster, struct issuer *issuer, uint64_t
 static void begin(struct cluster *cluster, uint64_t seed)
 {
 	cluster_begin(cluster, &four, seed);
-	cluster->epoch_bytes = EPOCH_BYTES;
 	for (uint16_t i = 0; i < 4; i++)
 		cluster_member_up(cluster, i);
 	cluster_run(cluster, 500);
@@ -230,6 +229,7 @@ int main(void)
 		cmocka_unit_test(outsiders_follow_the_chain),
 	};
 	consortium_found(&four, 4);
+	four.genesis.settings.epoch_bytes = EPOCH_BYTES;
 	cmocka_set_test_filter(getenv("TALLY_TEST"));
 	int failed = cmocka_run_group_tests_name("replica epochs", tests, NULL, NULL);
 	consortium_free(&four);

@@ -36,7 +36,7 @@ static uint64_t commits_of_graph(bool leaders_jump)
 	struct consensus_config config = cluster.config;
 	config.leaders = 1;
 	struct block_signer signer = {&cluster.signer_ids[0], fake_sign, fake_verify};
-	struct validity validity = validity_of(MEMBERS, config.network, config.epoch, &config.genesis, config.gc_depth);
+	struct validity validity = validity_of(MEMBERS, FAULTS_BYZANTINE, config.network, config.epoch, &config.genesis, config.gc_depth);
 	struct consensus *machine = consensus_new(&config, &signer);
 	struct block_ref last[MEMBERS], next[MEMBERS];
 	for (uint16_t i = 0; i < MEMBERS; i++)

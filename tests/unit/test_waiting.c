@@ -29,7 +29,7 @@ static void shop_init(struct shop *shop, uint16_t members, uint32_t suspended_ma
 {
 	static const uint8_t network[BLOCK_NETWORK_SIZE] = "shop";
 	struct digest genesis = {{3}};
-	*shop = (struct shop){.validity = validity_of(members, network, 1, &genesis, 0)};
+	*shop = (struct shop){.validity = validity_of(members, FAULTS_BYZANTINE, network, 1, &genesis, 0)};
 	dag_init(&shop->dag, &shop->validity);
 	waiting_init(&shop->waiting, members, suspended_max);
 }
@@ -690,9 +690,9 @@ static void the_tip_needs_a_quorum_of_answers(void **state)
 {
 	(void)state;
 	struct tip tip;
-	tip_init(&tip, 1);
+	tip_init(&tip, 1, FAULTS_STRICT);
 	assert_true(tip.known);
-	tip_init(&tip, 7);
+	tip_init(&tip, 7, FAULTS_BYZANTINE);
 	tip_seen(&tip, 12);
 	tip_start(&tip, 99, 1000);
 	for (uint16_t peer = 1; peer < 4; peer++) {
@@ -705,7 +705,7 @@ static void the_tip_needs_a_quorum_of_answers(void **state)
 	tip_check(&tip, 2000);
 	assert_true(tip.known);
 	/* An empty disk asks the rest, too, for a while. */
-	tip_init(&tip, 7);
+	tip_init(&tip, 7, FAULTS_BYZANTINE);
 	tip_start(&tip, 99, 1000);
 	for (uint16_t peer = 1; peer < 5; peer++)
 		tip_answered(&tip, peer, 1500);
@@ -713,7 +713,7 @@ static void the_tip_needs_a_quorum_of_answers(void **state)
 	assert_false(tip.known);
 	tip_check(&tip, 1500 + TIP_GRACE_MS);
 	assert_true(tip.known);
-	tip_init(&tip, 3);
+	tip_init(&tip, 3, FAULTS_STRICT);
 	tip_start(&tip, 99, 1000);
 	tip_answered(&tip, 1, 1500);
 	tip_check(&tip, 1 << 30);

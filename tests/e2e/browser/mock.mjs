@@ -73,7 +73,7 @@ export async function startMock({ nodePort = 0, floorPort = 0, dist, lively = fa
 			decided_round: round - 3, commits: commits + Math.floor((now - began) / 200), skipped: 14, leader_timeouts: 9, equivocations: 0, log_size: ledger.statements.length, log_root: hash('root' + ledger.statements.length),
 			refused: 2, readings: 1_204_310 + (ledger.statements.length - 80) * 210, anchors: byType().anchor, by_type: byType(), finality_ms: { p50: 212.4, p99: 388.1, count: ledger.statements.length },
 			checkpoint: { size: ledger.statements.length - 1, lines: 3 }, members: story.orgs.map((org) => ({ ...org, connected: org.index !== 3, round: org.index === 3 ? round - 340 : round - org.index, self: org.index === 0 })),
-			tolerance: { mode: 'byzantine', may_lie: 1, may_be_away: 1 }, floors: [{ gateway, url: floorUrl }], pending: 1, resident_kb: 61_440, profile: { signature_checks: 9120, signature_ns: 930e6, cpu_ns: 81e9 } };
+			tolerance: { mode: 'byzantine', may_lie: 1, may_be_away: 1, must_sign: 2 }, floors: [{ gateway, url: floorUrl }], pending: 1, resident_kb: 61_440, profile: { signature_checks: 9120, signature_ns: 930e6, cpu_ns: 81e9 } };
 	}
 	const active = (m) => story.alarms.filter((a) => a.device === m.device && a.cleared_ms === null);
 	function totals() {

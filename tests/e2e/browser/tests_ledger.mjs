@@ -61,6 +61,7 @@ test('ledger shows members, figures, anchors and live statements', async () => {
 	for (const member of node.members)
 		check(text.includes(member.name), `member ${member.name} is missing`);
 	check(/signed by \d+ of \d+/.test(text), 'the checkpoint’s signatures are missing');
+	check(/Byzantine/.test(text) && text.includes(`${node.tolerance.may_lie} may lie, ${node.tolerance.may_be_away} may be away`), 'what the members bear is missing');
 	if (mock) {
 		const before = await page.locator('.statements tbody tr').first().innerText();
 		await eventually('a newer statement', async () => (await page.locator('.statements tbody tr').first().innerText()) !== before);

@@ -1,4 +1,5 @@
-"""Members that change, with real nodes on loopback: 3 found the consortium, it grows to 4 and 7, shrinks to 4, one gets new keys.
+"""Members that change, with real nodes on loopback: 3 found the consortium, it grows to 4 and 7, shrinks to 4, one gets new keys. Others
+stay while epochs end by weight and one is away: four, and three that bear a crash.
 Meanwhile statements are submitted without a pause; at the end each of them is final once, and everywhere.
 
 python3 test.py --program tally --signer statement_signer [--keep FOLDER]
@@ -631,14 +632,14 @@ def rotate_closed(world):
         raise Failed("the keys of d did not move")
 
 
-def found(world, founders, others="", settings="", small_files=""):
+def found(world, founders, others="", settings=(), small_files=""):
     """The consortium of the founders runs, and two of them speak."""
     world.make(founders)
-    world.tally("init", "genesis", "--name", "test", "--out", world.folder / "genesis.cbor", *(world[name].folder / "org.cose" for name in founders))
+    world.tally("init", "genesis", "--name", "test", "--out", world.folder / "genesis.cbor", *settings, *(world[name].folder / "org.cose" for name in founders))
     world.make(others)
-    for each in world.all.values():
-        with open(each.folder / "node.ini", "a", encoding="utf-8") as ini:
-            ini.write(settings + (SMALL_FILES if each.name[-1] in small_files else ""))
+    for name in small_files:
+        with open(world[name].folder / "node.ini", "a", encoding="utf-8") as ini:
+            ini.write(SMALL_FILES)
     world.members = [world[name] for name in founders]
     for name in founders:
         world[name].start()
@@ -676,6 +677,42 @@ def tell(world, speakers, parts, outsider=False, names="abcd"):
     judge(world, names, speakers)
     for name in names:
         world[name].end()
+
+
+def refuse(world):
+    """What does not fit the number of members, and what left node.ini for the genesis."""
+    orgs = [world[name].folder / "org.cose" for name in "abc"]
+    for faults, count in (("crash", 2), ("byzantine", 3), ("crush", 3), ("strict", 0)):
+        world.tally("init", "genesis", "--name", "none", "--out", world.folder / "none.cbor", "--faults", faults, *orgs[:count], code=2)
+    for size in ("63 KiB", "1", "1 GB", "2000000 GiB"):
+        world.tally("init", "genesis", "--name", "none", "--out", world.folder / "none.cbor", "--epoch-bytes", size, *orgs, code=2)
+    if (world.folder / "none.cbor").exists():
+        raise Failed("a genesis was made that was refused")
+    old = world["a"].folder / "old.ini"
+    old.write_text((world["a"].folder / "node.ini").read_text() + "\n[consensus]\nepoch_bytes = 1 GiB\n")
+    world.tally("node", "--config", old, code=2)
+
+
+def bear_a_crash(world):
+    """Three that chose it go on while one is dead, also over the end of an epoch and a new start of another one."""
+    if (bears := world["a"].look()["tolerance"]) != {"mode": "crash", "may_lie": 0, "may_be_away": 1, "must_sign": 2}:
+        raise Failed(f"three that bear a crash tell {bears}")
+    # At the first start all three are needed: none can know that it has said nothing yet.
+    world.wait("all three have begun", lambda: (world["b"].look() or {}).get("log_size", 0) > 30)
+    world["c"].kill()
+    for name in "ab":
+        size, epoch = (world["b"].look()[which] for which in ("log_size", "epoch"))
+        world.wait("two of three go on", lambda more=size + 40: (world["b"].look() or {}).get("log_size", 0) > more)
+        world.wait("an epoch ends by two", world.in_epoch("ab", epoch + 1))
+        world[name].kill()
+        world[name].start()
+        world.wait(f"{name} is back", lambda who=world[name]: (who.look() or {}).get("log_size", 0) > size + 40)
+    told = world.tally("status", "--node", world["a"].url)
+    if "crash-tolerant, not Byzantine fault tolerant" not in told:
+        raise Failed(f"tally status does not tell what three bear: {told}")
+    world["c"].start()
+    world.wait("c is like the others", world.equal("abc"))
+    say(f"with one of three dead: {world['a'].look()['log_size']} entries, {world['a'].look()['epoch']} epochs")
 
 
 def weigh(world):
@@ -761,11 +798,15 @@ def main_story(world):
 
 
 def weight_story(world):
-    tell(world, found(world, "abcd", settings=f"\n[consensus]\nepoch_bytes = {SMALL_EPOCH}\n"), (weigh,))
+    tell(world, found(world, "abcd", settings=("--epoch-bytes", SMALL_EPOCH)), (weigh,))
+
+
+def crash_story(world):
+    tell(world, found(world, "abc", settings=("--faults", "crash", "--epoch-bytes", SMALL_EPOCH)), (refuse, bear_a_crash), names="abc")
 
 
 def pruning_story(world):
-    tell(world, found(world, "abcd", "e", settings=f"\n[consensus]\nepoch_bytes = {ROOMY_EPOCH >> 10} KiB\n", small_files="bcde"), (prune,), names="abcde")
+    tell(world, found(world, "abcd", "e", settings=("--epoch-bytes", f"{ROOMY_EPOCH >> 10} KiB"), small_files="bcde"), (prune,), names="abcde")
 
 
 def main():
@@ -773,10 +814,10 @@ def main():
     parser.add_argument("--program", required=True, type=lambda text: str(pathlib.Path(text).resolve()))
     parser.add_argument("--signer", required=True, type=lambda text: str(pathlib.Path(text).resolve()))
     parser.add_argument("--keep", help="use this folder, and leave it")
-    parser.add_argument("--only", help="one story: members, weight, pruning")
+    parser.add_argument("--only", help="one story: crash, members, weight, pruning")
     arguments = parser.parse_args()
     folder = pathlib.Path(arguments.keep or tempfile.mkdtemp(prefix="tally-test-epochs-"))
-    for name, story in (("members", main_story), ("weight", weight_story), ("pruning", pruning_story)):
+    for name, story in (("crash", crash_story), ("members", main_story), ("weight", weight_story), ("pruning", pruning_story)):
         if arguments.only not in (None, name):
             continue
         (folder / name).mkdir(parents=True)

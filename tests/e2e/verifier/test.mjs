@@ -335,6 +335,42 @@ await test('genesis documents made here are judged alike', () => {
 	agree('a genesis with one key twice', false, 'note', genesis, note({ ...twice, origin }, [org], [0]));
 	const alone = consortium('alone', 1);
 	agree('a genesis of one', true, 'note', alone.genesis, note(alone, [alone.members[0].bytes], [0]));
+	// Settings: only what is not as usual is said.
+	for (const [what, wanted, settings] of [['a light epoch', true, [[1, 65536]]], ['a heavy one', true, [[1, 2 ** 50]]], ['too light a one', false, [[1, 65535]]],
+		['too heavy a one', false, [[1, 2 ** 50 + 1]]], ['the usual one', false, [[1, 2 ** 30]]], ['none', false, []], ['an unknown one', false, [[7, 1]]],
+		['an unknown one more', false, [[1, 65536], [7, 1]]], ['a text', false, [[1, '65536']]], ['a negative one', false, [[1, -65536]]]]) {
+		const set = consortium('set', 2, new Map(settings));
+		agree(`a genesis with settings: ${what}`, wanted, 'note', set.genesis, note(set, set.members.map(({ bytes }) => bytes), [0, 1]));
+	}
+});
+
+await test('three that bear a crash: two must have signed, whoever judges', () => {
+	const crash = new Map([[2, 'crash']]);
+	for (const count of [1, 2, 4]) {
+		const few = consortium('few', count, crash);
+		agree(`crash with ${count} members`, false, 'note', few.genesis, note(few, few.members.map(({ bytes }) => bytes), few.members.map((_, i) => i)));
+	}
+	for (const [what, settings] of [['another word', [[2, 'strict']]], ['a number', [[2, 1]]], ['true', [[2, true]]]]) {
+		const odd = consortium('odd', 3, new Map(settings));
+		agree(`what members bear: ${what}`, false, 'note', odd.genesis, note(odd, odd.members.map(({ bytes }) => bytes), [0, 1, 2]));
+	}
+	for (const settings of [crash, new Map([[1, 65536], [2, 'crash']]), undefined]) {
+		const three = consortium('three', 3, settings), log = three.members.map(({ bytes }) => bytes), least = settings ? 2 : 1;
+		for (const signers of [[], [0], [2], [0, 1], [1, 2], [0, 1, 2]])
+			agree(`three, ${settings ? 'crash' : 'strict'}, signed by ${signers.length}`, signers.length >= least, 'note', three.genesis, note(three, log, signers));
+		// The members of epoch 1 are four, of epoch 2 the three again.
+		const fourth = organisation('org:fourth', 'fourth');
+		for (const by of [[0], [1, 2], [0, 1, 2]]) {
+			const grown = withEpoch(three, [...three.members, fourth], 10, { signers: by });
+			agree(`three become four, signed by ${by.length}`, by.length >= (settings ? 2 : 3), 'epochs', three.genesis, epochsFile(grown));
+		}
+		const grown = withEpoch(three, [...three.members, fourth], 10, { signers: [0, 1, 2] });
+		for (const by of [[0, 1], [0, 1, 2]])
+			agree(`four become three, signed by ${by.length}`, by.length >= 3, 'epochs', three.genesis, epochsFile(withEpoch(grown, three.members, 20, { signers: by })));
+		const shrunk = withEpoch(grown, three.members, 20, { signers: [0, 1, 2] });
+		for (const by of [[0], [0, 2], [0, 1, 2]])
+			agree(`three again, signed by ${by.length}`, by.length >= (settings ? 2 : 3), 'epochs', three.genesis, epochsFile(withEpoch(shrunk, null, 30, { signers: by })));
+	}
 });
 
 // -- members that changed ------------------------------------------------------------------------------------

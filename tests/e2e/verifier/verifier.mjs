@@ -44,22 +44,36 @@ function readMember(statement) {
 	return { name: org.iss, title: org.body.get(1), tls: org.body.get(6), record, node, checkpoint, id: org.id };
 }
 
-function readMembers(statements) {
+// crash: the founders chose it for three: then two are a quorum, and two must have signed.
+function readMembers(statements, crash) {
 	must(Array.isArray(statements) && statements.length <= 64, 'members');
 	const members = statements.map(readMember);
 	must(new Set(members.map(({ name }) => name)).size === members.length && new Set(members.map(({ title }) => title)).size === members.length, 'two of one name');
 	const keys = members.flatMap(({ record, node, checkpoint }) => [record, node, checkpoint].map(hex)), tls = members.flatMap(({ tls }) => (tls ? [hex(tls)] : []));
 	must(new Set(keys).size === keys.length && new Set(tls).size === tls.length, 'one key twice');
+	if (crash && members.length === 3)
+		return { members, least: 2, quorum: 2 };
 	return { members, least: Math.floor((members.length - 1) / 3) + 1, quorum: Math.floor(2 * members.length / 3) + 1 };
+}
+
+// What was agreed on and is not as usual: how much an epoch may weigh, and whether three members bear a crash.
+function readSettings(map) {
+	must(map instanceof Map && map.size >= 1 && [...map.keys()].every((key) => key === 1 || key === 2), 'settings');
+	const weight = map.get(1), faults = map.get(2);
+	must(!map.has(1) || (isCount(weight) && weight >= 2 ** 16 && weight <= 2 ** 50 && BigInt(weight) !== 2n ** 30n), 'weight of an epoch');
+	must(!map.has(2) || faults === 'crash', 'what members bear');
+	return { crash: map.has(2) };
 }
 
 // The chain that begins with a genesis. Its epochs are those of all that is judged.
 export function readGenesis(bytes) {
-	const parts = read(bytes);
-	must(Array.isArray(parts) && parts.length === 4 && parts[0] === 'tally/genesis/v1' && isText(parts[1]) && isCount(parts[2]) && Array.isArray(parts[3]), 'form');
-	must(parts[3].length >= 1, 'members');
+	const parts = read(bytes), form = Array.isArray(parts) ? parts[0] : undefined, statements = parts?.at?.(-1);
+	must((form === 'tally/genesis/v1' && parts.length === 4) || (form === 'tally/genesis/v2' && parts.length === 5), 'form');
+	must(isText(parts[1]) && isCount(parts[2]) && Array.isArray(statements) && statements.length >= 1, 'form');
+	const { crash } = parts.length === 5 ? readSettings(parts[3]) : { crash: false };
+	must(!crash || statements.length === 3, 'only three bear a crash');
 	const digest = sha256(bytes), network = digest.subarray(0, 16);
-	return { network, origin: `tally/${hex(network)}`, epochs: [{ ...readMembers(parts[3]), number: 0n, digest, commits: 0n, size: 0n }] };
+	return { network, crash, origin: `tally/${hex(network)}`, epochs: [{ ...readMembers(statements, crash), number: 0n, digest, commits: 0n, size: 0n }] };
 }
 
 function readRecord(bytes, chain) {
@@ -69,7 +83,7 @@ function readRecord(bytes, chain) {
 	const [number, commits, size] = [parts[2], parts[4], parts[6]].map(BigInt);
 	must(number === before.number + 1n && same(parts[3], before.digest), 'the next epoch');
 	must(commits > before.commits && size >= before.size, 'forwards');
-	const members = parts[9].length === 0 ? before : readMembers(parts[9]);
+	const members = parts[9].length === 0 ? before : readMembers(parts[9], chain.crash);
 	return { members: members.members, least: members.least, quorum: members.quorum, number, digest: sha256(bytes), commits, size };
 }
 

@@ -161,9 +161,11 @@ export function organisation(iss, seed, { title = iss.slice(4), keys = { record:
 	return { ...keys, name: iss, bytes: statement({ type: 1, network: new Uint8Array(16), iss, sub: iss, body, key: keys.record }) };
 }
 
-export function consortium(name, count = 4) {
+// settings: undefined for the usual ones.
+export function consortium(name, count = 4, settings) {
 	const members = Array.from({ length: count }, (_, i) => organisation(`org:member-${i}`, `${name} ${i}`));
-	const genesis = write(['tally/genesis/v1', name, 1767225600000, members.map(({ bytes }) => bytes)]);
+	const statements = members.map(({ bytes }) => bytes);
+	const genesis = write(settings ? ['tally/genesis/v2', name, 1767225600000, settings, statements] : ['tally/genesis/v1', name, 1767225600000, statements]);
 	const digest = sha256(genesis), network = digest.subarray(0, 16);
 	return { members, genesis, network, origin: `tally/${hex(network)}`, epochs: [{ members, digest, commits: 0 }], links: [] };
 }

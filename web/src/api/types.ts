@@ -9,7 +9,7 @@ export interface NodePicture {
 	by_type: Record<string, number>;
 	finality_ms: { p50: number | null; p99: number | null; count: number };
 	checkpoint: { size: number; lines: number };
-	members: Member[]; tolerance: { mode: 'byzantine' | 'strict' | 'single'; may_lie: number; may_be_away: number };
+	members: Member[]; tolerance: { mode: 'byzantine' | 'strict' | 'crash' | 'single'; may_lie: number; may_be_away: number; must_sign: number };
 	floors: { gateway: string; url: string }[];
 	pending: number; resident_kb: number;
 }

@@ -46,7 +46,7 @@ function Figures({ picture, answer }: { picture: NodePicture; answer: Answer }) 
 			<Figure name="age of the epoch" value={since ? duration((now.value - since.time_ms) / 1000) : none} note={`its blocks weigh ${bytes(picture.epoch_cost)}`} />
 			<Figure name="members" value={count(size)} note={`${count(answer.quorum)} of them decide`} />
 			<Figure name="connected" value={`${up} of ${size}`} note={tolerance.may_be_away ? `${tolerance.may_be_away} may be away` : 'nobody may be away'} attention={size - up > tolerance.may_be_away} />
-			<Figure name="may lie" value={count(tolerance.may_lie)} note={tolerance.mode === 'byzantine' ? 'Byzantine fault tolerant' : tolerance.mode === 'single' ? 'a single member' : 'fewer than four members bear no liar'} />
+			<Figure name="may lie" value={count(tolerance.may_lie)} note={tolerance.mode === 'byzantine' ? 'Byzantine fault tolerant' : tolerance.mode === 'single' ? 'a single member' : tolerance.mode === 'crash' ? 'crash-tolerant, not Byzantine fault tolerant' : 'fewer than four members bear no liar'} />
 		</dl>
 	);
 }

@@ -35,15 +35,17 @@ function Members({ picture }: { picture: NodePicture }) {
 	);
 }
 
+const BEARS = { byzantine: 'Byzantine', crash: 'a crash, no lie', strict: 'no fault', single: 'one member' };
+
 function Figures({ picture }: { picture: NodePicture }) {
-	// With one signature more than members may lie, at least one is honest.
-	const enough = Math.floor((picture.members.length - 1) / 3) + 1, { finality_ms: finality } = picture;
+	const enough = picture.tolerance.must_sign, { finality_ms: finality } = picture;
 	return (
 		<dl class="figures-row" aria-label="Figures of the ledger">
 			<Figure name="log" value={count(picture.log_size)} note={<>statements, root <span class="id" title={picture.log_root}>{picture.log_root.slice(0, 12)}</span></>} />
 			<Figure name="checkpoint" value={count(picture.checkpoint.size)} note={`signed by ${picture.checkpoint.lines} of ${picture.members.length}, ${enough} are needed`} attention={picture.checkpoint.size > 0 && picture.checkpoint.lines < enough} />
 			<Figure name="finality p50" value={finality.count ? `${fixed(finality.p50, 0)} ms` : none} note={`of ${count(finality.count)} submissions here`} />
 			<Figure name="finality p99" value={finality.count ? `${fixed(finality.p99, 0)} ms` : none} />
+			<Figure name="bears" value={BEARS[picture.tolerance.mode]} note={`${picture.tolerance.may_lie} may lie, ${picture.tolerance.may_be_away} may be away`} />
 			<Figure name="commits" value={count(picture.commits)} note={`${count(picture.skipped)} leaders skipped, ${plural(picture.leader_timeouts, 'time-out')}`} />
 			<Figure name="equivocations" value={count(picture.equivocations)} attention={picture.equivocations > 0} />
 			<Figure name="refused statements" value={count(picture.refused)} />
