@@ -2,6 +2,7 @@
 #ifndef TALLY_REPLICA_STATE_H
 #define TALLY_REPLICA_STATE_H
 
+#include "ledger/evidence.h"
 #include "replica/bodies.h"
 #include "replica/cosigned.h"
 #include "replica/replica.h"
@@ -131,6 +132,7 @@ struct replica {
 	struct consensus_config consensus_config;
 	uint64_t epoch_bytes;
 	const struct replica_signatures *signatures;
+	struct evidence_signatures evidence_signatures; /* of the same */
 	struct pooled_key *pool;
 	size_t pool_count;
 	size_t pool_capacity;

@@ -1,7 +1,7 @@
 /* Statements that must be refused, each for a reason of its own. */
 #include "sim/statements.h"
 
-enum spoil { SPOIL_SIGNATURE, SPOIL_NETWORK, SPOIL_ISSUER, SPOIL_KEY, SPOIL_BYTES, SPOIL_NUMBER, SPOIL_TYPE, SPOIL_BODY, SPOIL_PREVIOUS, SPOIL_RULE, SPOILS };
+enum spoil { SPOIL_SIGNATURE, SPOIL_NETWORK, SPOIL_ISSUER, SPOIL_KEY, SPOIL_BYTES, SPOIL_NUMBER, SPOIL_TYPE, SPOIL_BODY, SPOIL_PREVIOUS, SPOIL_RULE, SPOIL_EVIDENCE, SPOILS };
 
 static void state_of(struct draft *draft, const char *subject)
 {
@@ -127,6 +127,10 @@ static void spoil_fields(struct sim *sim, const struct client *client, struct dr
 			gateway_breaks(sim, client, draft);
 		else
 			organisation_breaks(sim, client, draft);
+		break;
+	case SPOIL_EVIDENCE:
+		if (client->kind == CLIENT_GATEWAY || !accuse_falsely(sim, client, draft))
+			draft->statement.network[0] ^= 1;
 		break;
 	default: break;
 	}

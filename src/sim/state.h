@@ -187,6 +187,7 @@ struct payload {
 	uint32_t attempts;
 	int64_t retry_us;             /* not before */
 	uint64_t index;               /* in the log */
+	size_t accusation;            /* its place + 1; 0: it accuses nobody */
 	int64_t spoken_us;            /* calm.c: when it was submitted, */
 	uint32_t spoken_round;        /* and the member's round then */
 };
@@ -232,6 +233,7 @@ struct seen_commit {
 	struct digest digest;         /* zero: the observer has not come there */
 	struct digest root;           /* of the log; zero: nobody was seen there */
 	uint64_t size;
+	struct digest marks;          /* of who lied, in the ledger there */
 	bool rooted;
 };
 
@@ -268,6 +270,25 @@ struct observer {
 	struct map committed;         /* digests of blocks */
 	uint32_t gc_round;            /* of the last commit: nothing of this round or below is committed any more */
 	int64_t commit_ms;
+};
+
+/* What an honest member found out about another one, to be said by its organisation. */
+struct accusation {
+	struct buffer body;
+	uint16_t accused;             /* place in sim->member */
+	uint16_t client;
+	enum lie lie;
+	bool said, final;
+};
+
+struct accusations {
+	struct accusation *items;
+	size_t count, capacity;
+	struct map lies;              /* each is accused of once: lie, epoch, accused, round or size */
+	uint32_t lies_of[SIM_MEMBERS_MAX]; /* final ones against each */
+	struct digest lied_first[SIM_MEMBERS_MAX];
+	struct buffer honest_line;    /* a cosignature of the log's root by `honest` */
+	uint16_t honest;
 };
 
 struct checks {
@@ -336,6 +357,7 @@ struct sim {
 	size_t epoch_count, epoch_capacity, observer_capacity;
 	uint64_t epoch_bytes;
 	struct checks checks;
+	struct accusations accusations;
 	struct trace trace;
 	struct sim_measured measured; /* calm.c */
 	enum sim_verdict verdict;
@@ -497,6 +519,26 @@ bool is_member_now(const struct sim *sim, uint16_t index);
 /* The client's next statement is a proposal or a vote. */
 bool govern_says(struct sim *sim, const struct client *client, struct draft *draft);
 void govern_said(struct sim *sim, const struct draft *draft, const struct digest *id);
+
+/* accuse.c */
+struct accused_of {
+	enum lie lie;
+	uint64_t epoch, at;           /* of an equivocation: its round; of a fork: 0, and the log's size */
+	struct span first, second;    /* body_evidence */
+};
+void accuse_free(struct sim *sim);
+/* The member at `index` holds a proof against another one. */
+void accuse_found(struct sim *sim, uint16_t index, uint16_t accused, const struct accused_of *lie);
+/* The client's next statement accuses somebody. */
+bool accuse_says(struct sim *sim, const struct client *client, struct draft *draft);
+/* A statement is final that nobody saw final before. */
+void accuse_final(struct sim *sim, const struct payload *payload);
+/* Digest of whom a ledger marks as a liar, how often, and by which statement. */
+struct digest accuse_marks(const struct sim *sim, const struct ledger *ledger);
+/* The marks of the member at `index` are what the final statements say. */
+void accuse_check_end(struct sim *sim, uint16_t index);
+/* Fill in an accusation that must be refused. False: there is nothing to make one of yet. */
+bool accuse_falsely(struct sim *sim, const struct client *client, struct draft *draft);
 
 /* observer.c */
 struct observer *observer_of(const struct sim *sim, uint64_t epoch);

@@ -178,7 +178,7 @@ static void organisation_says(struct sim *sim, struct client *client, struct dra
 	case 2: person_draft(sim, client, draft); return;
 	default: break;
 	}
-	if (!client->suspended && govern_says(sim, client, draft))
+	if (!client->suspended && (govern_says(sim, client, draft) || accuse_says(sim, client, draft)))
 		return;
 	if (client->suspended) { /* before anything else: its gateway waits for it */
 		state_draft(draft, organisation_of(sim, client)->gateway, DEVICE_ACTIVE);
@@ -256,6 +256,7 @@ void statement_make(struct sim *sim, uint16_t index)
 	client->seq++;
 	client->last = id;
 	uint32_t number = payload_add(sim, index, &bytes, true);
+	sim->payloads[number].accusation = draft.accusation;
 	ARRAY_GROW(client->payloads, client->count, client->capacity);
 	client->payloads[client->count++] = number;
 	draft_free(&draft);

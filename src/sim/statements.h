@@ -28,6 +28,7 @@ struct draft {
 	union body *body;
 	struct buffer bytes;          /* of the body */
 	const struct signing_key *key;
+	size_t accusation;            /* of EVIDENCE that must become final: its place + 1 */
 };
 
 static inline struct span text(const char *characters)
