@@ -31,10 +31,6 @@ static void own_block_check(struct sim *sim, uint16_t index, const struct block 
 	struct member *member = &sim->member[index];
 	uint32_t slot[3] = {block->round, index, (uint32_t)block->epoch};
 	uint64_t at;
-	if (block->epoch != member->own_epoch) {
-		member->own_epoch = block->epoch;
-		member->own_round = 0;
-	}
 	if (map_get(&checks->slots, span_of(slot, sizeof slot), &at)) {
 		if (digest_equal(&checks->slot_digests[at], &block->digest))
 			return;
@@ -42,6 +38,10 @@ static void own_block_check(struct sim *sim, uint16_t index, const struct block 
 			sim_broken(sim, 2, "member %u made two blocks of round %u", (unsigned)index, (unsigned)block->round);
 		sim->counters[SIM_AMNESIA_TWINS]++;
 		return;
+	}
+	if (block->epoch != member->own_epoch) {
+		member->own_epoch = block->epoch;
+		member->own_round = 0;
 	}
 	map_put(&checks->slots, span_of(slot, sizeof slot), checks->slot_count);
 	ARRAY_GROW(checks->slot_digests, checks->slot_count, checks->slot_capacity);
@@ -56,10 +56,13 @@ static void own_block_check(struct sim *sim, uint16_t index, const struct block 
 	member->own_digest = block->digest;
 }
 
-/* I9, second half: what a block refers to is on the disk before it. */
+/* I9, second half: what a block refers to is on the disk before it, or stood in a hole. */
 static void stored_block_check(struct sim *sim, uint16_t index, const struct block *block)
 {
-	const struct map *stored = &sim->member[index].disk.stored;
+	const struct sim_disk *disk = &sim->member[index].disk;
+	const struct map *stored = &disk->stored;
+	if (disk->noted >= disk->holes_from && disk->noted < disk->holes_to)
+		return;
 	for (uint16_t i = 0; i < block->ancestor_count; i++) {
 		const struct block_ref *ancestor = &block->ancestors[i];
 		if (ancestor->round > observer_of(sim, block->epoch)->gc_round && !map_get(stored, digest_span(&ancestor->digest), NULL) && is_reliable(&sim->member[index]))
@@ -77,7 +80,7 @@ void check_stored(struct sim *sim, uint16_t index)
 		struct block block;
 		size_t size;
 		if (log_frame_read(span_after(buffer_span(&disk->bytes), disk->noted), disk->noted, &frame, &size) != OK)
-			return; /* decayed since; the member will notice */
+			return; /* decayed since: the next start repairs it */
 		if (frame.kind == REPLICA_FRAME_BLOCK && block_parse(frame.bytes, &block, NULL) == OK) {
 			if (honest && block_owner(sim, &block) != NOBODY && block.epoch >= disk->start_epoch) {
 				stored_block_check(sim, index, &block);
@@ -181,8 +184,8 @@ static void commits_check(struct sim *sim, uint16_t index, const struct consensu
 static void bounds_check(struct sim *sim, uint16_t index, const struct consensus_numbers *numbers)
 {
 	uint64_t suspended_max = (uint64_t)sim->consensus.suspended_max * sim->members;
-	/* What an amnesiac reads back from a disk with holes waits without a limit. */
-	if (numbers->suspended > suspended_max && !sim->member[index].amnesiac)
+	/* What is read back from behind a hole waits without a limit. */
+	if (numbers->suspended > suspended_max && !sim->member[index].amnesiac && !disk_has_holes(&sim->member[index].disk))
 		sim_broken(sim, 10, "member %u keeps %llu blocks waiting, %llu are permitted", (unsigned)index, (unsigned long long)numbers->suspended,
 			(unsigned long long)suspended_max);
 	if (numbers->missing > numbers->suspended * sim->members)
@@ -337,9 +340,15 @@ bool check_settled(struct sim *sim)
 	return clients_open(sim) == UINT32_MAX;
 }
 
+/* Whoever's disk decayed has fetched what it lost by then, unless that was its newest own block. */
 static bool anybody_is_faulty(const struct sim *sim)
 {
-	return sim_faulty(sim) > 0;
+	for (uint16_t i = 0; i < sim->members; i++) {
+		const struct member *member = &sim->member[i];
+		if (!is_reliable(member) || member->ahead || member->absent || member->disk.lies)
+			return true;
+	}
+	return false;
 }
 
 void check_silence_begins(struct sim *sim)

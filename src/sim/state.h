@@ -67,6 +67,10 @@ struct happening {
 struct sim_disk {
 	struct buffer bytes;  /* the log of blocks, as the operating system shows it */
 	size_t start;         /* what lies before is pruned */
+	size_t *segments;     /* where each begins; the first at or before `start` */
+	size_t segment_count, segment_capacity;
+	size_t segment_size;  /* the next one begins when one is so large */
+	size_t holes_from, holes_to; /* what stood there when the log was repaired is behind its first hole; equal: none */
 	uint64_t start_epoch; /* when it was; what is left of earlier epochs is of no use */
 	struct buffer entries; /* the log of entries */
 	size_t entries_safe;  /* of these, from a power cut */
@@ -79,7 +83,7 @@ struct sim_disk {
 	size_t space;         /* bytes that fit; SIZE_MAX: enough */
 	struct buffer backup; /* an older copy */
 	bool lies;            /* flushes do nothing */
-	bool decayed;         /* bits flipped, or sectors in the wrong place */
+	bool decayed;         /* bits flipped, or sectors in the wrong place, in either log */
 	bool backup_decayed;  /* it was when it was copied */
 	int64_t flush_us;     /* how long a flush takes, at least */
 	struct map stored;    /* digest of a block to the end of its frame */
@@ -127,7 +131,8 @@ struct member {
 	struct replica *replica;      /* NULL: down */
 	enum nature nature;
 	bool absent;                  /* never comes back */
-	bool amnesiac;                /* lost what it had flushed: counted among the faulty */
+	bool amnesiac;                /* lost what it had flushed, its newest own block perhaps: counted among the faulty */
+	bool struck;                  /* its disk decayed once: counted, too, but what it said it still knows */
 	bool ahead;                   /* its clock was far ahead: its blocks are held */
 	bool rotated;                 /* its second set of keys was proposed */
 	bool stopped;                 /* down until somebody repairs its disk */
@@ -392,7 +397,7 @@ static inline bool is_honest(const struct member *member)
 	return member->nature == HONEST;
 }
 
-/* Never lied, never lost what it had flushed. */
+/* Never lied, never lost its word. */
 static inline bool is_reliable(const struct member *member)
 {
 	return member->nature == HONEST && !member->amnesiac;
@@ -423,7 +428,7 @@ statement_signer *sim_statement_signer(const struct sim *sim);
 struct block_signer sim_block_signer(struct liar_signer *context);
 
 /* disk.c */
-enum disk_state { DISK_GOOD, DISK_CUT, DISK_DAMAGED };
+enum disk_state { DISK_GOOD, DISK_CUT, DISK_MENDED, DISK_LOST };
 bool disk_append(struct sim_disk *disk, struct span frame); /* false: full */
 void disk_power_cut(struct sim *sim, struct sim_disk *disk);
 void disk_flip(struct sim *sim, struct sim_disk *disk);
@@ -432,10 +437,17 @@ void disk_free(struct sim_disk *disk);
 void disk_keep(struct buffer *log, uint8_t kind, struct span bytes);
 /* Everything is gone. */
 void disk_empty(struct sim_disk *disk);
-/* Cut a torn tail, as a shell does. */
+/* What a node's shell does before it reads its logs: torn tails are cut, and damaged segments repaired (store/log_repair.h). Behind
+ * a hole the log of entries is cut, as the blocks bring that again. LOST: what they would not bring is damaged as well. */
 enum disk_state disk_check(struct sim_disk *disk);
 /* The block at `position`; false: damaged. */
 bool disk_block(const struct sim_disk *disk, uint64_t position, struct span *block);
+/* Behind what cannot be read at `position`: the next good frame, or the end of its segment. */
+uint64_t disk_skip(const struct sim_disk *disk, uint64_t position);
+/* Was it repaired, and is what stood there then still part of it? */
+bool disk_has_holes(const struct sim_disk *disk);
+/* Has this frame the checksum that is computed without the processor's instruction? */
+bool disk_frame_is_portable(struct span frame);
 
 /* member.c */
 int64_t member_clock_ms(const struct sim *sim, const struct member *member);
