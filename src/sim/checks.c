@@ -417,14 +417,38 @@ static void note_check(struct sim *sim, uint16_t index)
 	free(checkpoint);
 }
 
+/* Digest of what is proposed and not decided. */
+static struct digest proposals_digest(const struct ledger *ledger)
+{
+	struct buffer bytes = {0};
+	for (size_t i = 0; i < ledger_proposal_count(ledger); i++) {
+		struct ledger_proposal proposal = ledger_proposal_at(ledger, i);
+		write_digest(&bytes, &proposal.id);
+		write_u64(&bytes, proposal.index);
+		write_u16(&bytes, proposal.proposer);
+		write_u16(&bytes, proposal.yes);
+		write_u16(&bytes, proposal.no);
+		write_u16(&bytes, proposal.needed);
+	}
+	struct digest digest = sha256(buffer_span(&bytes));
+	buffer_free(&bytes);
+	return digest;
+}
+
 void check_end(struct sim *sim)
 {
 	const struct replica_numbers *first = NULL;
+	struct digest proposals = {{0}};
 	struct replica_numbers numbers[SIM_MEMBERS_MAX];
 	for (uint16_t i = 0; i < sim->members && !sim_over(sim); i++) {
 		if (!takes_part(sim, i))
 			continue;
 		replica_numbers(sim->member[i].replica, &numbers[i]);
+		struct digest open = proposals_digest(replica_ledger(sim->member[i].replica));
+		if (!first)
+			proposals = open;
+		if (!digest_equal(&proposals, &open))
+			sim_broken(sim, 11, "member %u ends with other open proposals", (unsigned)i);
 		if (!first)
 			first = &numbers[i];
 		else if (numbers[i].log_size != first->log_size || !digest_equal(&numbers[i].log_root, &first->log_root))

@@ -1,12 +1,12 @@
 /* Clients: organisations' tools and gateways. Each numbers and chains its statements, keeps them until it is told that
  * they are final, tries another member when one does not answer, and slows down when it is told to. */
-#include "sim/state.h"
+#include "sim/statements.h"
 
 #include "crypto/hash.h"
 
 #include <stdlib.h>
 
-enum { ANSWER_TIMEOUT_MS = 1500, GATEWAYS_MAX = 2, SPOIL_PERMILLE = 60, SPOILED_ATTEMPTS = 2, NO_PAYLOAD = -1 };
+enum { ANSWER_TIMEOUT_MS = 1500, GATEWAYS_MAX = 2, SPOIL_PERMILLE = 100, SPOILED_ATTEMPTS = 2, NO_PAYLOAD = -1 };
 
 uint32_t payload_add(struct sim *sim, uint16_t client, struct buffer *bytes, bool valid)
 {
@@ -26,11 +26,12 @@ void clients_found(struct sim *sim)
 		return;
 	}
 	size_t gateways = sim->founders < GATEWAYS_MAX ? sim->founders : GATEWAYS_MAX;
-	sim->clients = memory_new_array(sim->founders + gateways, sizeof *sim->clients);
-	for (uint16_t i = 0; i < sim->founders + gateways; i++) {
+	sim->clients = memory_new_array(sim->founders + 2 * gateways, sizeof *sim->clients);
+	for (uint16_t i = 0; i < sim->founders + 2 * gateways; i++) {
 		struct client *client = &sim->clients[sim->client_count++];
-		uint16_t organisation = i < sim->founders ? i : (uint16_t)(i - sim->founders);
-		*client = (struct client){.kind = i < sim->founders ? CLIENT_ORGANISATION : CLIENT_GATEWAY, .organisation = organisation,
+		uint16_t organisation = i < sim->founders ? i : (uint16_t)((i - sim->founders) % gateways);
+		enum client_kind kind = i < sim->founders ? CLIENT_ORGANISATION : i < sim->founders + gateways ? CLIENT_GATEWAY : CLIENT_PERSON;
+		*client = (struct client){.kind = kind, .organisation = organisation,
 			.member = organisation, .wanted = sim->knobs.statements, .window = sim->knobs.window, .pause_us = sim->knobs.pause_us};
 		if (client->kind == CLIENT_ORGANISATION) {
 			client->seq = 1;
@@ -89,7 +90,8 @@ void client_submit_arrives(struct sim *sim, struct happening *submitted)
 		(struct replica_event){.kind = REPLICA_SUBMIT, .bytes = buffer_span(&sim->payloads[submitted->number].bytes)});
 }
 
-/* A gateway can say nothing before its organisation has registered it and its machine, and that is final. */
+/* A gateway can say nothing before its organisation has registered it and its machine, and that is final; and a person nothing before
+ * there is an alarm. */
 static bool may_speak(struct sim *sim, struct client *client)
 {
 	enum { REGISTRATIONS = 4 };
@@ -101,10 +103,12 @@ static bool may_speak(struct sim *sim, struct client *client)
 	client->registration = organisation->registration;
 	client->bounds = organisation->bounds;
 	/* Only what is final may be referred to by another issuer. */
-	uint64_t known;
-	if (!map_get(&sim->checks.ids, digest_span(&client->bounds), &known))
+	if (!is_final(sim, &client->bounds))
 		client->bounds = (struct digest){0};
-	return true;
+	if (client->kind == CLIENT_GATEWAY)
+		return true;
+	client->alarm = sim->clients[sim->founders + client->organisation].alarm;
+	return is_final(sim, &client->alarm);
 }
 
 /* In the second part only what lifts a suspension is still said. */

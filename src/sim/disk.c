@@ -27,9 +27,16 @@ bool disk_frame_is_portable(struct span frame)
 	return read_u32(&in) == crc32c_portable(span_of(frame.data, frame.size - CHECKSUM));
 }
 
+static void segments_cut(struct sim_disk *disk)
+{
+	while (disk->segment_count && disk->segments[disk->segment_count - 1] > disk->bytes.size)
+		disk->segment_count--;
+}
+
 static void cut(struct sim_disk *disk, size_t size)
 {
 	disk->bytes.size = size;
+	segments_cut(disk);
 	if (disk->holes_to > size)
 		disk->holes_to = size > disk->holes_from ? size : disk->holes_from;
 	if (disk->start > size) /* a disk that lied about a flush lost even what was to be kept */
@@ -203,8 +210,7 @@ enum disk_state disk_check(struct sim_disk *disk)
 {
 	enum disk_state worst = entries_check(disk);
 	size_t which = 0;
-	while (disk->segment_count && disk->segments[disk->segment_count - 1] > disk->bytes.size)
-		disk->segment_count--;
+	segments_cut(disk);
 	while (which + 1 < disk->segment_count && disk->segments[which + 1] <= disk->start)
 		which++;
 	do {

@@ -70,7 +70,7 @@ static void disk_exchange(struct sim *sim, uint16_t index, bool restore)
 /* What is damaged is noticed at the next start, which mostly comes soon. */
 static void disk_decay(struct sim *sim, uint16_t index, bool misdirect)
 {
-	enum { PLACES_MAX = 4, RESTART_PERMILLE = 700 };
+	enum { PLACES_MAX = 4, RESTART_PERMILLE = 600 };
 	struct member *member = &sim->member[index];
 	member->struck = true;
 	for (uint64_t places = 1 + sim_below(sim, PLACES_MAX); places > 0; places--)
@@ -164,7 +164,9 @@ static bool permitted(const struct sim *sim, const struct member *member, enum f
 
 void fault_strike(struct sim *sim)
 {
-	enum fault_kind kind = (enum fault_kind)sim_below(sim, FAULTS);
+	enum { DECAYS_MORE = 4 }; /* few members may be struck, and a repair takes a start as well */
+	uint64_t chosen = sim_below(sim, FAULTS + DECAYS_MORE);
+	enum fault_kind kind = chosen < FAULTS ? (enum fault_kind)chosen : chosen % 2 ? FAULT_FLIP : FAULT_MISDIRECT;
 	uint16_t index = (uint16_t)sim_below(sim, sim->members);
 	if (permitted(sim, &sim->member[index], kind)) {
 		trace_line(sim, "%u fault kind=%d", (unsigned)index, (int)kind);

@@ -59,7 +59,7 @@ static void unreadable(struct sim *sim, uint16_t index)
 {
 	if (!sim->member[index].disk.decayed)
 		sim_broken(sim, 9, "member %u reads from its disk what is not there", (unsigned)index);
-	sim->counters[SIM_DAMAGED]++;
+	sim->counters[SIM_UNREADABLE]++;
 }
 
 static void send_stored(struct sim *sim, uint16_t index, const struct deed *deed)

@@ -18,7 +18,7 @@ const char *sim_verdict_name(enum sim_verdict verdict)
 const char *sim_counter_name(enum sim_counter counter)
 {
 	static const char *const names[SIM_COUNTERS] = {"steps_of_replicas", "blocks", "commits", "final", "refused", "retries", "busy", "delivered",
-		"lost", "duplicated", "crashes", "crashes_in_step", "power_cuts", "torn", "cut_tails", "damaged", "wiped", "restored", "disk_full",
+		"lost", "duplicated", "crashes", "crashes_in_step", "power_cuts", "torn", "cut_tails", "unreadable", "wiped", "restored", "disk_full",
 		"lying_flushes", "partitions", "slowed", "clock_steps", "twins", "withheld", "lies", "flooded", "evidence", "forks_told", "checkpoints", "range_blocks",
 		"amnesia_twins", "epochs", "pruned", "entries_sent", "rebased", "changed", "convicted", "mended", "mended_whole", "replaced"};
 	return names[counter];

@@ -17,6 +17,7 @@ enum { SIM_RESERVES = 2, NOBODY = 0xffff, CLIENTS_A_MEMBER = 2, NO_CRASH = -1 };
 struct sim_organisation {
 	char name[24], gateway[32], person[32], machine[32];
 	struct signing_key *record, *gateway_key, *person_key;
+	struct signing_key *machine_keys[2]; /* of nobody: for whoever must not become a member */
 	struct signing_key *nodes[2], *checkpoints[2]; /* the second after a rotation */
 	struct signing_key *node, *checkpoint; /* the first of these */
 	struct verifying_key *node_publics[2];
@@ -197,7 +198,7 @@ struct payload {
 	uint32_t spoken_round;        /* and the member's round then */
 };
 
-enum client_kind { CLIENT_ORGANISATION, CLIENT_GATEWAY };
+enum client_kind { CLIENT_ORGANISATION, CLIENT_GATEWAY, CLIENT_PERSON };
 
 struct client {
 	enum client_kind kind;
@@ -215,6 +216,11 @@ struct client {
 	/* what its statements refer to */
 	struct digest registration, bounds, model, command, alarm;
 	uint64_t bounds_version, model_version;
+	uint32_t idle;                /* proposals of its own that nobody agrees to */
+	struct digest idle_proposal;  /* the newest of them */
+	uint16_t idle_target;
+	uint32_t devices;             /* how far the story of its other devices is told */
+	struct digest revocation, lathe; /* of the one that stays revoked; registration of the other */
 	bool suspended;               /* its gateway; it will lift that */
 	bool wakes;
 };
@@ -342,6 +348,8 @@ struct sim {
 	uint16_t members, faulty_max; /* members: all places, those that only stand by included */
 	uint16_t founders;            /* in the genesis */
 	struct governance governance;
+	struct digest lapsed;         /* a proposal of an epoch that is over */
+	uint16_t lapsed_target;
 	int64_t now_us;               /* since the beginning */
 	uint64_t steps, orders;
 	enum phase phase;
@@ -531,6 +539,12 @@ bool is_member_now(const struct sim *sim, uint16_t index);
 /* The client's next statement is a proposal or a vote. */
 bool govern_says(struct sim *sim, const struct client *client, struct draft *draft);
 void govern_said(struct sim *sim, const struct draft *draft, const struct digest *id);
+
+/* misgovern.c */
+/* The client's next statement is a proposal that nobody wants, or a vote on one. */
+bool misgovern_says(struct sim *sim, struct client *client, struct draft *draft);
+/* Fill in a proposal or a vote that must be refused. False: there is nothing to make one of yet. */
+bool misgovern_breaks(struct sim *sim, const struct client *client, struct draft *draft);
 
 /* accuse.c */
 struct accused_of {
