@@ -201,38 +201,41 @@ static bool honest_root_accused(struct sim *sim, struct draft *draft)
 	return true;
 }
 
+/* One that is final, from a random place on; or any. */
+static const struct accusation *accusation_choose(struct sim *sim)
+{
+	const struct accusations *accusations = &sim->accusations;
+	size_t from = (size_t)sim_below(sim, accusations->count);
+	for (size_t i = 0; i < accusations->count; i++) {
+		const struct accusation *accusation = &accusations->items[(from + i) % accusations->count];
+		if (accusation->final)
+			return accusation;
+	}
+	return &accusations->items[from];
+}
+
 /* What convicts somebody is said once more, or of another one. */
 static bool convict_accused(struct sim *sim, const struct client *client, struct draft *draft)
 {
-	const struct accusations *accusations = &sim->accusations;
 	struct body_evidence body;
-	if (accusations->count == 0)
-		return false;
-	const struct accusation *accusation = &accusations->items[sim_below(sim, accusations->count)];
+	const struct accusation *accusation = accusation_choose(sim);
 	CHECK(body_evidence_decode(buffer_span(&accusation->body), &body, NULL) == OK);
 	const char *accused = sim->consortium->organisation[accusation->accused].name;
 	const char *other = sim->consortium->organisation[accusation->accused == 0].name;
-	switch (sim_below(sim, 5)) {
-	case 0:
-	case 1:
-		if (!accusation->final)
-			return false;
-		evidence_set(draft, accused, &body);
-		return true;
-	case 2: evidence_set(draft, other, &body); return true;
-	case 3: evidence_set(draft, client->done ? organisation_of(sim, client)->gateway : "org:nobody", &body); return true;
-	default:
+	switch (sim_below(sim, accusation->final ? 5 : 3)) {
+	case 0: evidence_set(draft, other, &body); return true;
+	case 1: evidence_set(draft, client->done ? organisation_of(sim, client)->gateway : "org:nobody", &body); return true;
+	case 2:
 		body.accused = text(other);
 		evidence_set(draft, other, &body);
 		return true;
+	default: evidence_set(draft, accused, &body); return true;
 	}
 }
 
 bool accuse_falsely(struct sim *sim, const struct client *client, struct draft *draft)
 {
-	switch (sim_below(sim, 3)) {
-	case 0: return honest_accused(sim, draft);
-	case 1: return honest_root_accused(sim, draft);
-	default: return convict_accused(sim, client, draft);
-	}
+	if (sim->accusations.count && sim_permille(sim, 600))
+		return convict_accused(sim, client, draft);
+	return sim_permille(sim, 600) ? honest_accused(sim, draft) : honest_root_accused(sim, draft);
 }

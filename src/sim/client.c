@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { ANSWER_TIMEOUT_MS = 1500, GATEWAYS_MAX = 2, SPOIL_PERMILLE = 100, SPOILED_ATTEMPTS = 2, NO_PAYLOAD = -1 };
+enum { ANSWER_TIMEOUT_MS = 1500, GATEWAYS_MAX = 2, SPOIL_PERMILLE = 150, SPOILED_ATTEMPTS = 2, NO_PAYLOAD = -1 };
 
 uint32_t payload_add(struct sim *sim, uint16_t client, struct buffer *bytes, bool valid)
 {
@@ -123,8 +123,13 @@ static void speak(struct sim *sim, uint16_t index)
 	if (!wants_to_speak(sim, client) || sim->now_us < client->next_us || client->count - client->done >= client->window
 		|| !may_speak(sim, client))
 		return;
-	if (sim->phase == PHASE_STORM && sim_permille(sim, SPOIL_PERMILLE))
+	if (sim->phase == PHASE_STORM && sim_permille(sim, SPOIL_PERMILLE)) {
 		submit(sim, statement_spoil(sim, index));
+		/* Its number is the next good one's as well. Mostly it is judged first, and so for what is wrong with it. */
+		client->next_us = sim_permille(sim, 750) ? sim->now_us + sim_between(sim, 100 * SIM_MS, 700 * SIM_MS) : 0;
+		if (client->next_us)
+			return;
+	}
 	statement_make(sim, index);
 	client->next_us = sim->now_us + sim_between(sim, 0, 2 * client->pause_us);
 }

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { TORN_ZEROS = 300 };
+enum { TORN_ZEROS = 300, SCATTERED_PERMILLE = 500 };
 
 bool disk_append(struct sim_disk *disk, struct span frame)
 {
@@ -47,6 +47,26 @@ static void cut(struct sim_disk *disk, size_t size)
 		disk->safe = size;
 }
 
+struct stretch {
+	size_t at, size;
+};
+
+/* A random frame, between two places, of what was found out about statements: those are few, and whoever loses one must not believe the
+ * statements. Size 0: there is none. */
+static struct stretch verdict_choose(struct sim *sim, const struct sim_disk *disk, size_t from, size_t to)
+{
+	struct stretch chosen = {0};
+	struct log_frame frame;
+	uint64_t seen = 0;
+	for (size_t at = from, size; at < to; at += size) {
+		if (log_frame_read(span_of(disk->bytes.data + at, to - at), at, &frame, &size) != OK)
+			break;
+		if (frame.kind == REPLICA_FRAME_FORGED && sim_below(sim, ++seen) == 0)
+			chosen = (struct stretch){at, size};
+	}
+	return chosen;
+}
+
 /* Of what was not flushed any beginning may be there; the file may also be longer than what reached it. */
 void disk_power_cut(struct sim *sim, struct sim_disk *disk)
 {
@@ -55,6 +75,16 @@ void disk_power_cut(struct sim *sim, struct sim_disk *disk)
 	if (left < loose)
 		sim->counters[SIM_TORN]++;
 	cut(disk, disk->safe + left);
+	/* Pages reach the disk in any order: some of these may be missing, and later ones there. */
+	if (left > 0 && sim->founders > 1 && sim_permille(sim, SCATTERED_PERMILLE)) {
+		struct stretch hole = verdict_choose(sim, disk, disk->safe, disk->bytes.size);
+		if (hole.size == 0 || sim_permille(sim, 500)) {
+			hole.at = disk->safe + (size_t)sim_below(sim, left);
+			hole.size = 1 + (size_t)sim_below(sim, disk->bytes.size - hole.at);
+		}
+		memset(disk->bytes.data + hole.at, 0, hole.size);
+		disk->scattered = true;
+	}
 	/* The log of entries is written without flushes. A disk that lies about them keeps it all the same. */
 	if (!disk->lies && disk->entries.size > disk->entries_safe)
 		disk->entries.size = disk->entries_safe + (size_t)sim_below(sim, disk->entries.size - disk->entries_safe + 1);
@@ -69,7 +99,14 @@ void disk_flip(struct sim *sim, struct sim_disk *disk)
 	bool blocks = sim_permille(sim, 600);
 	uint8_t *bytes = blocks ? disk->bytes.data : disk->entries.data;
 	size_t from = blocks ? disk->start : 0, size = blocks ? disk->flushed : disk->entries.size;
+	struct stretch verdict = {0};
 	disk->decayed = true;
+	if (blocks && sim_permille(sim, 500))
+		verdict = verdict_choose(sim, disk, disk->start, disk->flushed);
+	if (verdict.size) {
+		from = verdict.at;
+		size = verdict.at + verdict.size;
+	}
 	if (size > from)
 		bytes[from + sim_below(sim, size - from)] ^= (uint8_t)(1u << sim_below(sim, 8));
 }
@@ -155,7 +192,8 @@ static enum disk_state entries_check(struct sim_disk *disk)
 	struct log_frame frame;
 	size_t hole = SIZE_MAX, seal = 0, size, good = good_frames(log, 0, log.size);
 	disk->stage.size = 0;
-	if (good == log.size)
+	disk->entries_cut = good != log.size;
+	if (!disk->entries_cut)
 		return DISK_GOOD;
 	if (!is_torn(log, good)) {
 		if (!segment_mend(log, 0, log.size, UINT64_MAX, &damages))

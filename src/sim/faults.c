@@ -164,7 +164,7 @@ static bool permitted(const struct sim *sim, const struct member *member, enum f
 
 void fault_strike(struct sim *sim)
 {
-	enum { DECAYS_MORE = 4 }; /* few members may be struck, and a repair takes a start as well */
+	enum { DECAYS_MORE = 8 }; /* few members may be struck, and a repair takes a start as well */
 	uint64_t chosen = sim_below(sim, FAULTS + DECAYS_MORE);
 	enum fault_kind kind = chosen < FAULTS ? (enum fault_kind)chosen : chosen % 2 ? FAULT_FLIP : FAULT_MISDIRECT;
 	uint16_t index = (uint16_t)sim_below(sim, sim->members);

@@ -391,13 +391,14 @@ static void disk_replace(struct sim *sim, struct member *member)
 static void disk_judge(struct sim *sim, uint16_t index, enum disk_state state)
 {
 	struct member *member = &sim->member[index];
+	bool word = member->own_round == 0 || map_get(&member->disk.stored, digest_span(&member->own_digest), NULL);
 	if (state == DISK_MENDED) {
-		if (!member->disk.decayed)
+		if (!member->disk.decayed && !member->disk.scattered)
 			sim_broken(sim, 8, "the log of member %u is damaged, and nothing has done that", (unsigned)index);
 		sim->counters[SIM_MENDED]++;
-		sim->counters[SIM_MENDED_WHOLE] += member->own_round > 0 && map_get(&member->disk.stored, digest_span(&member->own_digest), NULL);
+		sim->counters[SIM_MENDED_WHOLE] += word;
 	}
-	if (member->disk.decayed && member->own_round > 0 && !map_get(&member->disk.stored, digest_span(&member->own_digest), NULL))
+	if (member->disk.decayed && !word)
 		member->amnesiac = true;
 }
 
@@ -476,11 +477,14 @@ void member_boot(struct sim *sim, uint16_t index)
 	check_stored(sim, index);
 	disk_judge(sim, index, state);
 	if (!recover(sim, index) && !sim_over(sim)) {
+		/* Entries that look like a torn end may have been more than the blocks bring again; holes alone are no reason. */
+		if (!member->disk.entries_cut)
+			sim_broken(sim, 8, "member %u cannot use its logs, which are repaired", (unsigned)index);
 		disk_replace(sim, member);
 		replica_free(member->replica);
 		replica_begin(sim, index);
 	}
-	member->disk.decayed = false;
+	member->disk.decayed = member->disk.scattered = false;
 	if (sim_over(sim))
 		return;
 	member_step(sim, index, (struct replica_event){.kind = REPLICA_START, .position = member->disk.bytes.size});

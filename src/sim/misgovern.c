@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { IDLE_MAX = 2, IDLE_PERMILLE = 250, VOTE_PERMILLE = 400 };
+enum { IDLE_MAX = 2, IDLE_PERMILLE = 250, IDLE_OFTEN_PERMILLE = 600, VOTE_PERMILLE = 400 };
 
 /* -- what must become final, and changes nothing ------------------------------------------------------------------ */
 
@@ -56,7 +56,7 @@ bool misgovern_says(struct sim *sim, struct client *client, struct draft *draft)
 	if (sim_permille(sim, VOTE_PERMILLE) && idle_vote(sim, client, draft))
 		return true;
 	uint32_t most = proposals_stay(sim) ? LEDGER_PROPOSALS_MAX : IDLE_MAX;
-	if (client->idle >= most || !sim_permille(sim, IDLE_PERMILLE))
+	if (client->idle >= most || !sim_permille(sim, proposals_stay(sim) ? IDLE_OFTEN_PERMILLE : IDLE_PERMILLE))
 		return false;
 	client->idle++;
 	client->idle_target = another_founder(sim, client);
@@ -107,12 +107,23 @@ static bool newcomer_breaks(struct sim *sim, const struct client *client, struct
 	return true;
 }
 
+/* One too many. */
+static bool fifth_proposal(struct sim *sim, const struct client *client, struct draft *draft)
+{
+	if (!proposals_stay(sim) || client->idle < LEDGER_PROPOSALS_MAX || !is_final(sim, &client->idle_proposal) || sim_permille(sim, 500))
+		return false;
+	proposal_set(draft, MEMBER_REMOVE, sim->consortium->organisation[another_founder(sim, client)].name, (struct span){0});
+	return true;
+}
+
 static bool proposal_breaks(struct sim *sim, const struct client *client, struct draft *draft)
 {
 	uint16_t founder = (uint16_t)sim_below(sim, sim->founders);
 	const struct sim_organisation *organisation = &sim->consortium->organisation[founder];
 	struct span itself = buffer_span(&organisation->statements[0]);
-	switch (sim_below(sim, 8)) {
+	if (fifth_proposal(sim, client, draft))
+		return true;
+	switch (sim_below(sim, 7)) {
 	case 0: proposal_set(draft, sim_permille(sim, 500) ? MEMBER_REMOVE : MEMBER_ROTATE, "org:nobody", (struct span){0}); return true;
 	case 1: proposal_set(draft, MEMBER_ADD, organisation->name, itself); return true;
 	case 2:
@@ -126,11 +137,6 @@ static bool proposal_breaks(struct sim *sim, const struct client *client, struct
 		if (sim->members > 1)
 			return false;
 		proposal_set(draft, MEMBER_REMOVE, organisation->name, (struct span){0}); /* the last one */
-		return true;
-	case 6:
-		if (!proposals_stay(sim) || client->idle < LEDGER_PROPOSALS_MAX || !is_final(sim, &client->idle_proposal))
-			return false;
-		proposal_set(draft, MEMBER_REMOVE, sim->consortium->organisation[another_founder(sim, client)].name, (struct span){0}); /* one too many */
 		return true;
 	default: return newcomer_breaks(sim, client, draft);
 	}
@@ -158,12 +164,18 @@ static bool vote_breaks(struct sim *sim, const struct client *client, struct dra
 {
 	static const struct digest unknown = {{80}};
 	const struct governance *govern = &sim->governance;
+	const struct client *other = &sim->clients[sim_below(sim, sim->founders)];
+	/* Open, or over by the time when it is voted on. */
+	const struct digest *proposal = govern->under_way && govern->proposed ? &govern->proposal : &other->idle_proposal;
+	uint16_t target = govern->under_way && govern->proposed ? govern->target : other->idle_target;
 	switch (sim_below(sim, 6)) {
 	case 0:
 		vote_set(draft, "org:nobody", &unknown, true);
 		return true;
 	case 1: /* without its parent */
-		vote_set(draft, "org:nobody", &unknown, true);
+		if (digest_is_zero(proposal))
+			return false;
+		vote_set(draft, sim->consortium->organisation[target].name, proposal, true);
 		draft->statement.parent_count = 0;
 		return true;
 	case 2: /* no proposal */
@@ -172,9 +184,9 @@ static bool vote_breaks(struct sim *sim, const struct client *client, struct dra
 		vote_set(draft, "org:nobody", &sim->payloads[client->payloads[0]].id, true);
 		return true;
 	case 3:
-		if (!govern->proposed && digest_is_zero(&client->idle_proposal))
+		if (digest_is_zero(proposal))
 			return false;
-		vote_set(draft, "org:nobody", govern->proposed ? &govern->proposal : &client->idle_proposal, true);
+		vote_set(draft, "org:nobody", proposal, true); /* not about this one */
 		return true;
 	case 4:
 		if (digest_is_zero(&sim->lapsed))

@@ -260,7 +260,7 @@ uint32_t statement_spoil(struct sim *sim, uint16_t index)
 	draft_begin(sim, client, &draft);
 	event_draft(sim, &draft);
 	enum spoil spoil = sim_permille(sim, 600) ? SPOIL_RULE : (enum spoil)sim_below(sim, SPOILS);
-	if (client->kind == CLIENT_ORGANISATION && spoil == SPOIL_RULE && sim_permille(sim, 500))
+	if (client->kind == CLIENT_ORGANISATION && spoil == SPOIL_RULE && sim_permille(sim, 660))
 		spoil = sim_permille(sim, 500) ? SPOIL_MEMBERS : SPOIL_EVIDENCE;
 	if (client->kind != CLIENT_ORGANISATION && spoil >= SPOIL_PREVIOUS)
 		spoil = SPOIL_RULE; /* what a gateway may not say at all is refused for that */

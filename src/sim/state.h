@@ -75,6 +75,7 @@ struct sim_disk {
 	uint64_t start_epoch; /* when it was; what is left of earlier epochs is of no use */
 	struct buffer entries; /* the log of entries */
 	size_t entries_safe;  /* of these, from a power cut */
+	bool entries_cut;     /* at the last start its end was no good */
 	struct buffer stage;
 	struct buffer backup_entries;
 	size_t backup_start;
@@ -85,6 +86,7 @@ struct sim_disk {
 	struct buffer backup; /* an older copy */
 	bool lies;            /* flushes do nothing */
 	bool decayed;         /* bits flipped, or sectors in the wrong place, in either log */
+	bool scattered;       /* of what was not flushed a part is missing */
 	bool backup_decayed;  /* it was when it was copied */
 	int64_t flush_us;     /* how long a flush takes, at least */
 	struct map stored;    /* digest of a block to the end of its frame */
