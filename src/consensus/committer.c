@@ -2,9 +2,10 @@
 
 #include <stdlib.h>
 
-void committer_init(struct committer *committer, uint16_t members)
+void committer_init(struct committer *committer, uint16_t members, uint16_t leaders)
 {
-	*committer = (struct committer){.schedule = schedule_round_robin(members), .anchor = DAG_NONE};
+	CHECK(leaders >= 1 && leaders <= members);
+	*committer = (struct committer){.schedule = schedule_round_robin(members), .leaders = leaders, .anchor = DAG_NONE};
 }
 
 void committer_free(struct committer *committer)
@@ -14,15 +15,20 @@ void committer_free(struct committer *committer)
 	*committer = (struct committer){0};
 }
 
-static struct committer_slot *slot_of(struct committer *committer, uint32_t round)
+static struct committer_slot *slot_of(struct committer *committer, uint32_t round, uint16_t rank)
 {
-	return &committer->slots[committer->head + round - committer->decided - 1];
+	return &committer->slots[committer->head + (round - committer->decided - 1) * committer->leaders + rank];
+}
+
+uint16_t committer_places(const struct committer *committer)
+{
+	return committer->leaders < committer->schedule.count ? committer->leaders : committer->schedule.count;
 }
 
 /* Highest round that has a slot. */
 static uint32_t slots_end(const struct committer *committer)
 {
-	return committer->decided + committer->count - committer->head;
+	return committer->decided + (committer->count - committer->head) / committer->leaders;
 }
 
 static void slots_extend(struct committer *committer, uint32_t round)
@@ -39,7 +45,8 @@ void committer_note(struct committer *committer, const struct dag *dag, uint32_t
 	uint32_t round = dag->blocks[id].round;
 	for (uint32_t back = 0; back <= 2 && back < round; back++)
 		if (round - back > committer->decided && round - back <= slots_end(committer))
-			slot_of(committer, round - back)->stale = true;
+			for (uint16_t rank = 0; rank < committer->leaders; rank++)
+				slot_of(committer, round - back, rank)->stale = true;
 }
 
 bool committer_votes(const struct dag *dag, uint32_t voter, uint32_t leader)
@@ -78,6 +85,8 @@ static void votes_count(const struct dag *dag, uint32_t leader, uint16_t *votes,
 static uint16_t certificates_count(const struct dag *dag, uint32_t leader)
 {
 	uint32_t round = dag->blocks[leader].round + 2;
+	if (dag_authors(dag, round) < dag->quorum) /* the usual case, and cheap */
+		return 0;
 	uint16_t count = 0;
 	for (uint16_t author = 0; author < dag->members; author++) {
 		bool certifies = false;
@@ -88,15 +97,20 @@ static uint16_t certificates_count(const struct dag *dag, uint32_t leader)
 	return count;
 }
 
+/* The first block of a place; its twins follow. */
+static uint32_t first_of(const struct committer *committer, const struct dag *dag, uint32_t round, uint16_t rank)
+{
+	return dag_slot(dag, round, schedule_leader(&committer->schedule, round, rank));
+}
+
 /* Commit: a quorum of authors certify one block of the slot. Skip: a quorum of authors have
  * reached the next round, and each known block of the slot is passed over by a quorum. */
-static void decide_directly(struct committer *committer, const struct dag *dag, uint32_t round)
+static void decide_directly(struct committer *committer, const struct dag *dag, uint32_t round, uint16_t rank)
 {
-	struct committer_slot *slot = slot_of(committer, round);
+	struct committer_slot *slot = slot_of(committer, round, rank);
 	bool skip = dag_authors(dag, round + 1) >= dag->quorum;
 	uint32_t certified = DAG_NONE;
-	uint32_t id = dag_slot(dag, round, schedule_leader(&committer->schedule, round));
-	for (; id != DAG_NONE; id = dag->blocks[id].twin) {
+	for (uint32_t id = first_of(committer, dag, round, rank); id != DAG_NONE; id = dag->blocks[id].twin) {
 		uint16_t votes, blames;
 		votes_count(dag, id, &votes, &blames);
 		if (blames < dag->quorum)
@@ -149,17 +163,16 @@ static bool certified_in_history(const struct committer *committer, const struct
 }
 
 /* Follow a committed leader of a later round: commit what its history holds a certificate for. */
-static void decide_by_anchor(struct committer *committer, const struct dag *dag, uint32_t round, uint32_t anchor)
+static void decide_by_anchor(struct committer *committer, const struct dag *dag, uint32_t round, uint16_t rank, uint32_t anchor)
 {
 	struct committer_slot decided = {.decision = DECISION_SKIP, .leader = DAG_NONE};
 	history_sweep(committer, dag, anchor, round + 2);
-	uint32_t id = dag_slot(dag, round, schedule_leader(&committer->schedule, round));
-	for (; id != DAG_NONE; id = dag->blocks[id].twin)
+	for (uint32_t id = first_of(committer, dag, round, rank); id != DAG_NONE; id = dag->blocks[id].twin)
 		if (certified_in_history(committer, dag, id)) {
 			committer->conflict |= decided.decision == DECISION_COMMIT;
 			decided = (struct committer_slot){.decision = DECISION_COMMIT, .leader = id};
 		}
-	*slot_of(committer, round) = decided;
+	*slot_of(committer, round, rank) = decided;
 }
 
 void committer_decide(struct committer *committer, const struct dag *dag)
@@ -168,18 +181,19 @@ void committer_decide(struct committer *committer, const struct dag *dag)
 	if (highest < 2 || committer->conflict)
 		return;
 	slots_extend(committer, highest - 1);
-	/* The anchor of round r is the first round from r+3 on that is not skipped. */
-	uint32_t anchor_round = 0;
+	/* The anchor of all places of round r is the first place from round r+3 on that is not skipped. */
+	const struct committer_slot *anchor = NULL;
+	uint16_t places = committer_places(committer);
 	for (uint32_t round = highest - 1; round > committer->decided; round--) {
-		if (round + 3 < highest && slot_of(committer, round + 3)->decision != DECISION_SKIP)
-			anchor_round = round + 3;
-		struct committer_slot *slot = slot_of(committer, round);
-		if (slot->decision == DECISION_OPEN && slot->stale)
-			decide_directly(committer, dag, round);
-		if (slot->decision == DECISION_OPEN && anchor_round != 0) {
-			const struct committer_slot *anchor = slot_of(committer, anchor_round);
-			if (anchor->decision == DECISION_COMMIT)
-				decide_by_anchor(committer, dag, round, anchor->leader);
+		for (uint16_t rank = places; round + 3 < highest && rank-- > 0;)
+			if (slot_of(committer, round + 3, rank)->decision != DECISION_SKIP)
+				anchor = slot_of(committer, round + 3, rank);
+		for (uint16_t rank = 0; rank < places; rank++) {
+			const struct committer_slot *slot = slot_of(committer, round, rank);
+			if (slot->decision == DECISION_OPEN && slot->stale)
+				decide_directly(committer, dag, round, rank);
+			if (slot->decision == DECISION_OPEN && anchor && anchor->decision == DECISION_COMMIT)
+				decide_by_anchor(committer, dag, round, rank, anchor->leader);
 		}
 	}
 }
@@ -188,12 +202,17 @@ bool committer_take(struct committer *committer, uint32_t *round, uint32_t *lead
 {
 	if (committer->conflict || committer->head == committer->count)
 		return false;
-	const struct committer_slot *slot = &committer->slots[committer->head];
+	const struct committer_slot *slot = &committer->slots[committer->head + committer->taken];
 	if (slot->decision == DECISION_OPEN)
 		return false;
 	*leader = slot->leader;
-	*round = ++committer->decided;
-	if (++committer->head > committer->count / 2) {
+	*round = committer->decided + 1;
+	if (++committer->taken < committer_places(committer))
+		return true;
+	committer->taken = 0;
+	committer->decided++;
+	committer->head += committer->leaders;
+	if (committer->head > committer->count / 2) {
 		committer->count -= committer->head;
 		memmove(committer->slots, committer->slots + committer->head, committer->count * sizeof *committer->slots);
 		committer->head = 0;
@@ -217,6 +236,7 @@ void committer_moved(struct committer *committer, const uint32_t *moved)
 void committer_schedule_set(struct committer *committer, const struct schedule *schedule)
 {
 	/* What was decided ahead of the last round taken was decided for other leaders. */
+	CHECK(committer->taken == 0);
 	committer->schedule = *schedule;
 	committer->count = committer->head = 0;
 }

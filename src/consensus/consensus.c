@@ -14,6 +14,7 @@ struct consensus_config consensus_config_default(void)
 		.suspended_max = 128,
 		.pending_bytes_max = 16 << 20,
 		.gc_depth = 60,
+		.leaders = BLOCK_MEMBERS_MAX,
 	};
 }
 
@@ -26,7 +27,7 @@ struct consensus *consensus_new(const struct consensus_config *config, const str
 	machine->signer = *signer;
 	machine->validity = validity_of(config->members, config->network, config->epoch, &config->genesis, config->gc_depth);
 	dag_init(&machine->dag, &machine->validity);
-	committer_init(&machine->committer, config->members);
+	committer_init(&machine->committer, config->members, config->leaders < config->members ? config->leaders : config->members);
 	linearizer_init(&machine->linearizer, config->gc_depth);
 	machine->linearizer.timestamp_ms = config->begun_ms > 0 ? (uint64_t)config->begun_ms : 0;
 	reputation_init(&machine->reputation, config->members);

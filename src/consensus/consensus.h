@@ -29,6 +29,7 @@ struct consensus_config {
 	uint32_t pending_bytes_max;   /* transactions waiting to be proposed, default 16 MiB */
 	uint32_t gc_depth;            /* rounds below a committed leader that may still be committed, default 60; 0: all.
 	                                 The same at all members: commits depend on it */
+	uint16_t leaders;             /* members who lead in one round, in order; default all. The same at all members */
 };
 
 struct consensus_config consensus_config_default(void);

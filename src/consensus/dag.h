@@ -17,7 +17,6 @@ enum {
 	DAG_INCLUDED = 4,  /* in the history of the own last block */
 	DAG_PAYLOAD = 8,   /* carries transactions */
 	DAG_REPORTED = 16, /* evidence about its slot was given out */
-	DAG_LED = 32,      /* a committed leader */
 };
 
 struct dag_block {

@@ -51,44 +51,23 @@ static void twin_report(struct consensus *machine, const struct block *second)
 
 /* Commits. */
 
-static void vote_add(struct consensus *machine)
-{
-	if (machine->linearizer.index <= machine->voted_index)
-		return;
-	if (machine->vote_count == BLOCK_VOTES_MAX) {
-		/* A vote holds for the whole chain up to it, so the oldest may go. */
-		machine->vote_count--;
-		memmove(machine->votes, machine->votes + 1, machine->vote_count * sizeof *machine->votes);
-	}
-	machine->votes[machine->vote_count++] =
-		(struct commit_vote){.index = machine->linearizer.index, .digest = machine->linearizer.digest};
-}
-
-/* An own block carried these votes: they need not be given again. */
-static void votes_given(struct consensus *machine, const struct block *block)
-{
-	if (block->vote_count == 0 || block->votes[block->vote_count - 1].index <= machine->voted_index)
-		return;
-	machine->voted_index = block->votes[block->vote_count - 1].index;
-	uint16_t left = 0;
-	for (uint16_t i = 0; i < machine->vote_count; i++)
-		if (machine->votes[i].index > machine->voted_index)
-			machine->votes[left++] = machine->votes[i];
-	machine->vote_count = left;
-}
-
 static void commit_one(struct consensus *machine, uint32_t leader)
 {
 	linearizer_commit(&machine->linearizer, &machine->dag, leader);
 	output_commit(&machine->output, &machine->dag, &machine->linearizer, leader);
 	waiting_collect(&machine->waiting, &machine->dag, machine->steady_ms);
-	vote_add(machine);
 	pacemaker_committed(&machine->pacemaker);
-	/* Rounds after this one are decided anew, for their new leaders. */
-	if (reputation_commit(&machine->reputation, &machine->dag, &machine->linearizer)) {
-		committer_schedule_set(&machine->committer, &machine->reputation.schedule);
-		committer_decide(&machine->committer, &machine->dag);
-	}
+	reputation_commit(&machine->reputation, &machine->dag, leader, &machine->linearizer);
+}
+
+/* Between two rounds only: the places of one round follow the same anchors, whenever they are decided. */
+static void schedule_renew(struct consensus *machine)
+{
+	if (!machine->reputation.changed || machine->committer.taken > 0)
+		return;
+	machine->reputation.changed = false;
+	committer_schedule_set(&machine->committer, &machine->reputation.schedule);
+	committer_decide(&machine->committer, &machine->dag);
 }
 
 static void commit(struct consensus *machine)
@@ -100,6 +79,7 @@ static void commit(struct consensus *machine)
 			machine->skipped_leaders++;
 		else
 			commit_one(machine, leader);
+		schedule_renew(machine);
 	}
 }
 
@@ -127,7 +107,8 @@ static void accept_one(struct consensus *machine, const struct accepted *accepte
 	if (block->author == machine->config.own) {
 		tip_seen(&machine->tip, block->round);
 		propose_included(machine, id);
-		votes_given(machine, block);
+		if (block->vote_count > 0)
+			machine->voted_index = block->votes[block->vote_count - 1].index;
 	}
 	if (block->tx_count > 0) {
 		ARRAY_GROW(machine->open, machine->open_count, machine->open_capacity);
@@ -229,13 +210,13 @@ static void take(struct consensus *machine, uint16_t peer, const struct block *b
 		if (!waiting_add(&machine->waiting, &machine->dag, &arrival))
 			machine->dropped++;
 		else
-			sync_progress(&machine->sync, peer, machine->steady_ms);
+			sync_progress(&machine->sync, peer, block->author, machine->steady_ms);
 		return;
 	}
 	struct buffer copy = {0};
 	buffer_append_span(&copy, bytes);
 	bytes = output_keep(&machine->output, &copy);
-	sync_progress(&machine->sync, peer, machine->steady_ms);
+	sync_progress(&machine->sync, peer, block->author, machine->steady_ms);
 	accept_one(machine, &(struct accepted){block, bytes, DAG_NOWHERE, reported});
 	accept_waiting(machine);
 }

@@ -123,7 +123,6 @@ static struct digest chain(const struct linearizer *linearizer, const struct blo
 void linearizer_commit(struct linearizer *linearizer, struct dag *dag, uint32_t leader)
 {
 	struct block_ref ref = dag_reference(dag, leader);
-	dag->blocks[leader].flags |= DAG_LED;
 	collect(linearizer, dag, leader);
 	list(linearizer, dag);
 	uint64_t median = median_time(dag, leader);

@@ -29,7 +29,7 @@ struct linearizer {
 void linearizer_init(struct linearizer *linearizer, uint32_t gc_depth);
 void linearizer_free(struct linearizer *linearizer);
 
-/* Commit `leader`, whose round is above that of the last one: fills in the fields above, and moves dag->gc_round. */
+/* Commit `leader`, whose round is not below that of the last one: fills in the fields above, and moves dag->gc_round. */
 void linearizer_commit(struct linearizer *linearizer, struct dag *dag, uint32_t leader);
 
 #endif

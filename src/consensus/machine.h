@@ -50,10 +50,7 @@ struct consensus {
 	uint64_t heard_ms[BLOCK_MEMBERS_MAX];
 	/* Highest round of each author in the history of the own last block. */
 	uint32_t included[BLOCK_MEMBERS_MAX];
-	/* Own commits not yet voted for in a block, the newest. */
-	struct commit_vote votes[BLOCK_VOTES_MAX];
-	uint16_t vote_count;
-	uint64_t voted_index;
+	uint64_t voted_index;         /* the newest commit that an own block has voted for */
 	/* Accepted blocks with transactions that may not be committed yet, in order. */
 	uint32_t *open, open_head, open_count, open_capacity;
 	uint32_t *stack, stack_capacity;

@@ -28,7 +28,7 @@ static uint16_t witnesses(const struct dag *dag, uint32_t round, uint16_t leader
 static bool decision_in_sight(const struct pacemaker_view *view, uint32_t round)
 {
 	const struct dag *dag = view->dag;
-	uint16_t leader_author = schedule_leader(view->schedule, round - 2);
+	uint16_t leader_author = schedule_leader(view->schedule, round - 2, 0);
 	uint16_t present = dag_authors(dag, round - 1);
 	bool skip = present >= dag->quorum;
 	for (uint32_t id = dag_slot(dag, round - 2, leader_author); id != DAG_NONE; id = dag->blocks[id].twin) {
@@ -41,14 +41,26 @@ static bool decision_in_sight(const struct pacemaker_view *view, uint32_t round)
 	return skip;
 }
 
+static bool is_there(const struct pacemaker_view *view, uint32_t round, uint16_t leader)
+{
+	bool reachable = leader == view->own || view->up[leader];
+	return !reachable || dag_slot(view->dag, round, leader) != DAG_NONE;
+}
+
+static bool other_leaders_are_there(const struct pacemaker_view *view, uint32_t round)
+{
+	for (uint16_t rank = 1; round > 1 && rank < view->leaders; rank++)
+		if (!is_there(view, round - 1, schedule_leader(view->schedule, round - 1, rank)))
+			return false;
+	return true;
+}
+
 bool pacemaker_leaders_ready(const struct pacemaker_view *view, uint32_t round)
 {
 	/* Genesis blocks lead nothing: rounds 1 and 2 have less to wait for. */
 	if (round <= 1)
 		return true;
-	uint16_t leader = schedule_leader(view->schedule, round - 1);
-	bool reachable = leader == view->own || view->up[leader];
-	if (reachable && dag_slot(view->dag, round - 1, leader) == DAG_NONE)
+	if (!is_there(view, round - 1, schedule_leader(view->schedule, round - 1, 0)))
 		return false;
 	return round <= 2 || decision_in_sight(view, round);
 }
@@ -98,14 +110,17 @@ struct pacemaker_verdict pacemaker_check(struct pacemaker *pacemaker, const stru
 	}
 	int64_t earliest_ms = pacemaker->proposed_ms + pacemaker->round_delay_ms;
 	int64_t latest_ms = pacemaker->entered_ms + leader_timeout(pacemaker);
+	int64_t courtesy_ms = (earliest_ms > pacemaker->entered_ms ? earliest_ms : pacemaker->entered_ms) + pacemaker->round_delay_ms;
 	if (view->now_ms < earliest_ms) {
 		verdict.wake_ms = earliest_ms;
 		return verdict;
 	}
-	/* C1, else C2 */
+	/* C1, else C2. The other leaders are waited for as well, but not long: without their blocks the
+	 * first one's is decided all the same. */
 	bool ready = pacemaker_leaders_ready(view, round);
-	verdict.propose = ready || view->now_ms >= latest_ms;
-	verdict.wake_ms = latest_ms;
+	bool complete = view->now_ms >= courtesy_ms || other_leaders_are_there(view, round);
+	verdict.propose = (ready && complete) || view->now_ms >= latest_ms;
+	verdict.wake_ms = ready && courtesy_ms < latest_ms ? courtesy_ms : latest_ms;
 	if (verdict.propose && !ready) {
 		pacemaker->timeouts++;
 		pacemaker->timeouts_in_row++;

@@ -33,6 +33,7 @@ struct pacemaker {
 struct pacemaker_view {
 	const struct dag *dag;
 	const struct schedule *schedule;
+	uint16_t leaders;               /* a round has, at most schedule->count */
 	uint16_t own;
 	uint32_t own_round;             /* of the own last block */
 	const bool *up;                 /* [members]: connected peers */
@@ -58,7 +59,7 @@ void pacemaker_committed(struct pacemaker *pacemaker);
 /* True when the own last block should be repeated to everybody: wanted, but no progress. */
 bool pacemaker_nudge(struct pacemaker *pacemaker, bool wanted, int64_t now_ms);
 
-/* Rule C1 for a block of `round`. */
+/* Rule C1 for a block of `round`: the first leaders of the two rounds before. */
 bool pacemaker_leaders_ready(const struct pacemaker_view *view, uint32_t round);
 
 #endif

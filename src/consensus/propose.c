@@ -94,8 +94,9 @@ static enum status block_make(struct consensus *machine, uint32_t round)
 	memcpy(block.network, machine->config.network, BLOCK_NETWORK_SIZE);
 	ancestors_choose(machine, &block);
 	block.timestamp_ms = time_choose(machine, &block);
-	block.vote_count = machine->vote_count;
-	memcpy(block.votes, machine->votes, machine->vote_count * sizeof *machine->votes);
+	/* A vote holds for the whole chain up to it, so the newest says all. */
+	if (machine->linearizer.index > machine->voted_index)
+		block.votes[block.vote_count++] = (struct commit_vote){.index = machine->linearizer.index, .digest = machine->linearizer.digest};
 	block.body = queue_body(&machine->queue, &block.tx_count);
 	size_t body_size = block.body.size;
 
@@ -142,6 +143,7 @@ int64_t propose(struct consensus *machine, bool *wanted)
 		struct pacemaker_view view = {
 			.dag = &machine->dag,
 			.schedule = &machine->committer.schedule,
+			.leaders = committer_places(&machine->committer),
 			.own = machine->config.own,
 			.own_round = machine->dag.newest[machine->config.own],
 			.up = machine->up,

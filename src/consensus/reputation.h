@@ -10,15 +10,15 @@ enum { REPUTATION_COMMITS = 64 }; /* a new schedule every so many commits */
 
 struct reputation {
 	uint16_t members;
-	uint32_t votes[BLOCK_MEMBERS_MAX]; /* for committed leaders, since the last schedule */
+	uint32_t punctual[BLOCK_MEMBERS_MAX]; /* committed leaders that stand on their block of the round before, since the last schedule */
 	bool lied[BLOCK_MEMBERS_MAX];      /* two blocks of one slot were committed: never leads again */
-	struct schedule schedule;          /* in force */
+	struct schedule schedule;          /* for the rounds after the last commit's */
+	bool changed;                      /* set with the schedule; whoever puts it in force clears it */
 };
 
 void reputation_init(struct reputation *reputation, uint16_t members);
 
-/* Count the linearizer's last commit. True when `schedule` is a new one, for the rounds after that
- * commit's leader. */
-bool reputation_commit(struct reputation *reputation, const struct dag *dag, const struct linearizer *linearizer);
+/* Count the linearizer's last commit, that of `leader`. */
+void reputation_commit(struct reputation *reputation, const struct dag *dag, uint32_t leader, const struct linearizer *linearizer);
 
 #endif

@@ -1,13 +1,13 @@
-/* Schedule: which member leads which round. One leader a round; leader(r) = members[r mod count].
- * It begins as the round robin of all members and changes at commits (reputation.h).
- * docs/ledger.md, "Leaders". */
+/* Schedule: which members lead which round. A round has places for some leaders, in order; the one at
+ * `rank` is of members[(round + rank) mod count]. The schedule begins as the round robin of all
+ * members and changes between rounds (reputation.h). docs/ledger.md, "Leaders". */
 #ifndef TALLY_CONSENSUS_SCHEDULE_H
 #define TALLY_CONSENSUS_SCHEDULE_H
 
 #include "consensus/block.h"
 
 struct schedule {
-	uint16_t members[BLOCK_MEMBERS_MAX];
+	uint16_t members[BLOCK_MEMBERS_MAX]; /* nobody twice */
 	uint16_t count;
 };
 
@@ -19,9 +19,10 @@ static inline struct schedule schedule_round_robin(uint16_t members)
 	return schedule;
 }
 
-static inline uint16_t schedule_leader(const struct schedule *schedule, uint32_t round)
+/* rank < count */
+static inline uint16_t schedule_leader(const struct schedule *schedule, uint32_t round, uint16_t rank)
 {
-	return schedule->members[round % schedule->count];
+	return schedule->members[(round + rank) % schedule->count];
 }
 
 #endif

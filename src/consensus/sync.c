@@ -90,8 +90,12 @@ void sync_begin(struct sync *sync, const struct dag *dag, uint16_t peer, int64_t
 	sync->peers[peer].credit = SYNC_BLOCKS_MAX;
 }
 
-void sync_progress(struct sync *sync, uint16_t peer, int64_t now_ms)
+void sync_progress(struct sync *sync, uint16_t peer, uint16_t author, int64_t now_ms)
 {
+	if (sync->from == SYNC_NOBODY && sync->last == peer && author != peer && sync->fruitless > 0) {
+		sync->fruitless = 0;
+		sync->pause_ms = now_ms;
+	}
 	if (sync->from != peer)
 		return;
 	sync->deadline_ms = now_ms + SYNC_TIMEOUT_MS;

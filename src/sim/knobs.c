@@ -42,6 +42,8 @@ static void consensus_turn(struct sim *sim)
 	config->clock_drift_ms = turned(sim, 600, config->clock_drift_ms);
 	config->rounds_ahead_max = turned(sim, 20, config->rounds_ahead_max);
 	config->gc_depth = turned(sim, 8, config->gc_depth);
+	if (sim_permille(sim, 300)) /* seldom fewer than all */
+		config->leaders = (uint16_t)sim_between(sim, 1, 3);
 	config->suspended_max = turned(sim, 8, config->suspended_max);
 	config->pending_bytes_max = turned_far(sim, 8 << 10, config->pending_bytes_max);
 }
@@ -114,8 +116,8 @@ void knobs_tell(const struct sim *sim, char out[SIM_TEXT_MAX])
 {
 	const struct consensus_config *config = &sim->consensus;
 	int size = snprintf(out, SIM_TEXT_MAX,
-		"members=%u/%u round=%ums timeout=%ums heartbeat=%ums gc=%u ahead=%u suspended=%u pending=%u epoch=%u loss=%u dup=%u faults=%08x liars=", (unsigned)sim->founders, (unsigned)sim->members,
-		(unsigned)config->round_delay_ms, (unsigned)config->leader_timeout_ms, (unsigned)config->heartbeat_ms, (unsigned)config->gc_depth, (unsigned)config->rounds_ahead_max,
+		"members=%u/%u round=%ums timeout=%ums heartbeat=%ums gc=%u leaders=%u ahead=%u suspended=%u pending=%u epoch=%u loss=%u dup=%u faults=%08x liars=", (unsigned)sim->founders, (unsigned)sim->members,
+		(unsigned)config->round_delay_ms, (unsigned)config->leader_timeout_ms, (unsigned)config->heartbeat_ms, (unsigned)config->gc_depth, (unsigned)config->leaders, (unsigned)config->rounds_ahead_max,
 		(unsigned)config->suspended_max, (unsigned)config->pending_bytes_max, (unsigned)sim->epoch_bytes, (unsigned)sim->network.loss, (unsigned)sim->network.duplicate,
 		(unsigned)sim->knobs.enabled);
 	for (uint16_t i = 0; i < sim->members && size < SIM_TEXT_MAX - 40; i++)

@@ -4,7 +4,8 @@
  * here in this one. What a member waits for before it makes a block (C1 to C3 of the pacemaker) only decides which blocks
  * it names; here it may name any that A1, A2 and the rules of validity permit. Loss and delay do nothing else.
  *
- * LIAR is the member that lies; leader(r) = r mod 4. Three ways to run, by -D:
+ * LIAR is the member that lies. Each round has a place for every member's block, in an order that begins with member r mod 4.
+ * Three ways to run, by -D:
  *   (none) all DAGs of 4 rounds, exhaustively, for the slot of round 1; what no longer matters is forgotten
  *   WHOLE  random DAGs of 12 rounds, all rules together; WALKS of them from SEED on
  *   TRACE  what real members did, from the file trace.inc: the model does it, too, or says no
@@ -43,9 +44,9 @@ c_decl {
 	typedef unsigned long long blocks;
 
 	/* In each round a lane for each member's block, and one for the liar's second. */
-	enum { MEMBERS = 4, LANES = 5, BLOCKS = LANES * ROUNDS };
+	enum { MEMBERS = 4, LANES = 5, BLOCKS = LANES * ROUNDS, PLACES = MEMBERS * (ROUNDS + 1) };
 
-	/* What may become of a slot. A slot has two blocks at most: the leader's, and its twin. */
+	/* What may become of a place. It has two blocks at most: the leader's, and its twin. */
 	enum { SKIPPED = 1, FIRST = 2, SECOND = 4 };
 
 #ifdef TRACE
@@ -59,18 +60,29 @@ c_decl {
 	static int is_made(blocks made, int id) { return (made & bit(id)) != 0; }
 	static blocks round_bits(int round) { return round >= 1 && round <= ROUNDS ? 31ULL << block_at(round, 0) : 0; }
 
-	/* Up to this round the liar has its turns, then its successor: see decide_in_order. */
+	/* Up to this round the liar leads, too: see decide_in_order. */
 	static int liar_leads_to = ROUNDS;
+	static int leaders = MEMBERS; /* members who lead a round, if there are so many */
 
-	static int leader_of(int round)
+	static int places(int round)
 	{
-		int member = round % MEMBERS;
-		return member == LIAR && round > liar_leads_to ? (LIAR + 1) % MEMBERS : member;
+		int all = round > liar_leads_to ? MEMBERS - 1 : MEMBERS;
+		return leaders < all ? leaders : all;
 	}
 
-	static int leader_block(int round, int which)
+	static int place(int round, int rank) { return MEMBERS * round + rank; }
+
+	static int leader_of(int round, int rank)
 	{
-		int leader = leader_of(round);
+		if (round <= liar_leads_to)
+			return (round + rank) % MEMBERS;
+		int member = (round + rank) % (MEMBERS - 1);
+		return member >= LIAR ? member + 1 : member;
+	}
+
+	static int leader_block(int round, int rank, int which)
+	{
+		int leader = leader_of(round, rank);
 		return which == 0 ? block_at(round, leader) : leader == LIAR ? block_at(round, TWIN) : -1;
 	}
 
@@ -95,9 +107,8 @@ c_decl {
 	{
 		blocks found = 0, meant = bit(leader);
 #ifdef VOTE_FOR_SLOT
-		for (int which = 0; which < 2; which++)
-			if (leader_block(round_of(leader), which) >= 0)
-				meant |= bit(leader_block(round_of(leader), which));
+		if (author_of(leader) == LIAR)
+			meant |= bit(block_at(round_of(leader), LIAR)) | bit(block_at(round_of(leader), TWIN));
 #endif
 		for (int lane = 0; lane < LANES && round_of(leader) < ROUNDS; lane++)
 			if (ancestors[block_at(round_of(leader) + 1, lane)] & meant)
@@ -126,88 +137,106 @@ c_decl {
 #endif
 	}
 
-	/* Rule 2: skip, for who knows the blocks `next` of the round after, and of the slot the blocks in `view`. */
-	static int skips(const blocks *ancestors, blocks view, blocks next, int round)
+	/* Rule 2: skip, for who knows the blocks `next` of the round after, and of the place the blocks in `view`. */
+	static int skips(const blocks *ancestors, blocks view, blocks next, int round, int rank)
 	{
 		if (authors(next, round + 1) < QUORUM)
 			return 0;
 		for (int which = 0; which < 2; which++) {
-			int leader = leader_block(round, which);
+			int leader = leader_block(round, rank, which);
 			if (leader >= 0 && view & bit(leader) && authors(next & ~voters(ancestors, next, leader), round + 1) < BLAME)
 				return 0;
 		}
 		return 1;
 	}
 
-	/* Rule 3: what a committed anchor says of an earlier slot. */
-	static int by_anchor(const blocks *ancestors, int anchor, int round)
+	/* Rule 3: what a committed anchor says of an earlier place. */
+	static int by_anchor(const blocks *ancestors, int anchor, int round, int rank)
 	{
 		blocks past = history(ancestors, bit(anchor));
 		int said = 0;
 		for (int which = 0; which < 2; which++)
-			if (leader_block(round, which) >= 0 && certifiers(ancestors, past, leader_block(round, which)))
+			if (leader_block(round, rank, which) >= 0 && certifiers(ancestors, past, leader_block(round, rank, which)))
 				said |= FIRST << which;
 		return said ? said : SKIPPED;
 	}
 
-	/* All rules, for who knows `view`: decided[round] is 0 (open), SKIPPED, FIRST or SECOND. False: a contradiction. */
+	/* The first place from `from` on that is not skipped; false if there is none. */
+	static int anchor_of(const int *decided, int from, int highest, int *round, int *rank)
+	{
+		for (*round = from; *round < highest; ++*round)
+#ifdef ANCHOR_LAST
+			for (*rank = places(*round) - 1; *rank >= 0; --*rank)
+#else
+			for (*rank = 0; *rank < places(*round); ++*rank)
+#endif
+				if (decided[place(*round, *rank)] != SKIPPED)
+					return 1;
+		return 0;
+	}
+
+	/* All rules, for who knows `view`: decided[place] is 0 (open), SKIPPED, FIRST or SECOND. False: a contradiction. */
 	static int decide(const blocks *ancestors, blocks view, int *decided)
 	{
 		int highest = ROUNDS;
 		while (highest > 0 && !(view & round_bits(highest)))
 			highest--;
-		for (int round = 1; round <= ROUNDS; round++)
-			decided[round] = 0;
-		for (int round = highest - 1; round >= 1; round--) {
-			int found = 0;
-			for (int which = 0; which < 2; which++) {
-				int leader = leader_block(round, which);
-				if (leader >= 0 && view & bit(leader) && commits(ancestors, view, leader))
-					found |= FIRST << which;
+		for (int each = 0; each < PLACES; each++)
+			decided[each] = 0;
+		for (int round = highest - 1; round >= 1; round--)
+			for (int rank = 0; rank < places(round); rank++) {
+				int found = 0, up, up_rank;
+				for (int which = 0; which < 2; which++) {
+					int leader = leader_block(round, rank, which);
+					if (leader >= 0 && view & bit(leader) && commits(ancestors, view, leader))
+						found |= FIRST << which;
+				}
+				if (skips(ancestors, view, view & round_bits(round + 1), round, rank))
+					found |= SKIPPED;
+				if (!found && anchor_of(decided, round + ANCHOR, highest, &up, &up_rank) && decided[place(up, up_rank)])
+					found = by_anchor(ancestors, leader_block(up, up_rank, decided[place(up, up_rank)] == SECOND), round, rank);
+				if (found & (found - 1))
+					return 0;
+				decided[place(round, rank)] = found;
 			}
-			if (skips(ancestors, view, view & round_bits(round + 1), round))
-				found |= SKIPPED;
-			for (int up = round + ANCHOR; !found && up < highest; up++) {
-				if (decided[up] == SKIPPED)
-					continue;
-				if (decided[up])
-					found = by_anchor(ancestors, leader_block(up, decided[up] == SECOND), round);
-				break;
-			}
-			if (found & (found - 1))
-				return 0;
-			decided[round] = found;
-		}
 		return 1;
 	}
 
-	/* Whatever any member can decide that knows any part of the DAG: *all* decisions of a slot, over all views. Commits
-	 * only come with more blocks; a skip needs some blocks of the next round and what they name of the slot; an anchor
+	/* What the anchors that any member can follow say of a place. */
+	static int by_any_anchor(const blocks *ancestors, const int *possible, int round, int rank)
+	{
+		int said = 0;
+		for (int up = round + ANCHOR; up < ROUNDS; up++)
+			for (int up_rank = 0; up_rank < places(up); up_rank++) {
+				for (int which = 0; which < 2; which++)
+					if (possible[place(up, up_rank)] & FIRST << which)
+						said |= by_anchor(ancestors, leader_block(up, up_rank, which), round, rank);
+				if (!(possible[place(up, up_rank)] & SKIPPED))
+					return said;
+			}
+		return said;
+	}
+
+	/* Whatever any member can decide that knows any part of the DAG: *all* decisions of a place, over all views. Commits
+	 * only come with more blocks; a skip needs some blocks of the next round and what they name of the place; an anchor
 	 * counts if it can be committed and all before it skipped. */
 	static void decide_for_all(const blocks *ancestors, blocks made, int *possible)
 	{
-		for (int round = ROUNDS; round >= 1; round--) {
-			possible[round] = 0;
-			if (round == ROUNDS)
-				continue;
-			for (int which = 0; which < 2; which++) {
-				int leader = leader_block(round, which);
-				if (leader >= 0 && made & bit(leader) && commits(ancestors, made, leader))
-					possible[round] |= FIRST << which;
+		for (int round = ROUNDS - 1; round >= 1; round--)
+			for (int rank = 0; rank < places(round); rank++) {
+				int *found = &possible[place(round, rank)];
+				*found = by_any_anchor(ancestors, possible, round, rank);
+				for (int which = 0; which < 2; which++) {
+					int leader = leader_block(round, rank, which);
+					if (leader >= 0 && made & bit(leader) && commits(ancestors, made, leader))
+						*found |= FIRST << which;
+				}
+				for (blocks some = 0; some < 1 << LANES; some++) {
+					blocks next = some << block_at(round + 1, 0);
+					if (!(next & ~made) && skips(ancestors, history(ancestors, next), next, round, rank))
+						*found |= SKIPPED;
+				}
 			}
-			for (blocks some = 0; some < 1 << LANES; some++) {
-				blocks next = some << block_at(round + 1, 0);
-				if (!(next & ~made) && skips(ancestors, history(ancestors, next), next, round))
-					possible[round] |= SKIPPED;
-			}
-			for (int up = round + ANCHOR; up < ROUNDS; up++) {
-				for (int which = 0; which < 2; which++)
-					if (possible[up] & FIRST << which)
-						possible[round] |= by_anchor(ancestors, leader_block(up, which), round);
-				if (!(possible[up] & SKIPPED))
-					break;
-			}
-		}
 	}
 
 	static int liar_is_shown(blocks committed)
@@ -218,40 +247,50 @@ c_decl {
 		return 0;
 	}
 
-	/* The rules in the order of rounds: the leader's block or -1 for each, up to the first open one. The commit that
-	 * brings two blocks of a slot takes the lead from their author for all later rounds, which are decided anew. Returns
-	 * how many are decided, or -1: a contradiction. */
+	/* The rules in the order of places: the leader's block or -1 for each, up to the first open one. A commit that brings two
+	 * blocks of a slot takes the lead from their author for all later rounds, which are decided anew. Returns how many are
+	 * decided, or -1: a contradiction. */
 	static int decide_in_order(const blocks *ancestors, blocks view, int *order)
 	{
-		int found[ROUNDS + 1], round = 1;
+		int found[PLACES], count = 0;
 		blocks committed = 0;
 		liar_leads_to = ROUNDS;
 		if (!decide(ancestors, view, found))
 			return -1;
-		for (; round < ROUNDS && found[round]; round++) {
-			order[round] = found[round] == SKIPPED ? -1 : leader_block(round, found[round] == SECOND);
-			committed |= order[round] < 0 ? 0 : history(ancestors, bit(order[round]));
+		for (int round = 1; round < ROUNDS; round++) {
+			for (int rank = 0; rank < places(round); rank++) {
+				int each = found[place(round, rank)];
+#ifdef PASS_OPEN
+				if (!each)
+					continue;
+#endif
+				if (!each)
+					return count;
+				order[count] = each == SKIPPED ? -1 : leader_block(round, rank, each == SECOND);
+				committed |= order[count] < 0 ? 0 : history(ancestors, bit(order[count]));
+				count++;
+			}
 			if (liar_leads_to == ROUNDS && liar_is_shown(SHOWN_BY)) {
 				liar_leads_to = round;
 				if (!decide(ancestors, view, found))
 					return -1;
 			}
 		}
-		return round - 1;
+		return count;
 	}
 
-	/* The whole of agreement: one decision a slot at most, over all views; one certified block a slot; and whoever knows the
+	/* The whole of agreement: one decision a place at most, over all views; one certified block a slot; and whoever knows the
 	 * history of one block has decided, in order, the beginning of what is decided from everything. */
 	static int agreed(const blocks *ancestors, blocks made)
 	{
-		int possible[ROUNDS + 1], all[ROUNDS + 1], some[ROUNDS + 1];
+		int possible[PLACES], all[PLACES], some[PLACES];
 		int count = decide_in_order(ancestors, made, all);
 		for (int id = 0; id < BLOCKS; id++) {
 			int known = made & bit(id) ? decide_in_order(ancestors, history(ancestors, bit(id)), some) : 0;
 			if (known < 0 || known > count)
 				return 0;
-			for (int round = 1; round <= known; round++)
-				if (some[round] != all[round])
+			for (int each = 0; each < known; each++)
+				if (some[each] != all[each])
 					return 0;
 		}
 		liar_leads_to = ROUNDS;
@@ -259,9 +298,12 @@ c_decl {
 		if (!decide(ancestors, made, some))
 			return 0;
 		for (int round = 1; round < ROUNDS; round++) {
-			if (possible[round] & (possible[round] - 1) || some[round] & ~possible[round])
-				return 0;
-			if (leader_block(round, 1) >= 0 && certifiers(ancestors, made, leader_block(round, 0)) && certifiers(ancestors, made, leader_block(round, 1)))
+			for (int rank = 0; rank < places(round); rank++) {
+				int each = possible[place(round, rank)];
+				if (each & (each - 1) || some[place(round, rank)] & ~each)
+					return 0;
+			}
+			if (certifiers(ancestors, made, block_at(round, LIAR)) && certifiers(ancestors, made, block_at(round, TWIN)))
 				return 0;
 		}
 		return 1;
@@ -311,7 +353,7 @@ byte lane;
 byte redundant;
 int ok;
 
-/* The slot of round 1. Of each block only that is kept on which something still depends: whether it votes, whether it
+/* The first place of round 1. Of each block only that is kept on which something still depends: whether it votes, whether it
  * certifies. States that differ in nothing else are one. */
 c_state "blocks certificates[2]" "Global"
 byte can_skip, can_commit[2];
@@ -322,7 +364,7 @@ c_code {
 	{
 		int good = 1;
 		for (int which = 0; which < 2; which++) {
-			int leader = leader_block(1, which);
+			int leader = leader_block(1, 0, which);
 			if (leader < 0 || !is_made(now.made, leader))
 				continue;
 			if (round_of(id) == 3)
@@ -331,14 +373,14 @@ c_code {
 			if (round_of(id) == 4 && now.can_commit[which] && !(now.ancestors[id] & now.certificates[which]))
 				good = 0;
 		}
-		now.ancestors[id] &= round_of(id) == 2 ? bit(leader_block(1, 0)) | (LIAR == 1 ? bit(leader_block(1, 1)) : 0) : 0;
+		now.ancestors[id] &= round_of(id) == 2 ? bit(leader_block(1, 0, 0)) | (LIAR == 1 ? bit(leader_block(1, 0, 1)) : 0) : 0;
 		return good;
 	}
 
 	static int can_commit_now(int which)
 	{
 #ifdef TWO_ROUNDS
-		return now.round == 2 && commits(now.ancestors, now.made, leader_block(1, which));
+		return now.round == 2 && commits(now.ancestors, now.made, leader_block(1, 0, which));
 #else
 		return now.round == 3 && authors(now.certificates[which], 3) >= COMMIT;
 #endif
@@ -350,11 +392,11 @@ c_code {
 		if (now.round == 2)
 			for (blocks some = 0; some < 1 << LANES; some++) {
 				blocks next = some << block_at(2, 0);
-				if (!(next & ~now.made) && skips(now.ancestors, history(now.ancestors, next), next, 1))
+				if (!(next & ~now.made) && skips(now.ancestors, history(now.ancestors, next), next, 1, 0))
 					now.can_skip = 1;
 			}
 		for (int which = 0; which < 2; which++)
-			if (leader_block(1, which) >= 0 && is_made(now.made, leader_block(1, which)))
+			if (leader_block(1, 0, which) >= 0 && is_made(now.made, leader_block(1, 0, which)))
 				now.can_commit[which] |= can_commit_now(which);
 		return !(now.certificates[0] && now.certificates[1]) &&
 			!(now.can_skip && (now.certificates[0] || now.certificates[1] || now.can_commit[0] || now.can_commit[1]));
@@ -572,6 +614,7 @@ c_code {
 	{
 		number = 0x9E3779B97F4A7C15ULL * (seed + 1);
 		int leader_passed_over = 10 + 40 * below(3), good = 1;
+		leaders = percent(40) ? MEMBERS : 1 + below(MEMBERS - 1);
 		now.made = 0;
 		for (int round = 1; round <= ROUNDS; round++) {
 			int twins = below(5);
@@ -604,38 +647,39 @@ init {
 
 /* What real members did, in their order. A step of one member ends with what it has decided. */
 c_decl {
-	enum { BEGIN, LIFE, MAKE, SEE, DECIDE, STEP };
-	struct step { int kind, member; blocks value; int what; };
+	enum { BEGIN, LIFE, MAKE, SEE, COMMIT_OF, STEP };
+	struct step { int kind, member; blocks value; };
 	static const struct step trace[] = {
 \#include "trace.inc"
 	};
-	enum { STEPS = sizeof trace / sizeof *trace, DECISIONS = ROUNDS + 1 };
+	enum { STEPS = sizeof trace / sizeof *trace };
 }
 c_state "blocks views[4]" "Global"
-c_state "int decided[4][DECISIONS]" "Global"
+c_state "char committed[4][PLACES]" "Global"
 c_state "int count[4]" "Global"
 
 int step;
 int ok;
 
 c_code {
-	/* Is what the member has decided so far what the rules decide from what it has accepted? */
-	static int decided_well(int member)
+	/* Is what the member has committed and skipped so far what the rules decide from what it has accepted? */
+	static int decided_well(int member, int skipped)
 	{
-		int order[ROUNDS + 1];
-		if (decide_in_order(now.ancestors, now.views[member], order) != now.count[member])
-			return 0;
-		for (int round = 1; round <= now.count[member]; round++)
-			if (now.decided[member][round] != order[round])
+		int order[PLACES], commits = 0, decided = decide_in_order(now.ancestors, now.views[member], order);
+		for (int each = 0; each < decided; each++) {
+			if (order[each] < 0)
+				skipped--;
+			else if (commits == now.count[member] || now.committed[member][commits++] != order[each])
 				return 0;
-		return 1;
+		}
+		return decided >= 0 && commits == now.count[member] && skipped == 0;
 	}
 
-	/* Nobody else has decided this round otherwise. */
-	static int decided_equally(int member, int round)
+	/* Nobody else has committed another block there. */
+	static int committed_equally(int member, int at)
 	{
 		for (int other = 0; other < MEMBERS; other++)
-			if (now.count[other] >= round && now.decided[other][round] != now.decided[member][round])
+			if (now.count[other] > at && now.committed[other][at] != now.committed[member][at])
 				return 0;
 		return 1;
 	}
@@ -644,8 +688,9 @@ c_code {
 	{
 		int member = each->member;
 		switch (each->kind) {
-		case BEGIN: /* another run; member: the liar */
+		case BEGIN: /* another run; member: the liar; value: how many lead a round */
 			liar = member;
+			leaders = each->value;
 			now.made = 0;
 			for (int id = 0; id < BLOCKS; id++)
 				now.ancestors[id] = 0;
@@ -666,13 +711,13 @@ c_code {
 				return 0;
 			now.views[member] |= bit(each->value);
 			return 1;
-		case DECIDE: /* value: round; what: the leader's block, or -1 for a skip */
-			if (each->value != now.count[member] + 1 || each->value >= ROUNDS)
+		case COMMIT_OF: /* value: the leader's block */
+			if (now.count[member] == PLACES)
 				return 0;
-			now.decided[member][++now.count[member]] = each->what;
-			return decided_equally(member, now.count[member]);
-		default: /* STEP */
-			return decided_well(member);
+			now.committed[member][now.count[member]] = each->value;
+			return committed_equally(member, now.count[member]++);
+		default: /* STEP; value: places skipped so far */
+			return decided_well(member, each->value);
 		}
 	}
 }

@@ -53,7 +53,8 @@ int main(int argc, char **argv)
 	cluster.loss = 0.15 * random_unit(random);
 	cluster.delay_max = 2 + (int64_t)random_below(random, 120);
 	watched = &cluster;
-	watch_begin(&watch, HONEST);
+	cluster.config.leaders = (uint16_t)(random_chance(random, 0.5) ? WATCH_MEMBERS : 1 + random_below(random, WATCH_MEMBERS - 1));
+	watch_begin(&watch, HONEST, cluster.config.leaders);
 	cluster_start(&cluster);
 	for (int i = 0; i < 400 && !(watch.ended[0] && watch.ended[1] && watch.ended[2]); i++) {
 		transaction_new(&cluster, (uint16_t)random_below(random, HONEST));

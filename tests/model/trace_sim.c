@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 	int liar = 0;
 	while (liar < WATCH_MEMBERS - 1 && is_honest(&sim->member[liar]))
 		liar++;
-	watch_begin(&watch, liar);
+	watch_begin(&watch, liar, sim->consensus.leaders);
 	watch.outside = sim->consensus.gc_depth > 0 && sim->consensus.gc_depth < WATCH_ROUNDS;
 	watched = sim;
 	while (!watch.outside && !watched_enough() && sim_step(sim))

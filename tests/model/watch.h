@@ -1,12 +1,12 @@
 /* What members did, in words that the model understands (ledger.pml, docs/model.md). Included by the programs that make
  * members run.
  *
- *   begin LIAR                    a run; this member may lie
+ *   begin LIAR LEADERS            a run; this member may lie; so many lead a round
  *   life MEMBER                   the member starts, or starts again with what is on its disk
  *   block BLOCK : BLOCK...        a block and its ancestors, when an honest member first accepts it
  *   see MEMBER BLOCK              this member has accepted it
- *   decide MEMBER ROUND WHAT      it has decided this round: skip, or the leader's block
- *   step MEMBER                   its step is over: it has decided all that it can
+ *   commit MEMBER BLOCK           it has committed this leader's block
+ *   step MEMBER SKIPPED           its step is over: it has decided all that it can, and skipped so many places in all
  *
  * BLOCK is ROUND.AUTHOR.NUMBER; number 1 is the second block of a slot. A member's part ends with its first block above
  * the last round. */
@@ -22,7 +22,6 @@ enum { WATCH_MEMBERS = 4, WATCH_ROUNDS = 12, WATCH_TWINS = 2 };
 struct watch {
 	struct digest blocks[WATCH_ROUNDS + 1][WATCH_MEMBERS][WATCH_TWINS];
 	uint8_t counts[WATCH_ROUNDS + 1][WATCH_MEMBERS];
-	uint32_t decided[WATCH_MEMBERS];
 	bool ended[WATCH_MEMBERS];
 	int liar;
 	bool outside; /* not a run for the model: three blocks in a slot, or two of a member that is not the liar */
@@ -74,21 +73,14 @@ static inline void watch_block(struct watch *watch, int member, struct span byte
 static inline void watch_decisions(struct watch *watch, int member, const struct consensus *machine, const struct consensus_actions *actions)
 {
 	struct consensus_numbers numbers;
-	uint32_t next = 0;
 	consensus_numbers(machine, &numbers);
-	for (uint32_t round = watch->decided[member] + 1; round <= numbers.decided_round; round++) {
-		while (next < actions->count && (actions->items[next].kind != CONSENSUS_COMMIT || actions->items[next].commit.leader.round < round))
-			next++;
-		const struct block_ref *leader = next < actions->count ? &actions->items[next].commit.leader : NULL;
-		printf("decide %d %u", member, round);
-		if (leader && leader->round == round)
-			watch_name_print(watch, leader);
-		else
-			printf(" skip");
-		putchar('\n');
-	}
-	watch->decided[member] = numbers.decided_round;
-	printf("step %d\n", member);
+	for (uint32_t i = 0; i < actions->count; i++)
+		if (actions->items[i].kind == CONSENSUS_COMMIT) {
+			printf("commit %d", member);
+			watch_name_print(watch, &actions->items[i].commit.leader);
+			putchar('\n');
+		}
+	printf("step %d %llu\n", member, (unsigned long long)numbers.skipped_leaders);
 }
 
 /* A member's step, after it was made. */
@@ -111,15 +103,14 @@ static inline void watch_step(struct watch *watch, int member, const struct cons
 
 static inline void watch_life(struct watch *watch, int member)
 {
-	watch->decided[member] = 0;
 	if (!watch->ended[member] && !watch->outside)
 		printf("life %d\n", member);
 }
 
-static inline void watch_begin(struct watch *watch, int liar)
+static inline void watch_begin(struct watch *watch, int liar, unsigned leaders)
 {
 	*watch = (struct watch){.liar = liar};
-	printf("begin %d\n", liar);
+	printf("begin %d %u\n", liar, leaders < WATCH_MEMBERS ? leaders : WATCH_MEMBERS);
 }
 
 #endif

@@ -82,6 +82,7 @@ struct cluster {
 	bool side[CLUSTER_NODES_MAX]; /* which of the two machines of the double member is heard */
 	double loss, duplicate;
 	int64_t delay_min, delay_max;
+	int64_t late[CLUSTER_NODES_MAX]; /* by so much more comes what a node sends */
 	int64_t now;
 	uint64_t packets_sent;
 	uint64_t ranges;              /* read from a log for somebody far behind */
@@ -164,7 +165,7 @@ static inline void packet_send(struct cluster *cluster, uint16_t from, uint16_t 
 		struct packet packet = {.from = from, .to = to};
 		packet.from_session = cluster->node[from].session;
 		packet.to_session = cluster->node[to].session;
-		packet.at = cluster->now + cluster->delay_min +
+		packet.at = cluster->now + cluster->late[from] + cluster->delay_min +
 			(int64_t)random_below(&cluster->random, (uint64_t)(cluster->delay_max - cluster->delay_min + 1));
 		buffer_append_span(&packet.bytes, bytes);
 		heap_push(cluster, packet);

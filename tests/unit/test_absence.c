@@ -134,9 +134,7 @@ static void an_absence_before_hinders_nobody(void **state)
 /* -- catching up, cut at each step ----------------------------------------------------------------------------------- */
 
 enum cut { CUT_RESTART, CUT_RESTART_LATE, CUT_HELPER, CUT_LINK, CUTS };
-/* A late answer may be taken for one of this session, and then seconds pass until the next. A helper that restarts is
- * also one of the quorum that goes on. */
-enum { AWAY_ROUNDS = 800, NOBODY = CLUSTER_NODES_MAX, CUT_BACK_MS = 1000, CUT_BOUND_MS = 8000 };
+enum { AWAY_ROUNDS = 800, NOBODY = CLUSTER_NODES_MAX, CUT_BOUND_MS = 1000 };
 
 /* The next thing that happens, as in cluster_run. True: it was a message to node 3. */
 static bool one_event(struct cluster *cluster)
@@ -237,19 +235,17 @@ static void catching_up_can_be_cut_at_each_step(void **state)
 {
 	(void)state;
 	int64_t longest_ms[CUTS + 1] = {0};
-	uint32_t messages = catch_up(CUTS, 0, &longest_ms[CUTS]), stride = getenv("TALLY_ALL") ? 1 : messages / 20, cuts = 0, slow = 0;
+	uint32_t messages = catch_up(CUTS, 0, &longest_ms[CUTS]), stride = getenv("TALLY_ALL") ? 1 : messages / 20, cuts = 0;
 	assert_true(messages > SYNC_BLOCKS_MAX + 100); /* more than one answer */
 	for (enum cut cut = CUT_RESTART; cut < CUTS; cut++)
 		for (uint32_t at = 1 + cut; at < messages; at += at < 20 ? 1 : stride, cuts++) {
 			int64_t took_ms;
 			catch_up(cut, at, &took_ms);
 			longest_ms[cut] = took_ms > longest_ms[cut] ? took_ms : longest_ms[cut];
-			slow += cut != CUT_HELPER && took_ms > CUT_BACK_MS;
 		}
 	print_message("         %u messages, cut %u times; back after %lld ms, restarted at most %lld, with late answers %lld, helper restarted %lld, "
 		"connection broken %lld\n", (unsigned)messages, (unsigned)cuts, (long long)longest_ms[CUTS], (long long)longest_ms[CUT_RESTART],
 		(long long)longest_ms[CUT_RESTART_LATE], (long long)longest_ms[CUT_HELPER], (long long)longest_ms[CUT_LINK]);
-	assert_true(slow * 100 <= cuts); /* late answers deceive seldom */
 }
 
 int main(void)

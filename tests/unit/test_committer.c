@@ -13,7 +13,7 @@
 
 /* A drawn DAG: blocks by number, ancestors before descendants. Numbers 0..members-1 are genesis. */
 
-enum { BLOCKS_MAX = 1024, WORDS = BLOCKS_MAX / 64, ROUNDS_MAX = 40 };
+enum { BLOCKS_MAX = 1024, WORDS = BLOCKS_MAX / 64, ROUNDS_MAX = 40, DRAWN_MEMBERS_MAX = 10, PLACES_MAX = ROUNDS_MAX * DRAWN_MEMBERS_MAX };
 
 struct drawn_block {
 	uint32_t round;
@@ -28,6 +28,8 @@ struct history {
 
 struct drawing {
 	uint16_t members, quorum;
+	uint16_t leaders;             /* places a round */
+	uint32_t schedule_rounds;     /* after so many rounds others lead; 0: never */
 	struct drawn_block blocks[BLOCKS_MAX];
 	struct history histories[BLOCKS_MAX]; /* each with itself */
 	uint32_t count;
@@ -52,6 +54,7 @@ static void drawing_init(struct drawing *drawing, uint16_t members)
 	memset(drawing, 0, sizeof *drawing);
 	drawing->members = members;
 	drawing->quorum = validity_quorum(members);
+	drawing->leaders = 1;
 	drawing->validity = validity_of(members, network, 1, &genesis, 0);
 	for (uint16_t author = 0; author < members; author++) {
 		drawing->blocks[author].author = author;
@@ -104,23 +107,39 @@ static uint32_t dag_add_drawn(struct dag *dag, const struct drawing *drawing, ui
 	return dag_add(dag, &block, 100, id);
 }
 
-/* Decided rounds in order: what committer_take gives, or the oracle below. */
+/* Decided places in order: what committer_take gives, or the oracle below. */
 struct sequence {
 	uint32_t count;
-	bool commit[ROUNDS_MAX];
-	struct digest leader[ROUNDS_MAX];
+	bool commit[PLACES_MAX];
+	struct digest leader[PLACES_MAX];
 };
 
-static void sequence_take(struct sequence *sequence, struct committer *committer, const struct dag *dag)
+/* Who leads after `round`: in turn, one member less each time until two are left; then all again. */
+static struct schedule schedule_after_round(const struct drawing *drawing, uint32_t round)
+{
+	struct schedule schedule = schedule_round_robin(drawing->members);
+	uint32_t change = drawing->schedule_rounds ? round / drawing->schedule_rounds : 0;
+	for (uint16_t i = 0; i < schedule.count; i++)
+		schedule.members[i] = (uint16_t)((i + change) % drawing->members);
+	schedule.count -= (uint16_t)(change % (drawing->members - 1u));
+	return schedule;
+}
+
+static void sequence_take(const struct drawing *drawing, struct sequence *sequence, struct committer *committer, const struct dag *dag)
 {
 	uint32_t round, leader;
 	committer_decide(committer, dag);
 	while (committer_take(committer, &round, &leader)) {
-		assert_int_equal(round, sequence->count + 1);
+		assert_int_equal(round, committer->taken == 0 ? committer->decided : committer->decided + 1);
 		sequence->commit[sequence->count] = leader != DAG_NONE;
 		if (leader != DAG_NONE)
 			sequence->leader[sequence->count] = dag->blocks[leader].digest;
 		sequence->count++;
+		if (drawing->schedule_rounds && committer->taken == 0 && round % drawing->schedule_rounds == 0) {
+			struct schedule schedule = schedule_after_round(drawing, round);
+			committer_schedule_set(committer, &schedule);
+			committer_decide(committer, dag);
+		}
 	}
 }
 
@@ -133,7 +152,7 @@ static struct sequence decide_view(const struct drawing *drawing, const struct h
 	bool fed[BLOCKS_MAX] = {0};
 	uint32_t left = 0;
 	dag_init(&dag, &drawing->validity);
-	committer_init(&committer, drawing->members);
+	committer_init(&committer, drawing->members, drawing->leaders);
 	for (uint32_t id = 0; id < drawing->members; id++)
 		fed[id] = true;
 	for (uint32_t id = drawing->members; id < drawing->count; id++)
@@ -157,10 +176,10 @@ static struct sequence decide_view(const struct drawing *drawing, const struct h
 		left--;
 		committer_note(&committer, &dag, dag_add_drawn(&dag, drawing, chosen));
 		if (random_chance(random, often))
-			sequence_take(&sequence, &committer, &dag);
+			sequence_take(drawing, &sequence, &committer, &dag);
 	}
-	sequence_take(&sequence, &committer, &dag);
-	sequence_take(&sequence, &committer, &dag);
+	sequence_take(drawing, &sequence, &committer, &dag);
+	sequence_take(drawing, &sequence, &committer, &dag);
 	assert_false(committer.conflict);
 	committer_free(&committer);
 	dag_free(&dag);
@@ -218,12 +237,12 @@ struct oracle_slot {
 	uint32_t leader;
 };
 
-static struct oracle_slot oracle_direct(const struct drawing *drawing, const struct history *view, uint32_t round)
+static struct oracle_slot oracle_direct(const struct drawing *drawing, const struct history *view, uint32_t round, uint16_t leader)
 {
 	struct oracle_slot slot = {OPEN, 0};
 	bool skip = authors_count(drawing, view, round + 1, PRESENT, 0) >= drawing->quorum;
 	for (uint32_t id = 0; id < drawing->count; id++) {
-		if (!holds(view, id) || drawing->blocks[id].round != round || drawing->blocks[id].author != round % drawing->members)
+		if (!holds(view, id) || drawing->blocks[id].round != round || drawing->blocks[id].author != leader)
 			continue;
 		if (authors_count(drawing, view, round + 1, BLAMES, id) < drawing->quorum)
 			skip = false;
@@ -239,11 +258,11 @@ static struct oracle_slot oracle_direct(const struct drawing *drawing, const str
 	return slot;
 }
 
-static struct oracle_slot oracle_indirect(const struct drawing *drawing, uint32_t round, uint32_t anchor)
+static struct oracle_slot oracle_indirect(const struct drawing *drawing, uint32_t round, uint16_t leader, uint32_t anchor)
 {
 	struct oracle_slot slot = {SKIP, 0};
 	for (uint32_t id = 0; id < drawing->count; id++) {
-		if (drawing->blocks[id].round != round || drawing->blocks[id].author != round % drawing->members)
+		if (drawing->blocks[id].round != round || drawing->blocks[id].author != leader)
 			continue;
 		for (uint32_t other = 0; other < drawing->count; other++)
 			if (holds(&drawing->histories[anchor], other) && drawing->blocks[other].round == round + 2 &&
@@ -253,29 +272,52 @@ static struct oracle_slot oracle_indirect(const struct drawing *drawing, uint32_
 	return slot;
 }
 
+static uint32_t places_of(const struct drawing *drawing, const struct schedule *schedule)
+{
+	return drawing->leaders < schedule->count ? drawing->leaders : schedule->count;
+}
+
+/* All places of rounds `from` and up, with one schedule. */
+static void oracle_slots(const struct drawing *drawing, const struct history *view, const struct schedule *schedule, uint32_t from,
+	uint32_t highest, struct oracle_slot *slots)
+{
+	uint32_t places = places_of(drawing, schedule), end = highest * places; /* no place of the highest round is decided */
+	for (uint32_t place = end; place-- > from * places;) {
+		uint32_t round = place / places;
+		uint16_t leader = schedule_leader(schedule, round, (uint16_t)(place % places));
+		slots[place] = oracle_direct(drawing, view, round, leader);
+		if (slots[place].state != OPEN)
+			continue;
+		uint32_t anchor = (round + 3) * places;
+		while (anchor < end && slots[anchor].state == SKIP)
+			anchor++;
+		if (anchor < end && slots[anchor].state == COMMIT)
+			slots[place] = oracle_indirect(drawing, round, leader, slots[anchor].leader);
+	}
+}
+
 static struct sequence oracle_decide(const struct drawing *drawing, const struct history *view)
 {
-	struct oracle_slot slots[ROUNDS_MAX] = {0};
+	static struct oracle_slot slots[PLACES_MAX];
 	struct sequence sequence = {0};
-	uint32_t highest = 0;
+	uint32_t highest = 0, places = 0;
 	for (uint32_t id = 0; id < drawing->count; id++)
 		if (holds(view, id) && drawing->blocks[id].round > highest)
 			highest = drawing->blocks[id].round;
-	for (uint32_t round = highest ? highest - 1 : 0; round > 0; round--) {
-		slots[round] = oracle_direct(drawing, view, round);
-		if (slots[round].state != OPEN)
-			continue;
-		uint32_t anchor = round + 3;
-		while (anchor < highest && slots[anchor].state == SKIP)
-			anchor++;
-		if (anchor < highest && slots[anchor].state == COMMIT)
-			slots[round] = oracle_indirect(drawing, round, slots[anchor].leader);
-	}
-	for (uint32_t round = 1; round < highest && slots[round].state != OPEN; round++) {
-		sequence.commit[sequence.count] = slots[round].state == COMMIT;
-		if (slots[round].state == COMMIT)
-			sequence.leader[sequence.count] = digest_of(drawing, slots[round].leader);
-		sequence.count++;
+	for (uint32_t round = 1; round < highest; round++) {
+		if (round == 1 || (drawing->schedule_rounds && (round - 1) % drawing->schedule_rounds == 0)) {
+			struct schedule schedule = schedule_after_round(drawing, round - 1);
+			oracle_slots(drawing, view, &schedule, round, highest, slots);
+			places = places_of(drawing, &schedule);
+		}
+		for (uint32_t place = round * places; place < (round + 1) * places; place++) {
+			if (slots[place].state == OPEN)
+				return sequence;
+			sequence.commit[sequence.count] = slots[place].state == COMMIT;
+			if (slots[place].state == COMMIT)
+				sequence.leader[sequence.count] = digest_of(drawing, slots[place].leader);
+			sequence.count++;
+		}
 	}
 	return sequence;
 }
@@ -367,6 +409,8 @@ static void drawing_random(struct drawing *drawing, struct random *random)
 	double leader_chance = chances[random_below(random, 3)];
 	uint32_t last[BLOCK_MEMBERS_MAX];
 	drawing_init(drawing, members);
+	drawing->leaders = random_chance(random, 0.3) ? 1 : (uint16_t)(1 + random_below(random, members));
+	drawing->schedule_rounds = random_chance(random, 0.5) ? 0 : (uint32_t)(1 + random_below(random, 6));
 	for (uint16_t i = 0; i < members; i++)
 		last[i] = order[i] = i;
 	shuffle(order, members, random);
@@ -482,7 +526,7 @@ static void all_views_of_random_dags_agree(void **state)
 /* Linearizer. */
 
 struct order {
-	struct digest chain[ROUNDS_MAX];
+	struct digest chain[PLACES_MAX];
 	uint32_t count;
 };
 
@@ -516,7 +560,7 @@ static struct order linearize(const struct drawing *drawing, struct random *rand
 	bool slot_listed[ROUNDS_MAX * BLOCK_MEMBERS_MAX] = {0};
 	uint64_t time = 0;
 	dag_init(&dag, &drawing->validity);
-	committer_init(&committer, drawing->members);
+	committer_init(&committer, drawing->members, drawing->leaders);
 	linearizer_init(&linearizer, 0);
 	uint32_t batch = 1 + (uint32_t)random_below(random, 60);
 	for (uint32_t id = drawing->members; id < drawing->count; id++) {
@@ -648,11 +692,11 @@ static void scene_init(struct scene *scene, const char *text)
 }
 
 /* Decisions as text: "B1 -2 D3" is commit, skip, commit; a twin has its mark. */
-static void scene_decisions(struct scene *scene, char *out, size_t size)
+static void scene_decisions(struct scene *scene, uint16_t leaders, char *out, size_t size)
 {
 	struct committer committer;
 	uint32_t round, leader;
-	committer_init(&committer, 4);
+	committer_init(&committer, 4, leaders);
 	committer_decide(&committer, &scene->dag);
 	*out = 0;
 	while (committer_take(&committer, &round, &leader)) {
@@ -662,22 +706,27 @@ static void scene_decisions(struct scene *scene, char *out, size_t size)
 			snprintf(out + used, size - used, "%s-%u", space, round);
 		else
 			snprintf(out + used, size - used, "%s%c%u%s", space, 'A' + scene->dag.blocks[leader].author, round,
-				scene->ids[round][round % 4][1] == leader ? "'" : "");
+				scene->ids[round][scene->dag.blocks[leader].author][1] == leader ? "'" : "");
 	}
 	if (committer.conflict)
 		snprintf(out, size, "conflict");
 	committer_free(&committer);
 }
 
-static void expect(const char *text, const char *decisions)
+static void expect_of(uint16_t leaders, const char *text, const char *decisions)
 {
 	struct scene scene;
 	char found[256];
 	scene_init(&scene, text);
-	scene_decisions(&scene, found, sizeof found);
+	scene_decisions(&scene, leaders, found, sizeof found);
 	if (strcmp(found, decisions) != 0)
 		fail_msg("%s\n  gives '%s', not '%s'", text, found, decisions);
 	dag_free(&scene.dag);
+}
+
+static void expect(const char *text, const char *decisions)
+{
+	expect_of(1, text, decisions);
 }
 
 static void a_leader_is_committed_directly(void **state)
@@ -723,6 +772,22 @@ static void an_anchor_decides_what_is_open(void **state)
 	/* A skipped round is no anchor: round 4 is skipped, round 5 decides, with A3 in its history or without. */
 	expect("*1 A2 B2 C2 D2[-B] A3 B3[-A] C3[-A] D3[-A] B4 C4 D4 B5 C5 D5 B6 C6 D6 B7 C7 D7", "B1 C2 D3 -4 B5");
 	expect("*1 A2 B2 C2 D2[-B] A3 B3[-A] C3[-A] D3[-A] B4[-A] C4[-A] D4[-A] B5 C5 D5 B6 C6 D6 B7 C7 D7", "-1 C2 D3 -4 B5");
+}
+
+/* In the order of their places, which begins one member later each round. */
+static void several_lead_one_round(void **state)
+{
+	(void)state;
+	expect_of(4, "*1 *2 *3", "B1 C1 D1 A1");
+	expect_of(2, "*1 *2 *3", "B1 C1");
+	expect_of(4, "*1 *2 *3 *4", "B1 C1 D1 A1 C2 D2 A2 B2");
+	expect_of(4, "B1 C1 D1 *2 *3", "B1 C1 D1 -1"); /* A was away */
+	/* Too few vote for C1 and too few pass it over: what comes after it waits, until the first place from round 4 on decides. */
+	expect_of(4, "*1 A2[-C] B2[-C] C2 D2 *3 *4", "B1");
+	expect_of(4, "*1 A2[-C] B2[-C] C2 D2 *3 *4 *5", "B1");
+	expect_of(4, "*1 A2[-C] B2[-C] C2 D2 *3 *4 *5 *6", "B1 -1 D1 A1 C2 D2 A2 B2 D3 A3 B3 C3 A4 B4 C4 D4");
+	/* A place that was skipped is no anchor; one that is open blocks those behind it. */
+	expect_of(2, "*1 A2[-C] B2[-C] C2 D2 *3 B4 C4 D4 *5 *6", "B1 -1 C2 D2 D3 A3 -4 B4");
 }
 
 static void decided_rounds_wait_for_open_ones(void **state)
@@ -775,7 +840,7 @@ static void a_decision_is_given_once(void **state)
 	struct committer committer;
 	uint32_t round, leader;
 	scene_init(&scene, "*1 *2 A3 B3 C3");
-	committer_init(&committer, 4);
+	committer_init(&committer, 4, 1);
 	for (int i = 0; i < 3; i++)
 		committer_decide(&committer, &scene.dag);
 	assert_true(committer_take(&committer, &round, &leader));
@@ -800,7 +865,7 @@ static void a_new_schedule_decides_again(void **state)
 	struct schedule schedule = {.members = {0, 0, 1, 1}, .count = 4};
 	uint32_t round, leader;
 	scene_init(&scene, "*1 *2 *3 *4 *5");
-	committer_init(&committer, 4);
+	committer_init(&committer, 4, 1);
 	committer_decide(&committer, &scene.dag);
 	assert_true(committer_take(&committer, &round, &leader));
 	assert_int_equal(scene.dag.blocks[leader].author, 1);
@@ -864,7 +929,7 @@ static void collection_may_come_before_the_first_anchor(void **state)
 {
 	(void)state;
 	struct committer committer;
-	committer_init(&committer, 4);
+	committer_init(&committer, 4, 1);
 	committer_moved(&committer, NULL);
 	assert_true(committer.anchor == DAG_NONE);
 	committer_free(&committer);
@@ -877,6 +942,7 @@ int main(void)
 		cmocka_unit_test(a_leader_is_skipped_directly),
 		cmocka_unit_test(an_anchor_decides_what_is_open),
 		cmocka_unit_test(decided_rounds_wait_for_open_ones),
+		cmocka_unit_test(several_lead_one_round),
 		cmocka_unit_test(an_equivocating_leader_gets_one_block_or_none),
 		cmocka_unit_test(twin_votes_count_once_an_author),
 		cmocka_unit_test(two_certified_leaders_stop_everything),

@@ -270,6 +270,15 @@ static void absent_members_do_not_stop_the_others(void **state)
 
 static void busy_until(struct cluster *cluster, uint16_t nodes, uint32_t round);
 
+static bool leads(const struct cluster *cluster, uint16_t index, uint16_t member)
+{
+	const struct schedule *schedule = &cluster->node[index].machine->committer.schedule;
+	for (uint16_t i = 0; i < schedule->count; i++)
+		if (schedule->members[i] == member)
+			return true;
+	return false;
+}
+
 /* Cut off without a word: its time is paid for, until it has lost its turn. Back again, it leads again. */
 static void a_leader_without_votes_loses_its_turn(void **state)
 {
@@ -292,6 +301,32 @@ static void a_leader_without_votes_loses_its_turn(void **state)
 	assert_true(node_numbers(&cluster, 2).round + 5 > cluster_round(&cluster));
 	assert_true(node_numbers(&cluster, 0).skipped_leaders < skipped + 20);
 	check(&cluster, 3);
+	cluster_free(&cluster);
+}
+
+/* Its blocks come when the others could be five rounds on: it takes part, but does not lead, and nobody waits for it. In time again, it leads
+ * again. */
+static void who_is_late_does_not_lead(void **state)
+{
+	(void)state;
+	struct cluster cluster;
+	cluster_init(&cluster, 4, 4, false);
+	cluster_start(&cluster);
+	busy_until(&cluster, 4, 20);
+	cluster.late[3] = 100;
+	busy_until(&cluster, 4, 100);
+	assert_true(!leads(&cluster, 0, 3) && leads(&cluster, 0, 0) && leads(&cluster, 0, 1) && leads(&cluster, 0, 2));
+	int64_t begin_ms = cluster.now;
+	uint32_t begin_round = cluster_round(&cluster);
+	busy_until(&cluster, 4, 200);
+	assert_true(cluster.now - begin_ms < 30 * (cluster_round(&cluster) - begin_round)); /* waiting for it would make them 40 */
+	uint32_t number = transaction_new(&cluster, 3);
+	cluster_run(&cluster, cluster.now + 400);
+	assert_int_equal(cluster.node[0].executed[number], 1);
+	cluster.late[3] = 0;
+	busy_until(&cluster, 4, 300);
+	assert_true(leads(&cluster, 0, 3));
+	check(&cluster, 4);
 	cluster_free(&cluster);
 }
 
@@ -523,15 +558,6 @@ static void a_block_that_only_the_own_disk_has_is_kept(void **state)
 }
 
 /* A member with two machines: commits stay one chain (checked all along), and there is proof. */
-static bool leads(const struct cluster *cluster, uint16_t index, uint16_t member)
-{
-	const struct schedule *schedule = &cluster->node[index].machine->committer.schedule;
-	for (uint16_t i = 0; i < schedule->count; i++)
-		if (schedule->members[i] == member)
-			return true;
-	return false;
-}
-
 static void an_equivocator_is_outvoted_and_reported(void **state)
 {
 	(void)state;
@@ -543,8 +569,10 @@ static void an_equivocator_is_outvoted_and_reported(void **state)
 		for (int i = 0; i < 60; i++) {
 			transaction_new(&cluster, (uint16_t)(i % 3));
 			cluster_run(&cluster, cluster.now + 40);
-			for (uint16_t k = 0; k < 3; k++) /* at once, not only when the schedule is due */
-				assert_false(cluster.node[k].machine->reputation.lied[3] && leads(&cluster, k, 3));
+			for (uint16_t k = 0; k < 3; k++) { /* with the end of the round, not only when the schedule is due */
+				const struct consensus *machine = cluster.node[k].machine;
+				assert_false(machine->reputation.lied[3] && !machine->reputation.changed && leads(&cluster, k, 3));
+			}
 			if (random_chance(&cluster.random, 0.3)) {
 				uint16_t node = (uint16_t)random_below(&cluster.random, 3);
 				cluster.side[node] = !cluster.side[node];
@@ -680,6 +708,7 @@ int main(void)
 		cmocka_unit_test(an_idle_cluster_wakes_at_once),
 		cmocka_unit_test(absent_members_do_not_stop_the_others),
 		cmocka_unit_test(a_leader_without_votes_loses_its_turn),
+		cmocka_unit_test(who_is_late_does_not_lead),
 		cmocka_unit_test(memory_does_not_grow_with_rounds),
 		cmocka_unit_test(a_member_away_for_long_comes_back),
 		cmocka_unit_test(too_few_halt_safely_and_go_on_later),

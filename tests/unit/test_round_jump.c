@@ -34,6 +34,7 @@ static uint64_t commits_of_graph(bool leaders_jump)
 	uint64_t position = 0;
 	cluster_init(&cluster, 1, MEMBERS, false);
 	struct consensus_config config = cluster.config;
+	config.leaders = 1;
 	struct block_signer signer = {&cluster.signer_ids[0], fake_sign, fake_verify};
 	struct validity validity = validity_of(MEMBERS, config.network, config.epoch, &config.genesis, config.gc_depth);
 	struct consensus *machine = consensus_new(&config, &signer);

@@ -449,7 +449,7 @@ static void a_silent_helper_is_replaced(void **state)
 	sync_begin(&sync, &shop.dag, 2, 5000);
 	int64_t now = 5000;
 	while (now < 60000 && sync.from == 2) {
-		sync_progress(&sync, 2, now);
+		sync_progress(&sync, 2, 2, now);
 		now += 100;
 		sync_choose(&sync, &shop.dag, now);
 	}
@@ -518,6 +518,41 @@ static void the_own_block_waits_for_a_quorum_and_the_leader(void **state)
 	track.view.now_ms = 1300;
 	assert_true(look(&track).propose); /* C2 */
 	assert_int_equal(track.pacemaker.timeouts, 1);
+	shop_free(&track.shop);
+}
+
+/* C is no first leader of round 1; its block is waited for as long as a round lasts at least, from when the own one could be made. */
+static void the_other_leaders_are_waited_for_but_not_long(void **state)
+{
+	(void)state;
+	struct track track;
+	track_init(&track);
+	track.view.leaders = 4;
+	track_round(&track, 1, "ABD");
+	struct pacemaker_verdict verdict = look(&track);
+	assert_false(verdict.propose);
+	assert_int_equal(verdict.wake_ms, 1020);
+	track.up[2] = false;
+	assert_true(look(&track).propose); /* it is not connected */
+	track.up[2] = true;
+	track.view.leaders = 1;
+	assert_true(look(&track).propose); /* it does not lead */
+	track.view.leaders = 4;
+	track.view.now_ms = 1020;
+	assert_true(look(&track).propose);
+	assert_int_equal(track.pacemaker.timeouts, 0);
+	pacemaker_proposed(&track.pacemaker, 1010);
+	assert_int_equal(look(&track).wake_ms, 1030); /* the own pace */
+	track.view.now_ms = 1030;
+	assert_int_equal(look(&track).wake_ms, 1050);
+	track_round(&track, 1, "C");
+	assert_true(look(&track).propose);
+	/* The first leader is waited for all the same. */
+	track_round(&track, 2, "ABD");
+	assert_false(look(&track).propose);
+	track.view.now_ms = 1200;
+	assert_false(look(&track).propose);
+	assert_int_equal(track.pacemaker.timeouts, 0);
 	shop_free(&track.shop);
 }
 
@@ -745,6 +780,7 @@ int main(void)
 		cmocka_unit_test(nobody_reads_the_disk_without_end),
 		cmocka_unit_test(a_silent_helper_is_replaced),
 		cmocka_unit_test(the_own_block_waits_for_a_quorum_and_the_leader),
+		cmocka_unit_test(the_other_leaders_are_waited_for_but_not_long),
 		cmocka_unit_test(the_leader_timeout_backs_off_until_a_commit),
 		cmocka_unit_test(a_decision_on_the_leader_before_is_waited_for),
 		cmocka_unit_test(without_work_there_is_only_the_heartbeat),

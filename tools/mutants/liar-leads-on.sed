@@ -1,4 +1,4 @@
 # who is proven a liar leads on
 # file: reputation.c
 # test: test_consensus an_equivocator*
-s/liar_replace(reputation, author);//
+s/^			schedule_remove(&reputation->schedule, author);//
