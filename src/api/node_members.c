@@ -53,8 +53,25 @@ static void member_json(struct json *json, const struct node_picture *picture, s
 	json_object_end(json);
 }
 
+/* In the order of the members. */
+static void votes_json(struct json *json, const struct genesis *members, const struct ledger_proposal *proposal)
+{
+	json_array(json, "votes");
+	for (size_t i = 0; i < members->member_count; i++) {
+		bool yes = proposal->said_yes >> i & 1;
+		if (!yes && !(proposal->said_no >> i & 1))
+			continue;
+		json_object(json, NULL);
+		json_text(json, "iss", members->members[i].header.iss);
+		json_bool(json, "yes", yes);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
 static void proposals_json(struct json *json, const struct ledger *ledger)
 {
+	const struct genesis *members = epochs_newest(ledger_epochs(ledger))->members;
 	json_array(json, "proposals");
 	for (size_t i = 0; i < ledger_proposal_count(ledger); i++) {
 		const struct ledger_proposal proposal = ledger_proposal_at(ledger, i);
@@ -67,6 +84,7 @@ static void proposals_json(struct json *json, const struct ledger *ledger)
 		json_uint(json, "yes", proposal.yes);
 		json_uint(json, "no", proposal.no);
 		json_uint(json, "needed", proposal.needed);
+		votes_json(json, members, &proposal);
 		json_object_end(json);
 	}
 	json_array_end(json);

@@ -13,14 +13,16 @@
 static const struct part {
 	const char *name;
 	bench_part *run;
+	bool asked;                   /* only when it is named */
 } parts[] = {
-	{"crypto", bench_crypto},
-	{"pipeline", bench_pipeline},
-	{"chunk", bench_chunk},
-	{"gateway", bench_gateway},
-	{"ledger", bench_ledger},
-	{"idle", bench_idle},
-	{"growth", bench_growth},
+	{"crypto", bench_crypto, false},
+	{"pipeline", bench_pipeline, false},
+	{"chunk", bench_chunk, false},
+	{"gateway", bench_gateway, false},
+	{"ledger", bench_ledger, false},
+	{"cost", bench_cost, true},
+	{"idle", bench_idle, false},
+	{"growth", bench_growth, false},
 };
 
 enum { PART_COUNT = sizeof parts / sizeof *parts };
@@ -184,12 +186,12 @@ static void json_print(const struct bench *bench, const char *machine)
 
 /* -- the command ------------------------------------------------------------------------------- */
 
-static bool wanted(const char *name, char **words, int count)
+static bool wanted(const struct part *part, char **words, int count)
 {
 	for (int i = 0; i < count; i++)
-		if (strcmp(words[i], name) == 0)
+		if (strcmp(words[i], part->name) == 0)
 			return true;
-	return count == 0;
+	return count == 0 && !part->asked;
 }
 
 static bool words_known(char **words, int count)
@@ -199,7 +201,7 @@ static bool words_known(char **words, int count)
 		for (int p = 0; p < PART_COUNT; p++)
 			known = known || strcmp(words[i], parts[p].name) == 0;
 		if (!known) {
-			fprintf(stderr, "tally: bench has no part \"%s\"; it has crypto, pipeline, chunk, gateway, ledger, idle and growth\n", words[i]);
+			fprintf(stderr, "tally: bench has no part \"%s\"; it has crypto, pipeline, chunk, gateway, ledger, cost, idle and growth\n", words[i]);
 			return false;
 		}
 	}
@@ -211,7 +213,7 @@ static enum status parts_run(struct bench *bench, char **words, int word_count, 
 	TRY(bench_folder_make(bench, fault));
 	TRY(bench_fdatasync(bench->folder, &bench->fdatasync_s, fault));
 	for (int i = 0; i < PART_COUNT; i++) {
-		if (!wanted(parts[i].name, words, word_count))
+		if (!wanted(&parts[i], words, word_count))
 			continue;
 		bench_tell("%s", parts[i].name);
 		TRY(parts[i].run(bench, fault));
@@ -261,7 +263,7 @@ int command_bench(int count, char **arguments)
 	if (!options_parse(count, arguments,
 		"Measure this program on this machine, each figure beside a peer or a limit measured in the same run.\n"
 		"Parts: crypto, pipeline, chunk, gateway (starts mosquitto), ledger and idle (start four nodes), growth (simulates up to 50\n"
-		"members and starts one node); all of them by default.\n"
+		"members and starts one node); all of them by default. By name only: cost (four nodes: a statement's processor time, and nothing else).\n"
 		"Beside the ledger stand etcd and NATS JetStream where they are installed: `tools/enter bench sh tools/build-and-run bench` has them.\n"
 		"Temporary files go to a folder in $TMPDIR or /var/tmp: let it be on the disk that nodes would use.",
 		"[PART...]", options, &words, &word_count, &code))

@@ -11,6 +11,7 @@
  *   bench_load.c      the publishing clients of that
  *   bench_trial.c     four nodes, issuers and their statements
  *   bench_ledger.c    statements made final by four nodes
+ *   bench_most.c      as many statements as possible, and what a statement costs
  *   bench_peers.c     the same records in etcd and NATS JetStream
  *   bench_idle.c      nodes with nothing to do
  *   bench_network.c   what a process sent and received
@@ -61,7 +62,7 @@ void bench_tell(const char *format, ...) PRINTF_LIKE(1, 2);
 MUST_USE enum status bench_go_on(struct fault *fault);
 
 typedef enum status bench_part(struct bench *bench, struct fault *fault);
-bench_part bench_crypto, bench_pipeline, bench_chunk, bench_gateway, bench_ledger, bench_idle, bench_growth;
+bench_part bench_crypto, bench_pipeline, bench_chunk, bench_gateway, bench_ledger, bench_cost, bench_idle, bench_growth;
 
 /* -- bench_machine.c */
 int bench_cores(void);

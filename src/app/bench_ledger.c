@@ -11,65 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { IDLE_SINGLES = 40, BATCH_SMALL = 16, BATCH_LARGE = 256, BATCH_CHUNK = 4096, CLIENT_RATE = 600 /* statements a second that are prepared for */,
+enum { IDLE_SINGLES = 40, BATCH_LARGE = 256, BATCH_CHUNK = 4096, CLIENT_RATE = 600 /* statements a second that are prepared for */,
 	STATEMENTS_USUAL = 20000 };
-#define CHUNK_BYTES_ALL 1e9
-
-struct profile {
-	double signature_s, cpu_s, checks;
-};
-
-static struct profile profile_take(const struct trial *trial)
-{
-	struct profile sum = {0};
-	for (int m = 0; m < TRIAL_MEMBERS; m++) {
-		sum.signature_s += trial_number(trial, m, "profile", "signature_ns") / 1e9;
-		sum.cpu_s += trial_number(trial, m, "profile", "cpu_ns") / 1e9;
-		sum.checks += trial_number(trial, m, "profile", "signature_checks");
-	}
-	return sum;
-}
-
-/* What one statement after the other could do if nothing but its signature's four checks took time. */
-static double limit_of(const struct bench *bench)
-{
-	return bench_cores() / (TRIAL_MEMBERS * bench->verify_s);
-}
 
 /* -- as many as possible ------------------------------------------------------------------------------- */
 
-struct most {
-	double rate, elapsed_s;       /* statements a second, final on all nodes */
-	double count;
-	struct profile spent;
-};
-
-/* For bench->seconds, with what trial says that a statement holds. */
-static enum status most_measure(struct bench *bench, struct trial *trial, struct most *out, struct fault *fault)
+static void most_rows(struct bench *bench, const struct trial *trial, const struct trial_most *most)
 {
-	/* Not more than the limit lets through in the given time. */
-	double sign = fmin(limit_of(bench) * bench->seconds, TRIAL_STATEMENTS_MAX) / TRIAL_MEMBERS;
-	if (trial->voice == TRIAL_ANCHORS)
-		sign = fmin(sign, CHUNK_BYTES_ALL / TRIAL_MEMBERS / (double)(trial->records * TRIAL_RECORD));
-	double before = trial_number(trial, 0, NULL, "log_size"), elapsed;
-	bench_tell("ledger: signing %.0f statements", TRIAL_MEMBERS * floor(sign));
-	TRY(trial_sign(trial, (size_t)fmax(sign, 1), fault));
-	struct profile from = profile_take(trial);
-	int64_t start_ns = clock_monotonic_ns();
-	trial->seconds = bench->seconds;
-	TRY(trial_run(trial, TRIAL_MOST, &elapsed, fault));
-	TRY(trial_logs_wait(trial, before + (double)trial->total, fault));
-	struct profile to = profile_take(trial);
-	out->elapsed_s = (double)(clock_monotonic_ns() - start_ns) / 1e9;
-	out->count = (double)trial->total;
-	out->rate = out->count / out->elapsed_s;
-	out->spent = (struct profile){to.signature_s - from.signature_s, to.cpu_s - from.cpu_s, to.checks - from.checks};
-	return OK;
-}
-
-static void most_rows(struct bench *bench, const struct trial *trial, const struct most *most)
-{
-	double cpu = most->spent.cpu_s, limit = limit_of(bench);
+	double cpu = most->cpu_s, limit = trial_limit(bench);
 	struct bench_row *row = bench_row_add(bench, "ledger", most->rate, "statements/s", "final on 4 nodes, %zu B bodies, %.0f statements in %.1f s", trial->body_bytes, most->count,
 		most->elapsed_s);
 	bench_row_peer(row, limit, NULL, "limit by signature checks: cores / (4 x verify)");
@@ -78,7 +27,7 @@ static void most_rows(struct bench *bench, const struct trial *trial, const stru
 	bench_row_peer(bench_row_add(bench, "ledger", bench_cores() * most->count / cpu, "statements/s", "  if the nodes had the %d cores alone: by processor time", bench_cores()),
 		limit, NULL, "the same limit");
 	bench_row_peer(bench_row_add(bench, "ledger", cpu / most->elapsed_s, "cores", "  used by the four nodes"), bench_cores(), NULL, "there are");
-	bench_row_peer(bench_row_add(bench, "ledger", most->spent.signature_s / cpu * 100, "%", "  signature checks' share of the nodes' processor time"),
+	bench_row_peer(bench_row_add(bench, "ledger", most->signature_s / cpu * 100, "%", "  signature checks' share of the nodes' processor time"),
 		100 * 4 * most->count * bench->verify_s / cpu, NULL, "4 x statements x verify, measured alone");
 	bench_row_peer(bench_row_add(bench, "ledger", cpu / most->count * 1e6, "us", "  processor time a statement, four nodes together"),
 		4 * bench->verify_s * 1e6, NULL, "4 x verify");
@@ -127,12 +76,12 @@ static enum status finality_idle(struct bench *bench, struct trial *trial, struc
 
 static enum status one_by_one(struct bench *bench, struct trial *trial, size_t body_bytes, struct bench_rival *out, struct fault *fault)
 {
-	struct most most;
+	struct trial_most most;
 	trial->voice = TRIAL_EVENTS;
 	trial->body_bytes = body_bytes;
 	trial->records = 0;
-	TRY(most_measure(bench, trial, &most, fault));
-	*out = (struct bench_rival){.what = "statements of 1 record, each signed, on 4 nodes", .records = 1, .rate = most.rate, .cpu_s = most.spent.cpu_s / most.count};
+	TRY(trial_most(bench, trial, &most, fault));
+	*out = (struct bench_rival){.what = "statements of 1 record, each signed, on 4 nodes", .records = 1, .rate = most.rate, .cpu_s = most.cpu_s / most.count};
 	most_rows(bench, trial, &most);
 	TRY(finality_at(bench, trial, most.rate, 0.1, fault));
 	TRY(finality_at(bench, trial, most.rate, 0.5, fault));
@@ -167,7 +116,7 @@ static enum status by_client(struct bench *bench, struct trial *trial, struct fa
 		chain->sent = chain->count;
 		trial_sent(trial);
 		bench_row_peer(bench_row_add(bench, "ledger", (double)chain->count / elapsed_s, "statements/s", "one client over HTTP, one issuer, %zu statements, up to 512 a request", chain->count),
-			limit_of(bench), NULL, "the same limit");
+			trial_limit(bench), NULL, "the same limit");
 	}
 	free(items);
 	client_free(client);
@@ -179,12 +128,12 @@ static enum status by_client(struct bench *bench, struct trial *trial, struct fa
 /* Records of 256 B a second. */
 static enum status batch(struct bench *bench, struct trial *trial, enum trial_voice voice, size_t records, struct bench_rival *out, struct fault *fault)
 {
-	struct most most;
+	struct trial_most most;
 	trial->voice = voice;
 	trial->records = records;
-	TRY(most_measure(bench, trial, &most, fault));
+	TRY(trial_most(bench, trial, &most, fault));
 	out->rate = most.rate * (double)records;
-	out->cpu_s = most.spent.cpu_s / (most.count * (double)records);
+	out->cpu_s = most.cpu_s / (most.count * (double)records);
 	out->records = records;
 	bench_tell("  %zu together: %.0f records/s", records, out->rate);
 	if (voice == TRIAL_EVENTS)
@@ -287,9 +236,9 @@ static enum status measure(struct bench *bench, struct trial *trial, struct resu
 		growth_rows(bench, trial, &before, &after, trial_number(trial, 0, NULL, "log_size") - from);
 	TRY(by_client(bench, trial, fault));
 	TRY(one_by_one(bench, trial, 1024, &large, fault));
-	TRY(batch(bench, trial, TRIAL_EVENTS, BATCH_SMALL, &result->body_small, fault));
+	TRY(batch(bench, trial, TRIAL_EVENTS, TRIAL_BATCH, &result->body_small, fault));
 	TRY(batch(bench, trial, TRIAL_EVENTS, TRIAL_BODY_RECORDS, &result->body_large, fault));
-	TRY(batch(bench, trial, TRIAL_ANCHORS, BATCH_SMALL, &result->anchor_small, fault));
+	TRY(batch(bench, trial, TRIAL_ANCHORS, TRIAL_BATCH, &result->anchor_small, fault));
 	TRY(batch(bench, trial, TRIAL_ANCHORS, BATCH_LARGE, &result->anchor_large, fault));
 	TRY(batch(bench, trial, TRIAL_ANCHORS, BATCH_CHUNK, &result->anchor_chunk, fault));
 	return recovery(bench, trial, fault);

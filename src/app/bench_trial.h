@@ -15,6 +15,7 @@
 enum {
 	TRIAL_MEMBERS = RUN_MEMBERS,
 	TRIAL_RECORD = 256,           /* bytes of a record */
+	TRIAL_BATCH = 16,             /* records in a small batch */
 	TRIAL_BODY_RECORDS = 32,      /* records that one statement's body holds: details of an event */
 	TRIAL_CHUNK_RECORDS = 1 << 16, /* in a chunk, at most */
 	TRIAL_STATEMENTS_MAX = 60000, /* signed at a time; about 3 KiB each */
@@ -109,6 +110,16 @@ double trial_number(const struct trial *trial, int member, const char *object, c
 MUST_USE enum status trial_gateway_register(struct bench_site *site, int member, const char *id, const char *folder, struct fault *fault);
 /* An organisation's own key, or its gateway's, and where its sequence is, as its node says. The caller frees the key. */
 MUST_USE enum status trial_issuer_open(const struct bench_site *site, int member, const char *id, const char *folder, struct trial_issuer *issuer, struct fault *fault);
+
+/* What one statement after the other could do if nothing but its signature's four checks took time: statements a second. */
+double trial_limit(const struct bench *bench);
+struct trial_most {
+	double rate, elapsed_s;       /* statements a second, final on all nodes */
+	double count;
+	double cpu_s, signature_s;    /* processor time of the four nodes; of that signature checks */
+};
+/* As many as possible for bench->seconds, with what `trial` says that a statement holds. */
+MUST_USE enum status trial_most(struct bench *bench, struct trial *trial, struct trial_most *out, struct fault *fault);
 
 /* Until all four logs have this size. */
 MUST_USE enum status trial_logs_wait(struct trial *trial, double size, struct fault *fault);

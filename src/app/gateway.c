@@ -1,5 +1,6 @@
 #include "app/app.h"
 #include "app/gateway.h"
+#include "app/gateway_call.h"
 #include "app/gateway_proofs.h"
 #include "app/members.h"
 #include "app/mqtt_watch.h"
@@ -33,6 +34,7 @@ struct gateway {
 	struct disk_log *log;
 	struct control *control;
 	struct wire *wire;
+	struct gateway_call call;
 	struct wire_link *node;       /* NULL while away */
 	struct mqtt *data, *critical; /* two connections: an alarm never queues behind samples */
 	struct mqtt_watch *data_watch, *critical_watch;
@@ -443,6 +445,15 @@ static enum status acknowledge(void *context, const struct digest *id, struct sp
 
 static void offline_watch(struct gateway *gateway, int64_t now_ns);
 
+/* New epochs in the file of the chain: the own organisation's node may have other keys, or another address. */
+static void members_watch(struct gateway *gateway)
+{
+	struct fault fault;
+	if (members_follow(&gateway->members, gateway->settings.epochs)
+		&& gateway_call_follow(&gateway->call, gateway->wire, &gateway->settings, &gateway->members.epochs, &fault) != OK)
+		note(NOTE_WARNING, "node_not_followed", "reason=\"%s\"", fault.text);
+}
+
 static void on_tick(void *context)
 {
 	struct gateway *gateway = context;
@@ -467,6 +478,7 @@ static void on_tick(void *context)
 	if (now_ns >= gateway->next_totals_ns) {
 		gateway->next_totals_ns = now_ns + NS_PER_S;
 		gateway_api_totals(gateway->api, gateway->http);
+		members_watch(gateway);
 	}
 	loop_timer_set(gateway->tick_timer, TICK_MS);
 }
@@ -632,32 +644,12 @@ static enum status edge_open(struct gateway *gateway, struct fault *fault)
 	return control_open(settings->folder, &gateway->control, fault);
 }
 
-/* "gw:manufacturer/hall-1" belongs to "org:manufacturer", whose node it follows. */
-static const struct genesis_member *own_organisation(const struct gateway *gateway)
-{
-	const char *id = gateway->settings.id;
-	const char *slash = strchr(id, '/');
-	const struct genesis *members = members_now(gateway);
-	for (size_t i = 0; i < members->member_count && slash; i++) {
-		struct span name = members->members[i].header.iss;
-		if (name.size == (size_t)(slash - id) + 1 && memcmp(name.data + 4, id + 3, name.size - 4) == 0)
-			return &members->members[i];
-	}
-	return NULL;
-}
-
 static enum status node_open(struct gateway *gateway, struct fault *fault)
 {
-	const struct genesis_member *member = own_organisation(gateway);
-	if (!member)
-		return fault_set(fault, E_CONFIG, "id = %s names no organisation of %s; it must be gw:ORGANISATION/NAME%s", gateway->settings.id,
-			epoch_name(epochs_newest(&gateway->members.epochs)).text, epochs_advice(&gateway->members.epochs, epochs_newest(&gateway->members.epochs)));
 	struct wire_callbacks callbacks = {.context = gateway, .identify = on_identify, .root = on_root, .up = on_node_up, .down = on_node_down,
 		.frame = on_frame};
 	TRY(wire_new(gateway->loop, gateway->tls_key, &callbacks, &gateway->wire, fault));
-	char address[200];
-	snprintf(address, sizeof address, "%.*s", (int)member->org.address.size, (const char *)member->org.address.data);
-	return wire_dial(gateway->wire, gateway->settings.node ? gateway->settings.node : address, &member->org.tls_key, fault);
+	return gateway_call_follow(&gateway->call, gateway->wire, &gateway->settings, &gateway->members.epochs, fault);
 }
 
 static enum status broker_open(struct gateway *gateway, struct fault *fault)

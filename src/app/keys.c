@@ -292,8 +292,8 @@ static enum status action_next(const struct request *request, struct fault *faul
 {
 	struct passphrase *given = request->passphrase_file || request->key_command ? request->passphrase : NULL;
 	TRY(keys_next_make(request->folder, request->address, given, fault));
-	printf("%s/keys/next holds new keys%s\n1. restart the node, so that it holds both sets\n2. tally member rotate-key %s/keys/next/org.cose --as %s "
-	       "--node URL --reason TEXT\n3. the other members vote; then the node moves the new set to keys and uses it\n", request->folder,
+	printf("%s/keys/next holds new keys%s\n1. tally member rotate-key %s/keys/next/org.cose --as %s "
+	       "--node URL --reason TEXT\n2. the other members vote; then the node reads the new set, moves it to keys and uses it\n", request->folder,
 		given ? ", encrypted" : "; they are not encrypted: with --passphrase-file or --key-command they are", request->folder, request->folder);
 	return OK;
 }

@@ -6,10 +6,11 @@
 #include "host/note.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SECOND_MS = 1000, PATH_SIZE = 1200 };
+enum { SECOND_MS = 1000, PATH_SIZE = 1200, MEMORY_KEPT_MAX = 32 << 20 };
 
 /* ---- callbacks of the loop ---- */
 
@@ -120,10 +121,11 @@ static enum status view_begin(struct node *node, struct fault *fault)
 {
 	char path[PATH_SIZE];
 	path_in(node, "data/view.db", path);
-	TRY(view_open(path, node->self.genesis.network, &node->view, fault));
+	const struct view_log log = {.context = node, .read = node_disk_entry};
+	TRY(view_open(path, node->self.genesis.network, &log, &node->view, fault));
 	for (uint64_t i = view_size(node->view); i < node->self.genesis.member_count; i++) {
 		const struct genesis_member *member = &node->self.genesis.members[i];
-		TRY(view_add(node->view, i, 0, node->self.genesis.created_ms, &member->header, member->statement, fault));
+		TRY(view_add(node->view, i, 0, node->self.genesis.created_ms, &member->header, fault));
 		node->view_uncommitted++;
 	}
 	return OK;
@@ -253,6 +255,9 @@ int command_node(int count, char **arguments)
 		app_fail(&fault);
 		return 2;
 	}
+	/* Blocks of megabytes come and go: what one leaves is for the next one, instead of fresh pages from the system. */
+	mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT_MAX);
+	mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT_MAX);
 	struct node *node = memory_new(sizeof *node);
 	bool configured;
 	enum status status = node_settings_read(config, &node->self.settings, &fault);
@@ -273,6 +278,8 @@ int command_node(int count, char **arguments)
 		again = node->again && !node->failed;
 		code = node->failed ? 1 : 0;
 		node_close(node);
+		if (again)
+			node_keys_again(&node->self);
 	}
 	if (status != OK)
 		code = !configured || status == E_CONFIG ? 2 : 1;

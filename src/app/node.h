@@ -27,6 +27,7 @@ struct node_settings {
 	char *folder, *genesis, *wire_listen, *http_listen;
 	char *organisation;           /* NULL: found by the keys */
 	int64_t keep_blocks;          /* bytes of blocks kept beyond those that are needed */
+	int64_t segment_bytes;        /* of a log's file; of files that are there already nothing changes */
 	char *passphrase_file, *key_command; /* NULL: the terminal, when a key is encrypted */
 	struct config_list peers;     /* "org:supplier 10.0.0.5:7101": instead of the address in the genesis */
 	struct config_list floors;    /* "gw:manufacturer/hall-1 http://127.0.0.1:8180" */
@@ -80,6 +81,7 @@ struct node_queue {
 		size_t at, size;          /* bytes, or positions, or the reason, in `bytes` */
 		uint32_t position_count;
 		struct digest id;
+		struct statement *statement; /* FINAL; owned */
 		uint64_t index, commit_index, log_size;
 		uint32_t entry_count;
 		uint8_t frame_kind;
@@ -134,6 +136,7 @@ struct node {
 		struct buffer entries_out, incoming_out; /* frames, not yet appended */
 		uint64_t *every;      /* position of each NODE_DISK_EVERY-th entry after the genesis' own */
 		size_t every_count, every_capacity;
+		uint64_t next_index, next_place; /* behind the entry that was read last: likely to be read next */
 		uint64_t sealed;      /* a frame EPOCH lies here, and none further on; 0: none */
 		bool holed, sealed_hole; /* damaged frames; with a frame EPOCH behind them */
 		uint64_t hole;
@@ -183,11 +186,11 @@ void node_step(struct node *node, struct replica_event *event);
 /* Flush, then carry out what waits for it. */
 void node_flush(struct node *node);
 /* Add a final statement to the view, if it does not hold it. */
-void node_view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, struct span bytes);
+void node_view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement);
 void node_queue_free(struct node_queue *queue);
 
 /* -- node_disk.c: failures end in node_fail -- */
-enum { NODE_DISK_EVERY = 1024 };
+enum { NODE_DISK_EVERY = 4 };
 /* Open the logs, and tell the replica and the view what they say. E_CORRUPT, E_IO. */
 MUST_USE enum status node_disk_open(struct node *node, struct fault *fault);
 void node_disk_close(struct node *node);
@@ -197,6 +200,8 @@ void node_disk_stage(struct node *node, uint8_t kind, struct span bytes);
 void node_disk_stage_clear(struct node *node);
 void node_disk_write(struct node *node);
 void node_disk_prune(struct node *node, uint64_t position);
+/* The statement that is this entry, from the log or the genesis; appends. context: the node. E_NOT_FOUND, E_IO, E_CORRUPT. */
+enum status node_disk_entry(void *context, uint64_t index, struct buffer *out);
 void node_disk_send_entries(struct node *node, uint16_t peer, uint64_t index, uint32_t count);
 /* REPLICA_REBASE: afterwards the node is to begin again. */
 void node_disk_rebase(struct node *node);
@@ -207,7 +212,9 @@ MUST_USE enum status node_keys_open(struct node_self *self, struct fault *fault)
 void node_keys_close(struct node_self *self);
 /* After recovery: the set that the newest epoch names becomes the current one, and moves from keys/next/ to keys/. */
 MUST_USE enum status node_keys_settle(struct node *node, struct fault *fault);
-/* Does the newest epoch name another set that is here? */
+/* Before a new life in this process: the current set is kept, and keys/next/ read if it is there; that it cannot be read is noted. */
+void node_keys_again(struct node_self *self);
+/* Does the newest epoch name another set than the current one, which is held or may lie in keys/next/? */
 bool node_keys_changed(const struct node *node);
 /* Show the certificate that the organisation's root issued, if it has a root. */
 MUST_USE enum status node_keys_certify(struct node *node, struct fault *fault);

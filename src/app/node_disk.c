@@ -35,6 +35,11 @@ static void place_note(struct node *node, uint64_t position, struct span entry)
 	disk->every[disk->every_count++] = position;
 }
 
+static void segment_size_set(const struct node *node, struct disk_log *log)
+{
+	disk_log_segment_size(log, (uint64_t)node->self.settings.segment_bytes);
+}
+
 /* ---- appending ---- */
 
 static void append(struct node *node, struct disk_log *log, struct buffer *frames)
@@ -81,7 +86,9 @@ static enum status incoming_open(struct node *node, struct fault *fault)
 	node->disk.incoming = NULL;
 	buffer_clear(&node->disk.incoming_out);
 	TRY(disk_log_remove(path, "incoming", fault));
-	return disk_log_open(path, "incoming", NULL, NULL, &node->disk.incoming, fault);
+	TRY(disk_log_open(path, "incoming", NULL, NULL, &node->disk.incoming, fault));
+	segment_size_set(node, node->disk.incoming);
+	return OK;
 }
 
 void node_disk_stage_clear(struct node *node)
@@ -153,37 +160,65 @@ void node_disk_rebase(struct node *node)
 	loop_stop(node->self.loop);
 }
 
-/* ---- sending entries ---- */
+/* ---- reading and sending entries ---- */
+
+/* The content of a frame ENTRY into `entry`. */
+static enum status entry_read(struct node *node, uint64_t index, struct buffer *entry, struct fault *fault)
+{
+	struct node_disk *disk = &node->disk;
+	uint64_t first = first_entry(node), place = (index - first) / NODE_DISK_EVERY, number = 0;
+	node_disk_write(node);
+	if (index < first || place >= disk->every_count)
+		return fault_set(fault, E_NOT_FOUND, "entry %" PRIu64 " is not in the log", index);
+	uint64_t at = index == disk->next_index && disk->next_place ? disk->next_place : disk->every[place];
+	uint8_t kind;
+	do {
+		buffer_clear(entry);
+		TRY(disk_log_read(disk->entries, at, entry, &kind, fault));
+		at += LOG_FRAME_OVERHEAD + entry->size;
+	} while (kind != REPLICA_FRAME_ENTRY || replica_entry_index(buffer_span(entry), &number) != OK || number != index);
+	disk->next_index = index + 1;
+	disk->next_place = at;
+	return OK;
+}
+
+enum status node_disk_entry(void *context, uint64_t index, struct buffer *out)
+{
+	struct node *node = context;
+	struct buffer entry = {0};
+	struct span statement;
+	struct fault fault;
+	if (index < first_entry(node)) {
+		buffer_append_span(out, node->self.genesis.members[index].statement);
+		return OK;
+	}
+	enum status status = entry_read(node, index, &entry, &fault);
+	if (status == OK)
+		status = replica_entry_statement(buffer_span(&entry), &statement);
+	if (status == OK)
+		buffer_append_span(out, statement);
+	else if (status != E_NOT_FOUND)
+		note(NOTE_ERROR, "entry_unreadable", "entry=%" PRIu64 " reason=\"%s\"", index, fault.text);
+	buffer_free(&entry);
+	return status;
+}
 
 void node_disk_send_entries(struct node *node, uint16_t peer, uint64_t index, uint32_t count)
 {
-	const struct node_disk *disk = &node->disk;
 	struct buffer entry = {0}, message = {0};
 	struct wire_link *link = peer < LEDGER_SEATS_MAX ? node->members[peer] : NULL;
 	size_t bytes = 0;
-	uint32_t sent = 0;
-	node_disk_write(node);
-	if (index < first_entry(node) || (index - first_entry(node)) / NODE_DISK_EVERY >= disk->every_count)
-		return;
-	uint64_t at = disk->every[(index - first_entry(node)) / NODE_DISK_EVERY];
-	while (link && sent < count && bytes < REPLICA_ENTRIES_BYTES_MAX && at < disk_log_end(disk->entries)) {
+	for (uint32_t sent = 0; link && sent < count && bytes < REPLICA_ENTRIES_BYTES_MAX; sent++) {
 		struct fault fault;
-		uint64_t number;
-		uint8_t kind;
-		buffer_clear(&entry);
-		if (disk_log_read(disk->entries, at, &entry, &kind, &fault) != OK) {
-			note(NOTE_ERROR, "entry_unreadable", "reason=\"%s\"", fault.text);
-			break;
-		}
-		at += LOG_FRAME_OVERHEAD + entry.size;
-		if (kind != REPLICA_FRAME_ENTRY || replica_entry_index(buffer_span(&entry), &number) != OK || number != index + sent)
-			continue;
+		enum status status = entry_read(node, index + sent, &entry, &fault);
+		if (status != OK && status != E_NOT_FOUND)
+			note(NOTE_ERROR, "entry_unreadable", "entry=%" PRIu64 " reason=\"%s\"", index + sent, fault.text);
 		buffer_clear(&message);
-		replica_message_of_entry(buffer_span(&entry), &message);
-		if (wire_send(link, WIRE_REPLICA, buffer_span(&message)) != OK)
+		if (status == OK)
+			replica_message_of_entry(buffer_span(&entry), &message);
+		if (status != OK || wire_send(link, WIRE_REPLICA, buffer_span(&message)) != OK)
 			break;
 		bytes += message.size;
-		sent++;
 	}
 	buffer_free(&entry);
 	buffer_free(&message);
@@ -213,7 +248,7 @@ static void recovered(struct node *node, const struct log_frame *frame, bool sea
 	for (uint32_t i = 0; i < actions.count; i++) {
 		const struct replica_action *action = &actions.items[i];
 		if (action->kind == REPLICA_FINAL)
-			node_view_feed(node, action->index, action->commit_index, action->commit_ms, action->bytes);
+			node_view_feed(node, action->index, action->commit_index, action->commit_ms, action->statement);
 		else if (action->kind == REPLICA_KEEP)
 			node_disk_keep(node, action->frame_kind, action->bytes);
 	}
@@ -270,6 +305,7 @@ static enum status entries_open(struct node *node, const char *path, struct faul
 	disk_log_close(disk->entries);
 	disk->entries = NULL;
 	TRY(disk_log_open(path, "entries", on_entries, node, &disk->entries, fault));
+	segment_size_set(node, disk->entries);
 	return incoming_open(node, fault);
 }
 
@@ -286,6 +322,7 @@ static enum status blocks_open(struct node *node, const char *path, struct fault
 		TRY(disk_log_remove(path, "log", fault));
 		TRY(disk_log_open(path, "log", NULL, NULL, &node->log, fault));
 	}
+	segment_size_set(node, node->log);
 	CHECK(node->failed || replica_log_end(node->replica) == disk_log_end(node->log));
 	return OK;
 }

@@ -1,5 +1,5 @@
-/* Whose node it is, and with which keys. An organisation that changes its keys puts the new set into keys/next/ and restarts its
- * node, which then holds both; from the epoch on that names the new ones, it signs with them, and the files move to keys/. */
+/* Whose node it is, and with which keys. An organisation that changes its keys puts the new set into keys/next/. When an epoch names
+ * keys that the node does not hold, it begins anew with those, too; it signs with them, and the files move to keys/. */
 #include "app/node.h"
 
 #include "crypto/hash.h"
@@ -90,17 +90,50 @@ static enum status set_take(struct node_self *self, const char *folder, struct p
 	return keys_open(path, passphrase, &set->tls, fault);
 }
 
+/* keys/ unless it is held already, and keys/next/ if it is there. */
 static enum status sets_take(struct node_self *self, struct fault *fault)
 {
+	enum status status = OK;
 	if (file_is_there(self, "keys/next") && !file_is_there(self, "keys/next/node.key"))
 		TRY(next_move(self, fault));
 	struct passphrase *passphrase = passphrase_new(self->settings.passphrase_file, self->settings.key_command);
-	enum status status = set_take(self, "keys", passphrase, fault);
+	if (self->key_count == 0)
+		status = set_take(self, "keys", passphrase, fault);
 	self->next_waits = status == OK && file_is_there(self, "keys/next/node.key");
 	if (self->next_waits)
 		status = set_take(self, "keys/next", passphrase, fault);
 	passphrase_free(passphrase);
 	return status;
+}
+
+static void set_free(struct node_keys *set)
+{
+	signing_key_free(set->node);
+	signing_key_free(set->checkpoint);
+	signing_key_free(set->tls);
+	*set = (struct node_keys){0};
+}
+
+/* All but the current one. */
+static void others_free(struct node_self *self)
+{
+	struct node_keys current = self->keys[self->current];
+	self->keys[self->current] = (struct node_keys){0};
+	while (self->key_count)
+		set_free(&self->keys[--self->key_count]);
+	self->keys[self->key_count++] = current;
+	self->current = 0;
+	self->next_waits = false;
+}
+
+void node_keys_again(struct node_self *self)
+{
+	struct fault fault;
+	others_free(self);
+	if (sets_take(self, &fault) == OK)
+		return;
+	others_free(self);
+	note(NOTE_WARNING, "next_keys_unreadable", "reason=\"%s\" advice=\"restart this node when that is mended\"", fault.text);
 }
 
 /* The statement that `tally init org` put beside the keys; *bytes hold it. */
@@ -145,11 +178,8 @@ enum status node_keys_open(struct node_self *self, struct fault *fault)
 
 void node_keys_close(struct node_self *self)
 {
-	for (size_t i = 0; i < self->key_count; i++) {
-		signing_key_free(self->keys[i].node);
-		signing_key_free(self->keys[i].checkpoint);
-		signing_key_free(self->keys[i].tls);
-	}
+	for (size_t i = 0; i < self->key_count; i++)
+		set_free(&self->keys[i]);
 	genesis_free(&self->genesis);
 	buffer_free(&self->genesis_bytes);
 	free(self->name);
@@ -183,7 +213,7 @@ bool node_keys_changed(const struct node *node)
 	for (size_t i = 0; i < node->self.key_count; i++)
 		if (is_named(&node->self.keys[i], &own->org))
 			return true;
-	return false;
+	return file_is_there(&node->self, "keys/next/node.key");
 }
 
 static void standing_note(const struct node *node, const struct genesis_member *own)

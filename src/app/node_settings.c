@@ -6,6 +6,8 @@
 		{"node", "genesis", CONFIG_PATH, &(s)->genesis, false, "genesis.cbor", 0, 0, "the consortium's founding document"},              \
 		{"node", "organisation", CONFIG_TEXT, &(s)->organisation, false, NULL, 0, 0, "org:NAME; without it, whom the genesis or org.cose gives the node key of"}, \
 		{"node", "keep_blocks", CONFIG_SIZE, &(s)->keep_blocks, false, "0 B", 0, INT64_C(1) << 50, "blocks of past epochs that stay, beside those that are needed"}, \
+		{"disk", "segment", CONFIG_SIZE, &(s)->segment_bytes, false, "64 MiB", 64 << 10, LOG_SEGMENT_SIZE,                               \
+			"size of a log's file; blocks of past epochs are deleted by whole files"},                                               \
 		{"keys", "passphrase_file", CONFIG_PATH, &(s)->passphrase_file, false, NULL, 0, 0, "its first line opens encrypted key files; mode 0600"}, \
 		{"keys", "command", CONFIG_TEXT, &(s)->key_command, false, NULL, 0, 0, "or the first line that this program prints; no shell, words split at blanks, 20 s"}, \
 		{"wire", "listen", CONFIG_ADDRESS, &(s)->wire_listen, false, NULL, 0, 0,                                                         \
@@ -23,7 +25,7 @@
 		{"consensus", "epoch_bytes", CONFIG_SIZE, &(s)->epoch_bytes, false, "1 GiB", 1 << 16, INT64_C(1) << 50, "blocks after which an epoch ends; the same at all members"}, \
 	}
 
-enum { KEY_COUNT = 17 };
+enum { KEY_COUNT = 18 };
 
 enum status node_settings_read(const char *path, struct node_settings *out, struct fault *fault)
 {

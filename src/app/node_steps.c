@@ -14,7 +14,7 @@ enum {
 	QUEUE_DEEDS_MAX = 2048,       /* beyond these the flush does not wait for silence */
 	QUEUE_BYTES_MAX = 2 << 20,
 	QUEUE_AGE_MS = 5,
-	VIEW_COMMIT_EVERY = 500,
+	VIEW_COMMIT_EVERY = 2000,
 	UNREADABLE_NOTE_MS = 10000,
 };
 
@@ -40,8 +40,11 @@ static void deed_add(struct node *node, const struct replica_action *action)
 		.log_size = action->size, .commit_ms = action->commit_ms, .of_state = action->of_state, .position = action->position,
 		.entry_count = action->entry_count, .frame_kind = action->frame_kind};
 	switch (action->kind) {
+	case REPLICA_FINAL:
+		deed->statement = statement_copy(action->statement, action->bytes);
+		break;
 	case REPLICA_SEND_RANGE:
-		buffer_append(&queue->bytes, &action->range, sizeof action->range);
+		buffer_append(&queue->bytes, action->range, sizeof *action->range);
 		break;
 	case REPLICA_SEND_STORED:
 		buffer_append(&queue->bytes, action->positions, action->position_count * sizeof *action->positions);
@@ -190,13 +193,13 @@ static void send_range(struct node *node, const struct node_deed *deed, struct s
 	buffer_free(&message);
 }
 
-static void view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement, struct span bytes)
+void node_view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement)
 {
 	struct fault fault;
 	if (index < view_size(node->view) || node->failed)
 		return;
 	CHECK(index == view_size(node->view));
-	enum status status = view_add(node->view, index, commit_index, commit_ms, statement, bytes, &fault);
+	enum status status = view_add(node->view, index, commit_index, commit_ms, statement, &fault);
 	if (status == OK && ++node->view_uncommitted >= VIEW_COMMIT_EVERY) {
 		status = view_commit(node->view, &fault);
 		node->view_uncommitted = 0;
@@ -205,22 +208,14 @@ static void view_feed(struct node *node, uint64_t index, uint64_t commit_index, 
 		node_fail(node, &fault);
 }
 
-void node_view_feed(struct node *node, uint64_t index, uint64_t commit_index, int64_t commit_ms, struct span bytes)
+static void final_take(struct node *node, const struct node_deed *deed)
 {
-	struct statement statement;
-	CHECK(statement_decode(bytes, &statement, NULL) == OK); /* the ledger accepted it */
-	view_feed(node, index, commit_index, commit_ms, &statement, bytes);
-}
-
-static void final_take(struct node *node, const struct node_deed *deed, struct span bytes)
-{
-	struct statement statement;
-	CHECK(statement_decode(bytes, &statement, NULL) == OK); /* the ledger accepted it */
-	view_feed(node, deed->index, deed->commit_index, deed->commit_ms, &statement, bytes);
-	if (statement.type == STATEMENT_DEVICE || statement.type == STATEMENT_DEVICE_STATE)
+	const struct statement *statement = deed->statement;
+	node_view_feed(node, deed->index, deed->commit_index, deed->commit_ms, statement);
+	if (statement->type == STATEMENT_DEVICE || statement->type == STATEMENT_DEVICE_STATE)
 		node->registrations_changed = true;
 	if (node->api)
-		node_api_final(node->api, node->http, &statement, deed->index, deed->commit_index, deed->commit_ms);
+		node_api_final(node->api, node->http, statement, deed->index, deed->commit_index, deed->commit_ms);
 }
 
 /* The body of the statement that convicts the member, for `tally evidence`; or, when there is none, the parts as they are. */
@@ -278,7 +273,7 @@ static void deed_do(struct node *node, const struct node_queue *queue, const str
 		send_stored(node, deed, bytes);
 		break;
 	case REPLICA_FINAL:
-		final_take(node, deed, bytes);
+		final_take(node, deed);
 		break;
 	case REPLICA_OUTCOME:
 		node_waiting_outcome(&node->waiting, &deed->id, clock_monotonic_ns(), deed->status, (const char *)bytes.data, deed->index);
@@ -318,6 +313,14 @@ static void deed_do(struct node *node, const struct node_queue *queue, const str
 	}
 }
 
+static void queue_clear(struct node_queue *queue)
+{
+	for (size_t i = 0; i < queue->count; i++)
+		free(queue->deeds[i].statement);
+	queue->count = 0;
+	buffer_clear(&queue->bytes);
+}
+
 void node_flush(struct node *node)
 {
 	struct fault fault;
@@ -337,8 +340,7 @@ void node_flush(struct node *node)
 	if (!node->rebased)
 		node_disk_write(node);
 	node->carrying = false;
-	work.count = 0;
-	buffer_clear(&work.bytes);
+	queue_clear(&work);
 	node->spare = work;
 	if (node->registrations_changed)
 		node_guests_review(node);
@@ -350,6 +352,7 @@ void node_flush(struct node *node)
 
 void node_queue_free(struct node_queue *queue)
 {
+	queue_clear(queue);
 	free(queue->deeds);
 	buffer_free(&queue->bytes);
 }

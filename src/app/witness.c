@@ -115,6 +115,7 @@ static void add_checkpoint(struct witness *witness, struct http_request *request
 {
 	struct witness_log next;
 	struct fault fault = {0};
+	members_follow(&witness->members, witness->epochs_path);
 	enum witness_verdict verdict = witness_judge(&witness->log, &witness->members.epochs, (size_t)witness->quorum, http_request_body(request), &next, &fault);
 	if (verdict == WITNESS_COSIGN) {
 		cosign(witness, request, &next);

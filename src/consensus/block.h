@@ -8,7 +8,7 @@
 #include "crypto/sign.h"
 
 enum {
-	BLOCK_VERSION = 1,
+	BLOCK_VERSION = 2,            /* 1: one leader a round; a log of such blocks tells another order */
 	BLOCK_MEMBERS_MAX = 64,
 	BLOCK_VOTES_MAX = 64,
 	BLOCK_NETWORK_SIZE = 16,

@@ -1,6 +1,5 @@
 #include "consensus/sync.h"
 
-#include "base/time.h"
 #include "consensus/rank.h"
 
 #include <stdlib.h>
@@ -21,8 +20,7 @@ void sync_peer_up(struct sync *sync, uint16_t peer, int64_t now_ms)
 {
 	sync_peer_down(sync, peer);
 	sync->peers[peer].up = true;
-	sync->peers[peer].allowance = SYNC_SERVE_BURST;
-	sync->peers[peer].allowance_ms = now_ms;
+	sync->peers[peer].allowance = allowance_full(SYNC_SERVE_BURST, now_ms);
 	sync->connected++;
 }
 
@@ -176,16 +174,5 @@ uint32_t sync_serve(const struct dag *dag, const uint32_t *rounds, uint32_t *ids
 
 bool sync_allow(struct sync *sync, uint16_t peer, uint64_t bytes, int64_t now_ms)
 {
-	struct sync_peer *known = &sync->peers[peer];
-	int64_t elapsed = now_ms - known->allowance_ms;
-	if (elapsed > MS_PER_S * SYNC_SERVE_BURST / SYNC_SERVE_RATE)
-		elapsed = MS_PER_S * SYNC_SERVE_BURST / SYNC_SERVE_RATE;
-	known->allowance_ms = now_ms;
-	known->allowance += elapsed * SYNC_SERVE_RATE / MS_PER_S;
-	if (known->allowance > SYNC_SERVE_BURST)
-		known->allowance = SYNC_SERVE_BURST;
-	if (known->allowance <= 0)
-		return false;
-	known->allowance -= (int64_t)bytes;
-	return true;
+	return allowance_take(&sync->peers[peer].allowance, (int64_t)bytes, SYNC_SERVE_BURST, SYNC_SERVE_RATE, now_ms);
 }

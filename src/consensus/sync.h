@@ -3,6 +3,7 @@
 #ifndef TALLY_CONSENSUS_SYNC_H
 #define TALLY_CONSENSUS_SYNC_H
 
+#include "base/allowance.h"
 #include "consensus/dag.h"
 
 enum {
@@ -25,8 +26,7 @@ struct sync_peer {
 	uint32_t rounds[BLOCK_MEMBERS_MAX]; /* it has accepted up to these, it says */
 	uint32_t top;                  /* the highest of them */
 	uint32_t credit;               /* blocks of others still taken from it */
-	int64_t allowance;             /* bytes still read for it */
-	int64_t allowance_ms;
+	struct allowance allowance;    /* bytes still read for it */
 };
 
 struct sync {

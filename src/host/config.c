@@ -94,9 +94,10 @@ static enum status number_set(const struct config_key *key, const char *value, s
 	int64_t number;
 	if (!number_parse(value, units, count, &number))
 		return fault_set(fault, E_CONFIG, "%s = %.60s is not %s", key->name, value, wanted);
+	const char *unit = key->kind == CONFIG_DURATION ? " ms" : key->kind == CONFIG_SIZE ? " B" : "";
 	if (number < key->low || number > key->high)
 		return fault_set(fault, E_CONFIG, "%s = %.60s is out of range; between %" PRId64 "%s and %" PRId64 "%s is permitted", key->name, value,
-			key->low, key->kind == CONFIG_DURATION ? " ms" : "", key->high, key->kind == CONFIG_DURATION ? " ms" : "");
+			key->low, unit, key->high, unit);
 	*(int64_t *)key->target = number;
 	return OK;
 }

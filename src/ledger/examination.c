@@ -119,7 +119,7 @@ enum status ledger_examine(const struct ledger *ledger, const struct statement *
 
 enum status ledger_verify(const struct statement *statement, const struct verifying_key *key, struct fault *fault)
 {
-	if (statement_verify(statement, key) == OK)
+	if (statement_signature_verify(statement, key) == OK)
 		return OK;
 	return fault_set(fault, E_SIGNATURE, "The signature of %s does not verify; sign again with its registered key.",
 		printable(statement->iss).text);

@@ -35,6 +35,15 @@ static uint16_t votes_count(const struct ledger *ledger, const struct proposal *
 	return count;
 }
 
+/* Bit i: member i voted so. */
+static uint64_t votes_of(const struct ledger *ledger, const struct proposal *proposal, int vote)
+{
+	uint64_t members = 0;
+	for (size_t i = 0; i < members_of(ledger)->member_count; i++)
+		members |= (uint64_t)((int)proposal->votes[i] == vote) << i;
+	return members;
+}
+
 size_t ledger_proposal_count(const struct ledger *ledger)
 {
 	return ledger->proposal_count;
@@ -52,6 +61,8 @@ struct ledger_proposal ledger_proposal_at(const struct ledger *ledger, size_t po
 		.index = proposal->index,
 		.yes = votes_count(ledger, proposal, VOTE_YES),
 		.no = votes_count(ledger, proposal, VOTE_NO),
+		.said_yes = votes_of(ledger, proposal, VOTE_YES),
+		.said_no = votes_of(ledger, proposal, VOTE_NO),
 		.needed = (uint16_t)epoch_quorum(members_of(ledger)),
 	};
 }

@@ -267,8 +267,8 @@ static void apply_change(struct ledger *ledger, struct examination *e)
 	state_changes_add(&ledger->changes, e->subject);
 }
 
-enum status ledger_apply(struct ledger *ledger, const struct statement *statement, bool signature_known, uint64_t *index,
-	struct fault *fault)
+enum status ledger_apply_by(struct ledger *ledger, const struct statement *statement, const struct ledger_verifier *verifier,
+	uint64_t *index, struct fault *fault)
 {
 	struct examination examination;
 	examination.ledger = ledger;
@@ -276,8 +276,8 @@ enum status ledger_apply(struct ledger *ledger, const struct statement *statemen
 	examination.fault = fault;
 	examination.lenient = false;
 	enum status status = examination_run(&examination);
-	if (status == OK && !signature_known)
-		status = ledger_verify(statement, examination.issuer->key, fault);
+	if (status == OK)
+		status = verifier->verify(verifier->context, statement, examination.issuer->key, fault);
 	if (status == OK) {
 		apply_change(ledger, &examination);
 		chain_advance(ledger, examination.issuer, statement);
@@ -287,4 +287,16 @@ enum status ledger_apply(struct ledger *ledger, const struct statement *statemen
 	}
 	verifying_key_free(examination.new_key);
 	return status;
+}
+
+static enum status verify_unless_known(void *known, const struct statement *statement, const struct verifying_key *key, struct fault *fault)
+{
+	return *(const bool *)known ? OK : ledger_verify(statement, key, fault);
+}
+
+enum status ledger_apply(struct ledger *ledger, const struct statement *statement, bool signature_known, uint64_t *index,
+	struct fault *fault)
+{
+	struct ledger_verifier verifier = {.context = &signature_known, .verify = verify_unless_known};
+	return ledger_apply_by(ledger, statement, &verifier, index, fault);
 }

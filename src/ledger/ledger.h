@@ -62,7 +62,7 @@ void ledger_evidence_by(struct ledger *ledger, const struct evidence_signatures 
 MUST_USE enum status ledger_examine(const struct ledger *ledger, const struct statement *statement, bool lenient,
 	const struct verifying_key **key, struct fault *fault);
 
-/* OK or E_SIGNATURE with a sentence. */
+/* OK or E_SIGNATURE with a sentence. key: the one that ledger_examine names, which has compared its kid. */
 MUST_USE enum status ledger_verify(const struct statement *statement, const struct verifying_key *key, struct fault *fault);
 
 /* Would it be accepted now? The same checks as apply, except that a sequence number further ahead and parents that are
@@ -75,6 +75,15 @@ MUST_USE enum status ledger_check(const struct ledger *ledger, const struct stat
  * already (*index its position): harmless. Else the reason of refusal, with a sentence. signature_known: checked
  * before by this node. */
 MUST_USE enum status ledger_apply(struct ledger *ledger, const struct statement *statement, bool signature_known,
+	uint64_t *index, struct fault *fault);
+
+/* Verifies a signature, or knows of it: OK or E_SIGNATURE with a sentence. */
+struct ledger_verifier {
+	void *context;
+	enum status (*verify)(void *context, const struct statement *statement, const struct verifying_key *key, struct fault *fault);
+};
+/* ledger_apply that asks `verifier`, last, when everything else is in order. */
+MUST_USE enum status ledger_apply_by(struct ledger *ledger, const struct statement *statement, const struct ledger_verifier *verifier,
 	uint64_t *index, struct fault *fault);
 
 /* NULL when unknown. */
@@ -109,6 +118,7 @@ struct ledger_proposal {
 	uint16_t proposer;            /* seat */
 	uint64_t index;               /* log position */
 	uint16_t yes, no;             /* votes of members */
+	uint64_t said_yes, said_no;   /* the same: bit i is member i of the epoch */
 	uint16_t needed;              /* yes votes that adopt it: a quorum */
 };
 size_t ledger_proposal_count(const struct ledger *ledger);

@@ -6,15 +6,30 @@ enum { HEAD_MAX = 9 };
 
 enum major { MAJOR_UINT = 0, MAJOR_NEGATIVE = 1, MAJOR_BYTES = 2, MAJOR_TEXT = 3, MAJOR_ARRAY = 4, MAJOR_MAP = 5, MAJOR_TAG = 6 };
 
-/* All major types carry their argument in the same way (RFC 8949, section 3), so the
- * library's shortest unsigned integer is the head of each. */
+/* Additional information in the first byte: the argument itself below 24, or how many bytes follow with it: 1 << (info - 24). */
+enum { INFO_FOLLOWS = 24 };
+
+static unsigned shortest_info(uint64_t argument)
+{
+	if (argument < INFO_FOLLOWS)
+		return (unsigned)argument;
+	return INFO_FOLLOWS + (argument > UINT8_MAX) + (argument > UINT16_MAX) + (argument > UINT32_MAX);
+}
+
+static size_t head_size(unsigned info)
+{
+	return info < INFO_FOLLOWS ? 1 : 1 + ((size_t)1 << (info - INFO_FOLLOWS));
+}
+
+/* The shortest head: all major types carry their argument in the same way (RFC 8949, section 3). */
 static size_t head_encode(enum major major, uint64_t argument, uint8_t out[HEAD_MAX])
 {
-	CborEncoder encoder;
-	cbor_encoder_init(&encoder, out, HEAD_MAX, 0);
-	CHECK(cbor_encode_uint(&encoder, argument) == CborNoError);
-	out[0] |= (uint8_t)(major << 5);
-	return cbor_encoder_get_buffer_size(&encoder, out);
+	unsigned info = shortest_info(argument);
+	size_t size = head_size(info);
+	out[0] = (uint8_t)(major << 5 | info);
+	for (size_t i = size; i-- > 1; argument >>= 8)
+		out[i] = (uint8_t)argument;
+	return size;
 }
 
 static void write_head(struct buffer *out, enum major major, uint64_t argument)
@@ -183,9 +198,21 @@ static size_t shortest_head(struct span bytes, enum cbor_kind kind, uint64_t arg
 {
 	if (kind == CBOR_BOOL || kind == CBOR_NULL)
 		return 1;
-	uint8_t head[HEAD_MAX];
-	size_t size = head_encode((enum major)(bytes.data[0] >> 5), argument, head);
-	return bytes.size >= size && memcmp(bytes.data, head, size) == 0 ? size : 0;
+	unsigned info = bytes.data[0] & 31;
+	return info == shortest_info(argument) && bytes.size >= head_size(info) ? head_size(info) : 0;
+}
+
+static bool is_ascii(struct span text)
+{
+	uint64_t high = 0, word;
+	size_t i = 0;
+	for (; text.size - i >= sizeof word; i += sizeof word) {
+		memcpy(&word, text.data + i, sizeof word);
+		high |= word;
+	}
+	for (; i < text.size; i++)
+		high |= (uint64_t)text.data[i] << 56;
+	return !(high & UINT64_C(0x8080808080808080));
 }
 
 /* Bytewise order of the encodings; no encoding is the beginning of another. */
@@ -232,7 +259,7 @@ static uint64_t take(struct cbor_reader *in, enum cbor_kind kind, struct span *c
 		cbor_fail(in, "it ends too early");
 		return 0;
 	}
-	if (kind == CBOR_TEXT && cbor_value_validate(&value, CborValidateUtf8) != CborNoError) {
+	if (kind == CBOR_TEXT && !is_ascii(span_of(in->rest.data + head, (size_t)argument)) && cbor_value_validate(&value, CborValidateUtf8) != CborNoError) {
 		cbor_fail(in, "a text is not valid UTF-8");
 		return 0;
 	}

@@ -253,10 +253,18 @@ bool epochs_is(struct span bytes)
 	return cbor_enter_array(&in, 2) == 2 && span_is_text(cbor_read_text(&in), CHAIN_FORM);
 }
 
+/* What the chain has already is not verified again. */
+static enum status link_take(struct epochs *epochs, uint64_t number, struct span record, struct span note, struct fault *fault)
+{
+	if (number >= epochs->count)
+		return epochs_add_signed(epochs, record, note, fault);
+	return span_equal(epochs->items[number].record, record) ? OK
+		: fault_set(fault, E_SEQUENCE, "The record of epoch %" PRIu64 " is another one than the one that is known already.", number);
+}
+
 enum status epochs_decode(struct span bytes, struct epochs *epochs, struct fault *fault)
 {
 	struct cbor_reader in = cbor_reader_of(bytes);
-	CHECK(epochs->count == 1);
 	if (cbor_enter_array(&in, 2) != 2 || !span_is_text(cbor_read_text(&in), CHAIN_FORM))
 		return fault_set(fault, E_MALFORMED, "This is no chain of epochs of form %s.", CHAIN_FORM);
 	uint64_t count = cbor_enter_array(&in, EPOCHS_MAX);
@@ -265,7 +273,7 @@ enum status epochs_decode(struct span bytes, struct epochs *epochs, struct fault
 		struct span record = cbor_read_bytes(&in), note = cbor_read_text(&in);
 		cbor_leave(&in);
 		if (!in.failed)
-			TRY(epochs_add_signed(epochs, record, note, fault));
+			TRY(link_take(epochs, i + 1, record, note, fault));
 	}
 	cbor_leave(&in);
 	cbor_leave(&in);

@@ -98,9 +98,9 @@ struct epoch_link {
 void epochs_encode(const struct epoch_link *links, size_t count, struct buffer *out);
 /* True: `bytes` begin as such a file does. */
 bool epochs_is(struct span bytes);
-/* Add the links of the file to a chain that has epoch 0 only, each signed by a quorum of the epoch before. A file is trusted
- * as far as its signatures: E_SIGNATURE and the like as in note_judge, besides those of epochs_add. When it fails, the chain
- * has the epochs before the fault. */
+/* Add the links of the file to a chain, each signed by a quorum of the epoch before. Those that the chain has already must have the
+ * same records (E_SEQUENCE); a file that is shorter than the chain adds nothing. A file is trusted as far as its signatures:
+ * E_SIGNATURE and the like as in note_judge, besides those of epochs_add. When it fails, the chain has the epochs before the fault. */
 MUST_USE enum status epochs_decode(struct span bytes, struct epochs *epochs, struct fault *fault);
 /* The same for one link. */
 MUST_USE enum status epochs_add_signed(struct epochs *epochs, struct span record, struct span note, struct fault *fault);

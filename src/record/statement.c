@@ -232,14 +232,34 @@ enum status statement_sign(struct statement *statement, const struct signing_key
 	return statement_sign_by(statement, key, signing_key_sign, randomness, out, id);
 }
 
-enum status statement_verify(const struct statement *statement, const struct verifying_key *key)
+enum status statement_signature_verify(const struct statement *statement, const struct verifying_key *key)
 {
-	struct digest kid = key_thumbprint(verifying_key_public(key));
-	if (!digest_equal(&kid, &statement->kid))
-		return E_SIGNATURE;
 	struct buffer input = {0};
 	cose_sign1_input(statement->signed_protected, statement->body, &input);
 	enum status status = verifying_key_verify(key, buffer_span(&input), (struct span){0}, statement->signature);
 	buffer_free(&input);
 	return status;
+}
+
+enum status statement_verify(const struct statement *statement, const struct verifying_key *key)
+{
+	struct digest kid = key_thumbprint(verifying_key_public(key));
+	return digest_equal(&kid, &statement->kid) ? statement_signature_verify(statement, key) : E_SIGNATURE;
+}
+
+static struct span moved(struct span span, const uint8_t *from, const uint8_t *to)
+{
+	return span.size ? span_of(to + (span.data - from), span.size) : (struct span){0};
+}
+
+struct statement *statement_copy(const struct statement *statement, struct span bytes)
+{
+	struct statement *copy = memory_resize(NULL, 1, sizeof *copy + bytes.size);
+	uint8_t *to = (uint8_t *)(copy + 1);
+	memcpy(to, bytes.data, bytes.size);
+	*copy = *statement;
+	struct span *spans[] = {&copy->iss, &copy->sub, &copy->body, &copy->signed_protected, &copy->signature};
+	for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
+		*spans[i] = moved(*spans[i], bytes.data, to);
+	return copy;
 }

@@ -93,5 +93,10 @@ MUST_USE enum status statement_decode(struct span bytes, struct statement *out, 
 
 /* OK or E_SIGNATURE, also when the kid is that of another key. */
 MUST_USE enum status statement_verify(const struct statement *statement, const struct verifying_key *key);
+/* The signature alone, by whom knows that the key is the one of the kid. OK or E_SIGNATURE. */
+MUST_USE enum status statement_signature_verify(const struct statement *statement, const struct verifying_key *key);
+
+/* A copy in one piece of memory with its `bytes`, from which it was decoded. The caller frees it. */
+struct statement *statement_copy(const struct statement *statement, struct span bytes);
 
 #endif

@@ -53,18 +53,7 @@ void catchup_free(struct replica *replica)
 
 bool catchup_may_serve(struct replica *replica, uint16_t peer)
 {
-	struct catchup *catchup = &replica->catchup;
-	int64_t elapsed = replica->steady_ms - catchup->allowance_ms[peer];
-	if (elapsed > 1000 * (int64_t)SERVE_BURST / SERVE_RATE)
-		elapsed = 1000 * (int64_t)SERVE_BURST / SERVE_RATE;
-	catchup->allowance_ms[peer] = replica->steady_ms;
-	catchup->allowance[peer] += elapsed * SERVE_RATE / 1000;
-	if (catchup->allowance[peer] > SERVE_BURST)
-		catchup->allowance[peer] = SERVE_BURST;
-	if (catchup->allowance[peer] < SERVE_COST)
-		return false;
-	catchup->allowance[peer] -= SERVE_COST;
-	return true;
+	return allowance_take(&replica->catchup.allowance[peer], SERVE_COST, SERVE_BURST, SERVE_RATE, replica->steady_ms);
 }
 
 static void where_tell(struct replica *replica, uint16_t peer)
@@ -107,21 +96,15 @@ static void history_asked(struct replica *replica, uint16_t peer, struct span by
 	if (!catchup_may_serve(replica, peer))
 		return;
 	struct consensus_range named = consensus_history_named(&asked->history, refs, ref_count);
-	if (named.position != DAG_NOWHERE && named.position >= replica->pruned) {
-		struct replica_action *action = step_action(replica, REPLICA_SEND_RANGE);
-		action->peer = peer;
-		action->range = named;
-	}
+	if (named.position != DAG_NOWHERE && named.position >= replica->pruned)
+		step_send_range(replica, peer, &named);
 	struct consensus_range range = consensus_history_above(&asked->history, rounds);
 	if (!asked->history.index || (range.position != DAG_NOWHERE && range.position < replica->pruned)) {
 		history_end_send(replica, peer, number, HISTORY_GONE);
 		return;
 	}
-	if (range.position != DAG_NOWHERE) {
-		struct replica_action *action = step_action(replica, REPLICA_SEND_RANGE);
-		action->peer = peer;
-		action->range = range;
-	}
+	if (range.position != DAG_NOWHERE)
+		step_send_range(replica, peer, &range);
 	history_end_send(replica, peer, number, HISTORY_OVER);
 }
 
@@ -384,8 +367,7 @@ void catchup_peer(struct replica *replica, uint16_t peer, bool up)
 		session_end(replica, true);
 	if (up) {
 		where_tell(replica, peer);
-		catchup->allowance[peer] = SERVE_BURST;
-		catchup->allowance_ms[peer] = replica->steady_ms;
+		catchup->allowance[peer] = allowance_full(SERVE_BURST, replica->steady_ms);
 		catchup->lines_asked = 0;
 	}
 }

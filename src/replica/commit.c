@@ -2,9 +2,10 @@
 
 #include <stdlib.h>
 
-static enum status signature_check(struct replica *replica, const struct statement *statement, const struct verifying_key *key,
-	struct fault *fault)
+/* Whatever is not verified yet is verified now, and its outcome is remembered in the log. */
+static enum status signature_check(void *context, const struct statement *statement, const struct verifying_key *key, struct fault *fault)
 {
+	struct replica *replica = context;
 	if (map_get(&replica->submitted, digest_span(&statement->id), NULL))
 		return OK; /* verified when it was submitted */
 	if (!replica->started && !replica->damaged) /* verified when it was applied before the restart */
@@ -15,16 +16,6 @@ static enum status signature_check(struct replica *replica, const struct stateme
 	if (status != OK && replica->started)
 		write_digest(&replica->forged_now, &statement->id);
 	return status;
-}
-
-/* Whatever is not verified yet is verified last, and its outcome is remembered in the log. */
-static enum status apply_checked(struct replica *replica, const struct statement *statement, uint64_t *index, struct fault *fault)
-{
-	const struct verifying_key *key = NULL;
-	enum status status = ledger_examine(replica->ledger, statement, false, &key, fault);
-	if (status == OK)
-		status = signature_check(replica, statement, key, fault);
-	return status == OK || status == E_DUPLICATE ? ledger_apply(replica->ledger, statement, true, index, fault) : status;
 }
 
 /* Of all epochs. */
@@ -44,11 +35,9 @@ static void entry_keep(struct replica *replica, const struct replica_action *fin
 	step_keep_entry(replica, REPLICA_KEEP, REPLICA_FRAME_ENTRY, step_keep(replica, &bytes));
 }
 
-static void final(struct replica *replica, const struct consensus_commit *commit, const struct digest *id, uint64_t index, struct span bytes)
+static void final(struct replica *replica, const struct consensus_commit *commit, const struct statement *statement, uint64_t index, struct span bytes)
 {
-	struct replica_action *action = step_action(replica, REPLICA_FINAL);
-	action->bytes = bytes;
-	action->id = *id;
+	struct replica_action *action = step_final(replica, statement, bytes);
 	action->index = index;
 	action->commit_index = commit_number(replica, commit);
 	action->commit_ms = commit->timestamp_ms;
@@ -82,11 +71,12 @@ static void apply_transaction(struct replica *replica, const struct consensus_co
 		replica->refused++;
 		return;
 	}
-	enum status status = apply_checked(replica, &statement, &index, &fault);
+	struct ledger_verifier verifier = {.context = replica, .verify = signature_check};
+	enum status status = ledger_apply_by(replica->ledger, &statement, &verifier, &index, &fault);
 	if (status != E_DUPLICATE)
 		replica->transactions++;
 	if (status == OK)
-		final(replica, commit, &statement.id, index, bytes);
+		final(replica, commit, &statement, index, bytes);
 	else if (status != E_DUPLICATE)
 		replica->refused++;
 	settle(replica, commit, &statement.id, own_block, status, index, status == OK ? "" : fault.text);

@@ -195,6 +195,8 @@ void epoch_switch(struct replica *replica)
 	epoch_told(replica);
 	if (!replica->started)
 		return;
+	if (!replica_is_member(replica))
+		submissions_end(replica);
 	epoch_sign(replica);
 	consensus_start(replica);
 	catchup_moved(replica);
@@ -384,6 +386,14 @@ enum status replica_entry_index(struct span bytes, uint64_t *index)
 	return OK;
 }
 
+enum status replica_entry_statement(struct span bytes, struct span *statement)
+{
+	struct entry entry;
+	TRY(entry_decode(bytes, &entry));
+	*statement = entry.statement;
+	return OK;
+}
+
 void replica_message_of_entry(struct span entry, struct buffer *out)
 {
 	write_u8(out, MESSAGE_ENTRY);
@@ -407,9 +417,7 @@ enum status entry_recovered(struct replica *replica, struct span bytes, bool sea
 	TRY(ledger_apply(replica->ledger, &statement, true, &index, NULL));
 	if (index != entry.index)
 		return E_CORRUPT;
-	struct replica_action *action = step_action(replica, REPLICA_FINAL);
-	action->bytes = entry.statement;
-	action->id = statement.id;
+	struct replica_action *action = step_final(replica, &statement, entry.statement);
 	action->index = index;
 	action->commit_index = entry.commit_index;
 	action->commit_ms = entry.commit_ms;

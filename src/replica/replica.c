@@ -117,9 +117,7 @@ static void speak(struct replica *replica, struct consensus_action *action)
 		out->evidence[1] = action->evidence[1];
 		break;
 	case CONSENSUS_SEND_RANGE:
-		out = step_action(replica, REPLICA_SEND_RANGE);
-		out->peer = epoch->seats[action->peer];
-		out->range = action->range;
+		step_send_range(replica, epoch->seats[action->peer], &action->range);
 		break;
 	case CONSENSUS_PERSIST:
 	case CONSENSUS_COMMIT:
@@ -284,6 +282,23 @@ enum status replica_recovery(const struct replica *replica, struct fault *fault)
 
 /* -- submissions --------------------------------------------------------------------------------------------- */
 
+/* Why this node proposes nothing. E_BUSY: whoever submits tries again, and elsewhere, as with any node that is busy. */
+static enum status not_proposing(const struct replica *replica, struct fault *fault)
+{
+	const struct genesis *members = epochs_newest(ledger_epochs(replica->ledger))->members;
+	struct span name = replica->name, other = span_of_text("any member");
+	const char *why = "is no member now";
+	for (size_t i = members->member_count; i-- > 0;)
+		if (span_equal(members->members[i].header.iss, name))
+			why = "has other keys now than this node";
+		else
+			other = members->members[i].header.iss;
+	if (replica->rebased)
+		why = "is still catching up";
+	return fault_set(fault, E_BUSY, "%.*s %s, so this node proposes nothing. Submit the same statement to another node, such as that of %.*s: it is in "
+		"the log once, however often it is submitted.", (int)name.size, (const char *)name.data, why, (int)other.size, (const char *)other.data);
+}
+
 /* Everything cheap first, the signature last. */
 static enum status admit(struct replica *replica, struct span bytes, struct digest *id, uint64_t *index, struct fault *fault)
 {
@@ -298,7 +313,7 @@ static enum status admit(struct replica *replica, struct span bytes, struct dige
 	if (!replica->started)
 		return fault_set(fault, E_BUSY, "This node is still starting; try again in a moment.");
 	if (!replica_is_member(replica) || replica->rebased)
-		return fault_set(fault, E_BUSY, "This node does not propose: its organisation is no member now, or it is still catching up; try another member's node.");
+		return not_proposing(replica, fault);
 	status = ledger_examine(replica->ledger, &statement, true, &key, fault);
 	if (status == E_DUPLICATE)
 		CHECK(ledger_index_of(replica->ledger, id, index) == OK);
@@ -333,6 +348,22 @@ static void submit(struct replica *replica, const struct replica_event *event)
 	}
 	step_outcome(replica, &id, status, fault.text);
 	replica->actions[replica->action_count - 1].index = index;
+}
+
+void submissions_end(struct replica *replica)
+{
+	struct fault fault;
+	struct reader body = reader_of(buffer_span(&replica->again));
+	struct span transaction;
+	enum status status = not_proposing(replica, &fault);
+	while (block_transaction_next(&body, &transaction)) {
+		struct digest id = sha256(transaction);
+		if (map_remove(&replica->submitted, digest_span(&id)))
+			step_outcome(replica, &id, status, fault.text);
+	}
+	map_free(&replica->submitted);
+	buffer_clear(&replica->again);
+	replica->rescued = false;
 }
 
 /* Commits passed an own block by: its statements are proposed once more, unless they are final by another way. */

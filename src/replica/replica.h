@@ -118,7 +118,7 @@ enum replica_action_kind {
 	REPLICA_APPEND,               /* framed bytes for the log at `position` */
 	REPLICA_SEND,                 /* to `peer` */
 	REPLICA_SEND_STORED,          /* read the block frames at `positions`, send each as replica_message_of_block to `peer` */
-	REPLICA_SEND_RANGE,           /* read block frames from range.position on; send `peer` those that consensus_range_takes
+	REPLICA_SEND_RANGE,           /* read block frames from range->position on; send `peer` those that consensus_range_takes
 	                                 (see consensus.h) as replica_message_of_block, until range.done or the log's end */
 	REPLICA_TIMER,                /* at_ms; replaces the earlier one */
 	REPLICA_FINAL,                /* a statement entered the log */
@@ -144,6 +144,7 @@ struct replica_action {
 	int64_t at_ms;
 	const uint64_t *positions;
 	uint32_t position_count;
+	const struct statement *statement; /* FINAL: as decoded from `bytes`; borrowed like them */
 	/* FINAL, OUTCOME */
 	struct digest id;
 	uint64_t index;               /* in the log */
@@ -155,7 +156,7 @@ struct replica_action {
 	uint8_t frame_kind;           /* KEEP, STAGE */
 	uint32_t entry_count;         /* SEND_ENTRIES */
 	uint64_t size;                /* CHECKPOINT */
-	struct consensus_range range; /* SEND_RANGE */
+	const struct consensus_range *range; /* SEND_RANGE; borrowed until the next step */
 	/* EVIDENCE: two signed headers of one slot (block_signed_header); the first is empty when that block lies in the log
 	 * at positions[0]. Or, with size > 0: a cosignature by `peer` whose root differs from ours at that size, then our own
 	 * (empty if we made none of that size), in the form of the log's frames. */
@@ -183,6 +184,8 @@ void replica_message_of_block(struct span block_bytes, struct buffer *out);
 void replica_message_of_entry(struct span entry, struct buffer *out);
 /* The log index in the content of a frame ENTRY. E_MALFORMED. */
 MUST_USE enum status replica_entry_index(struct span entry, uint64_t *index);
+/* And its statement, borrowed. E_MALFORMED. */
+MUST_USE enum status replica_entry_statement(struct span entry, struct span *statement);
 
 /* From now on measure the time spent in verifying signatures with this clock, in nanoseconds. */
 void replica_profile(struct replica *replica, uint64_t (*clock_ns)(void));

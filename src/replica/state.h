@@ -2,6 +2,7 @@
 #ifndef TALLY_REPLICA_STATE_H
 #define TALLY_REPLICA_STATE_H
 
+#include "base/allowance.h"
 #include "ledger/evidence.h"
 #include "replica/bodies.h"
 #include "replica/cosigned.h"
@@ -74,8 +75,7 @@ enum { CATCHUP_IDLE, CATCHUP_HISTORY, CATCHUP_CHAIN, CATCHUP_ENTRIES };
 struct catchup {
 	uint64_t ahead[LEDGER_SEATS_MAX]; /* the epoch that a connected member is in, as it says */
 	int64_t told_ms[LEDGER_SEATS_MAX]; /* when it was last told ours */
-	int64_t allowance[LEDGER_SEATS_MAX]; /* bytes still read from disk for it */
-	int64_t allowance_ms[LEDGER_SEATS_MAX];
+	struct allowance allowance[LEDGER_SEATS_MAX]; /* bytes still read from disk for it */
 	int phase;
 	uint16_t from;                /* seat asked */
 	uint64_t number;              /* of the request: other answers do not count */
@@ -202,10 +202,14 @@ void step_keep_memory(struct replica *replica, void *owned);
 uint64_t step_append(struct replica *replica, uint8_t kind, struct span bytes);
 /* Send under an outer kind byte. The same bytes in a row are wrapped once. */
 void step_send(struct replica *replica, uint16_t peer, enum message_kind kind, struct span bytes);
+/* Send what this range takes; it is copied. */
+void step_send_range(struct replica *replica, uint16_t peer, const struct consensus_range *range);
 /* To everybody else who ever was a member. */
 void step_send_all(struct replica *replica, enum message_kind kind, struct span bytes);
 /* Ask for a frame in the log of entries; `bytes` live until the next step. */
 void step_keep_entry(struct replica *replica, enum replica_action_kind where, uint8_t kind, struct span bytes);
+/* The statement is copied; the bytes that it was decoded from are borrowed until the next step. */
+struct replica_action *step_final(struct replica *replica, const struct statement *statement, struct span bytes);
 void step_outcome(struct replica *replica, const struct digest *id, enum status status, const char *reason);
 
 /* -- signer.c --------------------------------------------------------------------------------------- */
@@ -281,6 +285,8 @@ void catchup_lines_came(struct replica *replica);
 void catchup_moved(struct replica *replica);
 
 void consensus_start(struct replica *replica);
+/* We are no member any more: whoever waits here is told to ask another one. */
+void submissions_end(struct replica *replica);
 /* Give consensus something, and do what it says. */
 enum status replica_give(struct replica *replica, enum consensus_event_kind kind, uint16_t index, struct span bytes);
 

@@ -84,6 +84,16 @@ void step_send(struct replica *replica, uint16_t peer, enum message_kind kind, s
 	action->bytes = replica->wrapped;
 }
 
+void step_send_range(struct replica *replica, uint16_t peer, const struct consensus_range *range)
+{
+	struct consensus_range *copy = memory_new(sizeof *copy);
+	*copy = *range;
+	step_keep_memory(replica, copy);
+	struct replica_action *action = step_action(replica, REPLICA_SEND_RANGE);
+	action->peer = peer;
+	action->range = copy;
+}
+
 void step_send_all(struct replica *replica, enum message_kind kind, struct span bytes)
 {
 	for (uint16_t seat = 0; seat < ledger_seat_count(replica->ledger); seat++)
@@ -96,6 +106,18 @@ void step_keep_entry(struct replica *replica, enum replica_action_kind where, ui
 	struct replica_action *action = step_action(replica, where);
 	action->frame_kind = kind;
 	action->bytes = bytes;
+}
+
+struct replica_action *step_final(struct replica *replica, const struct statement *statement, struct span bytes)
+{
+	struct statement *copy = memory_new(sizeof *copy);
+	*copy = *statement;
+	step_keep_memory(replica, copy);
+	struct replica_action *action = step_action(replica, REPLICA_FINAL);
+	action->statement = copy;
+	action->bytes = bytes;
+	action->id = statement->id;
+	return action;
 }
 
 void step_outcome(struct replica *replica, const struct digest *id, enum status status, const char *reason)

@@ -20,6 +20,8 @@ static void deed_add(struct member *member, const struct replica_action *action)
 	*deed = (struct deed){.action = *action, .disk_end = member->disk.bytes.size};
 	if (action->kind == REPLICA_SEND || action->kind == REPLICA_STAGE || action->kind == REPLICA_KEEP) {
 		buffer_append_span(&deed->bytes, action->bytes);
+	} else if (action->kind == REPLICA_SEND_RANGE) {
+		buffer_append(&deed->bytes, action->range, sizeof *action->range);
 	} else if (action->kind == REPLICA_EVIDENCE) {
 		buffer_append_span(&deed->bytes, action->evidence[0]);
 		buffer_append_span(&deed->bytes, action->evidence[1]);
@@ -86,7 +88,8 @@ static void send_range(struct sim *sim, uint16_t index, const struct deed *deed)
 {
 	struct buffer message = {0};
 	const struct sim_disk *disk = &sim->member[index].disk;
-	struct consensus_range range = deed->action.range;
+	struct consensus_range range;
+	memcpy(&range, deed->bytes.data, sizeof range);
 	while (!range.done && range.position >= disk->start && range.position < disk->bytes.size) {
 		struct log_frame frame;
 		size_t size;

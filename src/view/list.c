@@ -37,7 +37,7 @@ enum status view_list(struct view *view, const struct view_query *query, view_ca
 		return E_IO;
 	sqlite3_bind_int64(list, 1, list_start(query));
 	if (filters & FILTER_TYPE)
-		view_bind_text(list, 2, span_of_text(statement_type_name(query->type)));
+		sqlite3_bind_int64(list, 2, query->type);
 	if (filters & FILTER_ISS)
 		view_bind_text(list, 3, query->iss);
 	if (filters & FILTER_SUB)
@@ -46,8 +46,10 @@ enum status view_list(struct view *view, const struct view_query *query, view_ca
 	enum status status = OK;
 	int step;
 	struct view_row row;
+	struct buffer bytes = {0};
 	while ((step = sqlite3_step(list)) == SQLITE_ROW) {
-		status = view_row_of(view, list, &row, fault);
+		buffer_clear(&bytes);
+		status = view_row_of(view, list, &bytes, &row, fault);
 		if (status != OK || !callback(context, &row))
 			break;
 	}
@@ -55,6 +57,7 @@ enum status view_list(struct view *view, const struct view_query *query, view_ca
 		status = view_failed(view, fault);
 	sqlite3_reset(list);
 	sqlite3_clear_bindings(list);
+	buffer_free(&bytes);
 	return status;
 }
 
@@ -77,11 +80,13 @@ enum status view_find(struct view *view, struct span hex, struct digest *id, str
 		low.bytes[i / 2] = (uint8_t)(low.bytes[i / 2] | digit << shift);
 		high.bytes[i / 2] = (uint8_t)((high.bytes[i / 2] & ~(15 << shift)) | digit << shift);
 	}
-	sqlite3_stmt *find = view_prepare(view, VIEW_FIND, "SELECT id FROM statement WHERE id BETWEEN ? AND ? LIMIT 2", fault);
+	sqlite3_stmt *find = view_prepare(view, VIEW_FIND, "SELECT id FROM statement WHERE id_head BETWEEN ?3 AND ?4 AND id BETWEEN ?1 AND ?2 LIMIT 2", fault);
 	if (!find)
 		return E_IO;
 	sqlite3_bind_blob(find, 1, low.bytes, DIGEST_SIZE, SQLITE_STATIC);
 	sqlite3_bind_blob(find, 2, high.bytes, DIGEST_SIZE, SQLITE_STATIC);
+	sqlite3_bind_int64(find, 3, view_id_head(&low));
+	sqlite3_bind_int64(find, 4, view_id_head(&high));
 	unsigned found = 0;
 	int step;
 	while ((step = sqlite3_step(find)) == SQLITE_ROW && sqlite3_column_bytes(find, 0) == DIGEST_SIZE && found++ == 0)
@@ -100,7 +105,7 @@ enum status view_find(struct view *view, struct span hex, struct digest *id, str
 enum status view_registration(struct view *view, struct span name, uint64_t before, struct digest *id)
 {
 	sqlite3_stmt *find = view_prepare(view, VIEW_REGISTRATION, "SELECT id FROM statement WHERE sub = ? AND idx < ?"
-		" AND type IN ('org', 'person', 'device', 'member') ORDER BY type = 'member', idx DESC LIMIT 1", NULL);
+		" AND " VIEW_REGISTRATIONS " ORDER BY type = " VIEW_MEMBER ", idx DESC LIMIT 1", NULL);
 	if (!find)
 		return E_IO;
 	view_bind_text(find, 1, name);

@@ -1,29 +1,33 @@
 #include "view/inner.h"
 
+#include "crypto/hash.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { VIEW_APPLICATION = 0x54616c79, VIEW_VERSION = 2 };
+enum { VIEW_APPLICATION = 0x54616c79, VIEW_VERSION = 3 };
 
 static const char schema[] =
 	"PRAGMA page_size = 8192;"
 	"BEGIN;"
 	"CREATE TABLE meta (network BLOB NOT NULL);"
 	"CREATE TABLE statement ("
-	" idx INTEGER PRIMARY KEY, id BLOB NOT NULL, type TEXT NOT NULL, iss TEXT NOT NULL, sub TEXT NOT NULL,"
-	" commit_idx INTEGER NOT NULL, commit_ms INTEGER NOT NULL, samples INTEGER, bytes BLOB NOT NULL);"
-	"CREATE UNIQUE INDEX by_id ON statement (id);"
+	" idx INTEGER PRIMARY KEY, id_head INTEGER NOT NULL, id BLOB NOT NULL, type INTEGER NOT NULL, iss TEXT NOT NULL, sub TEXT NOT NULL,"
+	" commit_idx INTEGER NOT NULL, commit_ms INTEGER NOT NULL, samples INTEGER);"
+	/* The first bytes as a number: a quarter of the pages, of which every new statement touches another one. */
+	"CREATE INDEX by_id ON statement (id_head);"
 	"CREATE INDEX by_type ON statement (type, idx);"
 	/* The further columns let a second filter be answered from the index alone. */
 	"CREATE INDEX by_sub ON statement (sub, idx, type, iss);"
 	"CREATE INDEX by_iss ON statement (iss, idx, type);"
-	"CREATE INDEX by_registration ON statement (sub, idx) WHERE type IN ('org', 'person', 'device', 'member');"
+	"CREATE INDEX by_registration ON statement (sub, idx) WHERE " VIEW_REGISTRATIONS ";"
 	"CREATE INDEX by_samples ON statement (samples) WHERE samples IS NOT NULL;"
 	"COMMIT;";
 
 /* Losing the last transactions in a power cut costs nothing: they are added again from the log. */
-static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;";
+static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;"
+	" PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 4000;";
 
 enum status view_failed(const struct view *view, struct fault *fault)
 {
@@ -63,6 +67,14 @@ static enum status run(struct view *view, unsigned which, const char *sql, struc
 	return done ? OK : view_failed(view, fault);
 }
 
+int64_t view_id_head(const struct digest *id)
+{
+	int64_t head = 0;
+	for (size_t i = 0; i < 6; i++)
+		head = head << 8 | id->bytes[i];
+	return head;
+}
+
 /* -- Opening --------------------------------------------------------------------------- */
 
 /* One whole number that a query gives. */
@@ -89,14 +101,6 @@ static bool of_network(struct view *view, const uint8_t network[NETWORK_ID_SIZE]
 	return same;
 }
 
-static unsigned type_of_word(const char *word)
-{
-	for (unsigned type = 1; type < STATEMENT_TYPE_END; type++)
-		if (word && strcmp(word, statement_type_name(type)) == 0)
-			return type;
-	return 0;
-}
-
 /* Size and totals of what is there. False: not to be trusted. */
 static bool load(struct view *view)
 {
@@ -111,8 +115,9 @@ static bool load(struct view *view)
 	uint64_t sum = 0;
 	int step;
 	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+		int64_t type = sqlite3_column_int64(statement, 0);
 		count = sqlite3_column_int64(statement, 1);
-		view->totals.by_type[type_of_word((const char *)sqlite3_column_text(statement, 0))] += (uint64_t)count;
+		view->totals.by_type[type > 0 && type < STATEMENT_TYPE_END ? type : 0] += (uint64_t)count;
 		sum += (uint64_t)count;
 	}
 	sqlite3_finalize(statement);
@@ -188,9 +193,10 @@ static enum status open_checked(struct view *view, const uint8_t network[NETWORK
 	return OK;
 }
 
-enum status view_open(const char *path, const uint8_t network[NETWORK_ID_SIZE], struct view **out, struct fault *fault)
+enum status view_open(const char *path, const uint8_t network[NETWORK_ID_SIZE], const struct view_log *log, struct view **out, struct fault *fault)
 {
 	struct view *view = memory_new_array(1, sizeof *view);
+	view->log = *log;
 	view->path = memory_text(span_of_text(path));
 	enum status status = open_checked(view, network, fault);
 	if (status != OK) {
@@ -234,7 +240,7 @@ static int64_t samples_of(const struct statement *statement)
 }
 
 enum status view_add(struct view *view, uint64_t index, uint64_t commit_index, int64_t commit_ms, const struct statement *statement,
-	struct span bytes, struct fault *fault)
+	struct fault *fault)
 {
 	CHECK(index == view->size);
 	CHECK(statement->type < STATEMENT_TYPE_END);
@@ -242,21 +248,21 @@ enum status view_add(struct view *view, uint64_t index, uint64_t commit_index, i
 		TRY(run(view, VIEW_BEGIN, "BEGIN", fault));
 		view->in_transaction = true;
 	}
-	sqlite3_stmt *add = view_prepare(view, VIEW_ADD, "INSERT INTO statement (idx, id, type, iss, sub, commit_idx, commit_ms, samples, bytes)"
+	sqlite3_stmt *add = view_prepare(view, VIEW_ADD, "INSERT INTO statement (idx, id, type, iss, sub, commit_idx, commit_ms, samples, id_head)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", fault);
 	if (!add)
 		return E_IO;
 	int64_t samples = samples_of(statement);
 	sqlite3_bind_int64(add, 1, (int64_t)index);
 	bind_blob(add, 2, span_of(statement->id.bytes, DIGEST_SIZE));
-	view_bind_text(add, 3, span_of_text(statement_type_name(statement->type)));
+	sqlite3_bind_int64(add, 3, statement->type);
 	view_bind_text(add, 4, statement->iss);
 	view_bind_text(add, 5, statement->sub);
 	sqlite3_bind_int64(add, 6, (int64_t)commit_index);
 	sqlite3_bind_int64(add, 7, commit_ms);
 	if (samples >= 0)
 		sqlite3_bind_int64(add, 8, samples);
-	bind_blob(add, 9, bytes);
+	sqlite3_bind_int64(add, 9, view_id_head(&statement->id));
 	int step = sqlite3_step(add);
 	sqlite3_reset(add);
 	sqlite3_clear_bindings(add); /* the spans are borrowed */
@@ -271,7 +277,7 @@ enum status view_add(struct view *view, uint64_t index, uint64_t commit_index, i
 enum status view_add_genesis(struct view *view, const struct genesis *genesis, struct fault *fault)
 {
 	for (size_t i = view->size; i < genesis->member_count; i++)
-		TRY(view_add(view, i, 0, genesis->created_ms, &genesis->members[i].header, genesis->members[i].statement, fault));
+		TRY(view_add(view, i, 0, genesis->created_ms, &genesis->members[i].header, fault));
 	return OK;
 }
 
@@ -291,18 +297,24 @@ void view_totals(const struct view *view, struct view_totals *out)
 
 /* -- Reading one ------------------------------------------------------------------------- */
 
-enum status view_row_of(const struct view *view, sqlite3_stmt *statement, struct view_row *row, struct fault *fault)
+enum status view_row_of(const struct view *view, sqlite3_stmt *statement, struct buffer *bytes, struct view_row *row, struct fault *fault)
 {
-	int size = sqlite3_column_bytes(statement, 4);
 	const void *id = sqlite3_column_blob(statement, 3);
-	const void *bytes = sqlite3_column_blob(statement, 4);
-	if (sqlite3_column_bytes(statement, 3) != DIGEST_SIZE || !id || !bytes || size <= 0)
+	size_t before = bytes->size;
+	if (sqlite3_column_bytes(statement, 3) != DIGEST_SIZE || !id)
 		return fault_set(fault, E_CORRUPT, "the view %s is damaged; remove it while the node is stopped: it is made again from the log", view->path);
 	row->index = (uint64_t)sqlite3_column_int64(statement, 0);
 	row->commit_index = (uint64_t)sqlite3_column_int64(statement, 1);
 	row->commit_ms = sqlite3_column_int64(statement, 2);
 	memcpy(row->id.bytes, id, DIGEST_SIZE);
-	row->bytes = span_of(bytes, (size_t)size);
+	enum status status = view->log.read(view->log.context, row->index, bytes);
+	if (status != OK)
+		return fault_set(fault, status == E_NOT_FOUND ? E_CORRUPT : status, "log entry %llu cannot be read from the log", (unsigned long long)row->index);
+	row->bytes = span_of(bytes->data + before, bytes->size - before);
+	struct digest found = sha256(row->bytes);
+	if (!digest_equal(&found, &row->id))
+		return fault_set(fault, E_CORRUPT, "log entry %llu is another statement than the view %s says; remove it while the node is stopped: it is made again from the log",
+			(unsigned long long)row->index, view->path);
 	return OK;
 }
 
@@ -310,12 +322,7 @@ static enum status get_one(struct view *view, sqlite3_stmt *get, struct buffer *
 {
 	struct fault ignored;
 	int step = sqlite3_step(get);
-	enum status status = step == SQLITE_ROW ? view_row_of(view, get, row, &ignored) : step == SQLITE_DONE ? E_NOT_FOUND : E_IO;
-	if (status == OK) {
-		size_t before = bytes->size;
-		buffer_append_span(bytes, row->bytes);
-		row->bytes = span_of(bytes->data + before, bytes->size - before);
-	}
+	enum status status = step == SQLITE_ROW ? view_row_of(view, get, bytes, row, &ignored) : step == SQLITE_DONE ? E_NOT_FOUND : E_IO;
 	sqlite3_reset(get);
 	sqlite3_clear_bindings(get);
 	return status;
@@ -323,10 +330,11 @@ static enum status get_one(struct view *view, sqlite3_stmt *get, struct buffer *
 
 enum status view_get(struct view *view, const struct digest *id, struct buffer *bytes, struct view_row *row)
 {
-	sqlite3_stmt *get = view_prepare(view, VIEW_GET, "SELECT " VIEW_COLUMNS " FROM statement WHERE id = ?", NULL);
+	sqlite3_stmt *get = view_prepare(view, VIEW_GET, "SELECT " VIEW_COLUMNS " FROM statement WHERE id_head = ? AND id = ?", NULL);
 	if (!get)
 		return E_IO;
-	bind_blob(get, 1, span_of(id->bytes, DIGEST_SIZE));
+	sqlite3_bind_int64(get, 1, view_id_head(id));
+	bind_blob(get, 2, span_of(id->bytes, DIGEST_SIZE));
 	return get_one(view, get, bytes, row);
 }
 

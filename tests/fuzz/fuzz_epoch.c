@@ -57,6 +57,9 @@ static void check_chain(struct span file, const struct genesis *genesis)
 		CHECK((size_t)__builtin_popcountll(epochs.items[i].signers) >= epoch_quorum(epochs.items[i - 1].members));
 		check_members(epochs.items[i].members, genesis);
 	}
+	/* Read again into the chain that it made, it says the same and adds nothing. */
+	size_t count = epochs.count;
+	CHECK(epochs_decode(file, &epochs, NULL) == status && epochs.count == count);
 	epochs_free(&epochs);
 }
 

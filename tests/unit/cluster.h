@@ -229,7 +229,7 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 			break;
 		case REPLICA_SEND: cluster_post(cluster, index, action->peer, action->bytes); break;
 		case REPLICA_SEND_STORED: cluster_send_stored(cluster, index, action); break;
-		case REPLICA_SEND_RANGE: cluster_send_range(cluster, index, action->peer, action->range); break;
+		case REPLICA_SEND_RANGE: cluster_send_range(cluster, index, action->peer, *action->range); break;
 		case REPLICA_TIMER: member->timer_ms = action->at_ms; break;
 		case REPLICA_FINAL:
 			CHECK(action->recovered == starting);

@@ -28,12 +28,31 @@ struct small_node {
 	struct node_api *api;
 	struct replica *replica;
 	struct view *view;
+	struct buffer *entries;       /* final statements' bytes, the genesis' own first */
+	size_t entry_count, entry_capacity;
 	struct small_submission *waiting;
 	const char *const *gateways, *const *urls;
 	int64_t started_ns;
 };
 
 static inline void small_step(struct small_node *node, enum replica_event_kind kind, struct span bytes);
+
+static inline void small_keep(struct small_node *node, struct span statement)
+{
+	ARRAY_GROW(node->entries, node->entry_count, node->entry_capacity);
+	struct buffer *entry = &node->entries[node->entry_count++];
+	*entry = (struct buffer){0};
+	buffer_append_span(entry, statement);
+}
+
+static inline enum status small_entry(void *context, uint64_t index, struct buffer *out)
+{
+	struct small_node *node = context;
+	if (index >= node->entry_count)
+		return E_NOT_FOUND;
+	buffer_append_span(out, buffer_span(&node->entries[index]));
+	return OK;
+}
 
 static inline void small_outcome(struct small_node *node, const struct replica_action *action)
 {
@@ -51,13 +70,12 @@ static inline void small_outcome(struct small_node *node, const struct replica_a
 
 static inline void small_carry_out(struct small_node *node, const struct replica_action *action)
 {
-	struct statement statement;
 	struct fault fault;
 	switch (action->kind) {
 	case REPLICA_FINAL:
-		CHECK(statement_decode(action->bytes, &statement, &fault) == OK);
-		CHECK(view_add(node->view, action->index, action->commit_index, action->commit_ms, &statement, action->bytes, &fault) == OK);
-		node_api_final(node->api, node->server, &statement, action->index, action->commit_index, action->commit_ms);
+		small_keep(node, action->bytes);
+		CHECK(view_add(node->view, action->index, action->commit_index, action->commit_ms, action->statement, &fault) == OK);
+		node_api_final(node->api, node->server, action->statement, action->index, action->commit_index, action->commit_ms);
 		break;
 	case REPLICA_OUTCOME:
 		small_outcome(node, action);
@@ -126,7 +144,10 @@ static inline int small_node_run(const struct consortium *consortium, const char
 		.consensus = consensus_config_default(), .keys = {{consortium->node[0], consortium->checkpoint[0]}}, .key_count = 1};
 	struct fault fault = {{0}};
 	CHECK(replica_new(&config, &node.replica, &fault) == OK);
-	CHECK(view_open(view_path, consortium->genesis.network, &node.view, &fault) == OK);
+	struct view_log log = {.context = &node, .read = small_entry};
+	for (size_t i = 0; i < consortium->genesis.member_count; i++)
+		small_keep(&node, consortium->genesis.members[i].statement);
+	CHECK(view_open(view_path, consortium->genesis.network, &log, &node.view, &fault) == OK);
 	CHECK(view_add_genesis(node.view, &consortium->genesis, &fault) == OK);
 	struct node_api_source source = {.context = &node, .replica = node.replica, .view = node.view, .facts = small_facts, .submit = small_submit,
 		.checkpoint_key = consortium->checkpoint[0]};
@@ -150,6 +171,9 @@ static inline int small_node_run(const struct consortium *consortium, const char
 	}
 	replica_free(node.replica);
 	view_close(node.view);
+	for (size_t i = 0; i < node.entry_count; i++)
+		buffer_free(&node.entries[i]);
+	free(node.entries);
 	loop_free(node.loop);
 	return 0;
 }

@@ -275,9 +275,9 @@ static void limits_hold(void **state)
 	bytes.data[count + 7] = 1;
 	assert_int_equal(block_parse(buffer_span(&bytes), &back, NULL), E_LIMIT);
 	bytes.data[count + 7] = 0;
-	bytes.data[0] = 2;
-	assert_int_equal(block_parse(buffer_span(&bytes), &back, NULL), E_MALFORMED);
 	bytes.data[0] = 1;
+	assert_int_equal(block_parse(buffer_span(&bytes), &back, NULL), E_MALFORMED);
+	bytes.data[0] = BLOCK_VERSION;
 	assert_int_equal(block_parse(buffer_span(&bytes), &back, NULL), OK);
 	buffer_free(&bytes);
 	/* Rounds end where sums with them are safe, even of blocks that are well made. */

@@ -45,6 +45,8 @@ static const char *word_of(struct http_request *request, unsigned time, uint64_t
 		return "pending";
 	if (plays(request, "/refuse"))
 		return number < 2 ? "ok" : number == 2 ? "forbidden" : "sequence";
+	if (plays(request, "/removed"))
+		return "busy";
 	if (plays(request, "/behind"))
 		return "sequence";
 	return "ok";
@@ -249,7 +251,7 @@ static void accepted_is_told_and_is_not_final(void **state)
 static void other_nodes_are_asked(void **state)
 {
 	struct scene *scene = *state;
-	static const char *const useless[] = {"-", "/nonsense", "/other", "/short", "/parted"};
+	static const char *const useless[] = {"-", "/nonsense", "/other", "/short", "/parted", "/removed"};
 	for (size_t i = 0; i < sizeof useless / sizeof *useless; i++) {
 		client_free(scene->client);
 		meet(scene, useless[i], "/good", PATIENCE_MS);

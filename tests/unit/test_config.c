@@ -101,6 +101,7 @@ static void errors_name_the_line_and_help(void **state)
 		{"[node]\norg=x\n[wire]\nround_delay=20\n", {"line 4", "20", "300 ms"}},
 		{"[node]\norg=x\n[wire]\nround_delay=20 ms extra\n", {"line 4", "20 ms extra", "a time"}},
 		{"[node]\norg=x\n[wire]\ncache=999999999999999 GiB\n", {"line 4", "cache", "a size"}},
+		{"[node]\norg=x\n[wire]\ncache=5 GiB\n", {"line 4", "5 GiB", "between 0 B and 4294967296 B"}},
 		{"[node]\norg=x\n[wire]\nlisten=7101\n", {"line 4", "7101", "host:port"}},
 		{"[node]\norg=x\n[http]\nopen=yes\n", {"line 4", "yes", "on nor off"}},
 		{"[node]\norg=x\n[http]\npage=127.0.0.1:80\n", {"line 4", "page", "http://"}},

@@ -508,6 +508,47 @@ static void a_file_has_no_slack(void **state)
 	buffer_free(&changed);
 }
 
+/* A file that has grown is read into the chain that its beginning made. */
+static void a_chain_grows_with_its_file(void **state)
+{
+	(void)state;
+	struct buffer file = {0}, other = {0}, note = {0};
+	struct epochs epochs;
+	struct fault fault = {0};
+	epochs_begin(&epochs, &consortium->genesis);
+	for (size_t count = 0; count < SAMPLE_EPOCHS; count++) {
+		buffer_clear(&file);
+		sample_epochs_file(sample, count, &file);
+		for (int again = 0; again < 2; again++)
+			assert_int_equal(epochs_decode(buffer_span(&file), &epochs, &fault), OK);
+		assert_int_equal(epochs.count, count + 1);
+	}
+	/* A shorter one takes nothing away. */
+	buffer_clear(&file);
+	sample_epochs_file(sample, 1, &file);
+	assert_int_equal(epochs_decode(buffer_span(&file), &epochs, &fault), OK);
+	assert_int_equal(epochs.count, SAMPLE_EPOCHS);
+	/* Another record in a known place is refused, although a quorum signed it, too. */
+	struct epochs short_chain;
+	epochs_begin(&short_chain, &consortium->genesis);
+	assert_int_equal(epochs_decode(buffer_span(&file), &short_chain, &fault), OK);
+	sample_epoch_record(&short_chain, &sample->sets[2], 22, &other);
+	sample_epoch_note(sample, &sample->sets[1], 2, buffer_span(&other), 0x1f, &note);
+	struct epoch_link links[2] = {{buffer_span(&sample->records[1]), buffer_span(&sample->notes[1])}, {buffer_span(&other), buffer_span(&note)}};
+	buffer_clear(&file);
+	epochs_encode(links, 2, &file);
+	assert_int_equal(epochs_decode(buffer_span(&file), &epochs, &fault), E_SEQUENCE);
+	assert_non_null(strstr(fault.text, "The record of epoch 2 is another one"));
+	assert_int_equal(epochs.count, SAMPLE_EPOCHS);
+	assert_true(digest_equal(&epochs.items[2].digest, &sample->epochs.items[2].digest));
+	assert_int_equal(epochs_decode(buffer_span(&file), &short_chain, &fault), OK);
+	epochs_free(&epochs);
+	epochs_free(&short_chain);
+	buffer_free(&file);
+	buffer_free(&other);
+	buffer_free(&note);
+}
+
 /* Another consortium's chain, from the same members. */
 static void a_chain_belongs_to_its_genesis(void **state)
 {
@@ -541,6 +582,7 @@ int main(void)
 		cmocka_unit_test(a_quorum_of_the_epoch_before_signs),
 		cmocka_unit_test(the_signature_is_of_this_record),
 		cmocka_unit_test(a_file_has_no_slack),
+		cmocka_unit_test(a_chain_grows_with_its_file),
 		cmocka_unit_test(a_chain_belongs_to_its_genesis),
 	};
 	return cmocka_run_group_tests(tests, begin, end);

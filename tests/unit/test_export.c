@@ -41,10 +41,20 @@ static struct digest make_chunk(void)
 	return merkle_tree_root(&chunk, LEAVES);
 }
 
+static enum status log_read(void *context, uint64_t index, struct buffer *out)
+{
+	(void)context;
+	if (index >= world.count)
+		return E_NOT_FOUND;
+	buffer_append_span(out, buffer_span(&world.entries[index].bytes));
+	return OK;
+}
+
 static int begin(void **state)
 {
 	(void)state;
 	struct fault fault;
+	const struct view_log log = {.read = log_read};
 	struct digest root = make_chunk();
 	world_begin(&world);
 	world_story(&world, &root, LEAVES);
@@ -54,12 +64,12 @@ static int begin(void **state)
 	int file = mkstemp(path);
 	assert_true(file >= 0);
 	close(file);
-	assert_int_equal(view_open(path, world.consortium.genesis.network, &view, &fault), OK);
+	assert_int_equal(view_open(path, world.consortium.genesis.network, &log, &view, &fault), OK);
 	assert_int_equal(view_add_genesis(view, &world.consortium.genesis, &fault), OK);
 	for (size_t i = WORLD_MEMBERS; i < world.count; i++) {
 		uint64_t index;
 		assert_int_equal(ledger_apply(ledger, &world.entries[i].statement, true, &index, &fault), OK);
-		assert_int_equal(view_add(view, i, i, world_commit_ms(i), &world.entries[i].statement, buffer_span(&world.entries[i].bytes), &fault), OK);
+		assert_int_equal(view_add(view, i, i, world_commit_ms(i), &world.entries[i].statement, &fault), OK);
 	}
 	checkpoints[0] = 10;
 	checkpoints[1] = world.count - 10;
@@ -201,7 +211,7 @@ static void too_long_an_ancestry_is_refused_with_advice(void **state)
 		last = world_add(&world, &world.maker, STATEMENT_EVENT, "chain", event_body(&world.body, (unsigned)i), &last, 1);
 		const struct world_entry *entry = &world.entries[world.count - 1];
 		assert_int_equal(ledger_apply(ledger, &entry->statement, true, &index, &fault), OK);
-		assert_int_equal(view_add(view, index, index, 0, &entry->statement, buffer_span(&entry->bytes), &fault), OK);
+		assert_int_equal(view_add(view, index, index, 0, &entry->statement, &fault), OK);
 	}
 	checkpoints[checkpoint_count++] = world.count;
 	struct buffer bundle = {0}, report = {0};
@@ -343,7 +353,7 @@ static void a_reading_must_be_covered_by_its_anchor(void **state)
 		const struct world_entry *entry = &world.entries[world.count - 1];
 		uint64_t index;
 		assert_int_equal(ledger_apply(ledger, &entry->statement, true, &index, &fault), OK);
-		assert_int_equal(view_add(view, index, index, 0, &entry->statement, buffer_span(&entry->bytes), &fault), OK);
+		assert_int_equal(view_add(view, index, index, 0, &entry->statement, &fault), OK);
 		checkpoints[checkpoint_count - 1] = world.count;
 		struct reading_proof proof = {.anchor = id, .leaf_count = 1};
 		buffer_append_span(&proof.leaf, buffer_span(&leaf));

@@ -74,6 +74,8 @@ static void a_quorum_adds_a_member(void **state)
 	must(&world, vote(&world, "org:supplier", "org:fifth", &id, false));
 	must(&world, vote(&world, "org:regulator", "org:fifth", &id, true));
 	assert_false(ledger_is_closing(world.ledger)); /* two of four */
+	open = ledger_proposal_at(world.ledger, 0);
+	assert_true(open.yes == 2 && open.no == 1 && open.said_yes == 0x5 && open.said_no == 0x2);
 	must(&world, vote(&world, "org:regulator", "org:fifth", &id, true)); /* once more counts once */
 	assert_false(ledger_is_closing(world.ledger));
 	must(&world, vote(&world, "org:supplier", "org:fifth", &id, true)); /* and may change its mind */

@@ -353,6 +353,16 @@ static void a_statement_comes_back_as_signed(void **state)
 	/* A kid that is not the key's, though the signature holds. */
 	got.kid.bytes[0] ^= 1;
 	assert_int_equal(statement_verify(&got, verifier), E_SIGNATURE);
+	assert_int_equal(statement_signature_verify(&got, verifier), OK);
+	assert_int_equal(statement_signature_verify(&got, stranger), E_SIGNATURE);
+	/* A copy needs nothing of what it was made from. */
+	struct statement *copy = statement_copy(&got, buffer_span(&bytes));
+	memset(bytes.data, 0, bytes.size);
+	assert_true(span_equal(copy->iss, sent.iss));
+	assert_true(span_equal(copy->sub, sent.sub));
+	assert_true(span_equal(copy->body, sent.body));
+	assert_int_equal(statement_signature_verify(copy, verifier), OK);
+	free(copy);
 	buffer_free(&bytes);
 	verifying_key_free(verifier);
 	verifying_key_free(stranger);

@@ -145,6 +145,55 @@ static void restarts_tell_the_same_story(void **state)
 	cluster_end(&cluster);
 }
 
+/* What is said by the member that is going to be removed is not heard. */
+static void mute(void *context, uint16_t from, uint16_t to, struct buffer *bytes)
+{
+	(void)context, (void)to;
+	if (from == AWAY)
+		bytes->size = 0;
+}
+
+static struct digest say(struct cluster *cluster, uint16_t at, struct issuer *issuer, uint32_t type, struct span body, const struct digest *parent)
+{
+	struct buffer bytes = {0};
+	struct digest id = issue(&four, issuer, type, text(type == STATEMENT_EVENT ? "order:1" : organisation_names[AWAY]), body, parent, parent != NULL, &bytes);
+	cluster_submit(cluster, at, buffer_span(&bytes));
+	cluster_run(cluster, 1000);
+	buffer_free(&bytes);
+	return id;
+}
+
+static void who_waits_at_a_removed_member_is_sent_elsewhere(void **state)
+{
+	(void)state;
+	struct cluster cluster;
+	struct issuer maker = organisation(&four, 0), supplier = organisation(&four, 1), regulator = organisation(&four, 2);
+	struct buffer body = {0}, waits = {0};
+	begin(&cluster, 7);
+	struct digest proposal = say(&cluster, 0, &maker, STATEMENT_MEMBER, BODY_OF(member, &body, .change = MEMBER_REMOVE, .reason = text("agreed")), NULL);
+	say(&cluster, 1, &supplier, STATEMENT_VOTE, BODY_OF(vote, &body, .proposal = proposal, .yes = true), &proposal);
+	cluster.twist = mute;
+	struct digest id = issue(&four, &maker, STATEMENT_EVENT, text("order:1"), event_body(&body, 1), NULL, 0, &waits);
+	cluster_submit(&cluster, AWAY, buffer_span(&waits));
+	cluster_run(&cluster, 1000);
+	assert_int_equal(cluster_outcome_of(&cluster, AWAY, &id), STATUS_COUNT);
+	say(&cluster, 2, &regulator, STATEMENT_VOTE, BODY_OF(vote, &body, .proposal = proposal, .yes = true), &proposal);
+	cluster_run(&cluster, 5000);
+	assert_int_equal(numbers_of(&cluster, AWAY).epoch, 1);
+	assert_int_equal(cluster_outcome_of(&cluster, AWAY, &id), E_BUSY);
+	assert_int_equal(numbers_of(&cluster, AWAY).submitted_waiting, 0);
+	/* Who comes only now is told the same; and at another member it becomes final. */
+	struct issuer again = maker;
+	id = say(&cluster, AWAY, &again, STATEMENT_EVENT, event_body(&body, 2), NULL);
+	assert_int_equal(cluster_outcome_of(&cluster, AWAY, &id), E_BUSY);
+	cluster_submit(&cluster, 0, buffer_span(&waits));
+	cluster_run(&cluster, 1000);
+	assert_int_equal(cluster_outcome_of(&cluster, 0, &maker.last), OK);
+	buffer_free(&body);
+	buffer_free(&waits);
+	cluster_end(&cluster);
+}
+
 /* The file that outsiders get is judged with the genesis alone. */
 static void outsiders_follow_the_chain(void **state)
 {
@@ -177,6 +226,7 @@ int main(void)
 		cmocka_unit_test(a_false_record_is_found_out),
 		cmocka_unit_test(a_record_without_a_quorum_is_not_believed),
 		cmocka_unit_test(restarts_tell_the_same_story),
+		cmocka_unit_test(who_waits_at_a_removed_member_is_sent_elsewhere),
 		cmocka_unit_test(outsiders_follow_the_chain),
 	};
 	consortium_found(&four, 4);

@@ -54,7 +54,7 @@ static bool is_apart(const struct story *story, uint16_t victim, uint16_t a, uin
 	return a == victim || b == victim;
 }
 
-/* One more step, with the partition where it belongs. */
+/* One more step, or the network changes: members act then, too. */
 static bool go_on(struct sim *sim, const struct story *story, uint16_t victim)
 {
 	bool apart = sim->now_us >= APART_MS * SIM_MS && sim->now_us < TOGETHER_MS * SIM_MS;
@@ -66,9 +66,12 @@ static bool go_on(struct sim *sim, const struct story *story, uint16_t victim)
 					story_block(sim, a, b);
 		if (story->told && !story->halves)
 			network_member_down(sim, victim);
-	} else if (!apart && sim->network.partition == 1 && sim->now_us >= TOGETHER_MS * SIM_MS) {
+		return true;
+	}
+	if (!apart && sim->network.partition == 1 && sim->now_us >= TOGETHER_MS * SIM_MS) {
 		sim->network.partition = 2;
 		network_heal(sim);
+		return true;
 	}
 	return sim_step(sim);
 }
@@ -94,7 +97,7 @@ static unsigned deed_detail(const struct deed *deed)
 	return deed->action.kind * 65536u + (deed->action.kind == REPLICA_SEND && deed->bytes.size > 9 ? bytes[0] * 256u + (bytes[0] == 1 ? bytes[9] : 0u) : 0);
 }
 
-static uint64_t list_appends(struct boundaries *all, const struct sim *sim, uint16_t victim, size_t from, uint64_t number)
+static uint64_t list_appends(struct boundaries *all, const struct sim *sim, uint16_t victim, size_t from, uint64_t number, bool stepped)
 {
 	const struct buffer *log = &sim->member[victim].disk.bytes;
 	uint64_t count = 0;
@@ -103,7 +106,7 @@ static uint64_t list_appends(struct boundaries *all, const struct sim *sim, uint
 		assert_int_equal(log_frame_read(span_after(buffer_span(log), at), at, &frame, &size), OK);
 		add(all, (struct boundary){BOUNDARY_APPEND, frame_detail(&frame, victim), number + count, at, at + size});
 	}
-	if (count)
+	if (count && stepped)
 		add(all, (struct boundary){.kind = BOUNDARY_WRITTEN, .number = sim->steps});
 	return count;
 }
@@ -123,11 +126,12 @@ static void list(const struct story *story, uint16_t victim, struct boundaries *
 			details = memory_resize(details, capacity = deeds, sizeof *details);
 		for (size_t i = 0; i < deeds; i++)
 			details[i] = deed_detail(&member->deeds[i]);
+		uint64_t steps = sim->steps;
 		(void)go_on(sim, story, victim);
 		if (sim->phase != PHASE_STORM)
 			break;
 		uint64_t passed = (uint64_t)(MANY - member->boundary) - number;
-		uint64_t appends = list_appends(all, sim, victim, log, number);
+		uint64_t appends = list_appends(all, sim, victim, log, number, sim->steps > steps);
 		/* A step appends, or a flush is over and the deeds are done. */
 		assert_true(appends == passed || (appends == 0 && passed == deeds));
 		for (size_t i = 0; appends == 0 && i < passed; i++)

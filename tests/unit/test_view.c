@@ -65,11 +65,22 @@ static int end(void **state)
 	return 0;
 }
 
+static enum status log_read(void *context, uint64_t index, struct buffer *out)
+{
+	(void)context;
+	if (index >= world.count)
+		return E_NOT_FOUND;
+	buffer_append_span(out, buffer_span(&world.entries[index].bytes));
+	return OK;
+}
+
+static const struct view_log world_log = {.read = log_read};
+
 static struct view *opened(void)
 {
 	struct view *view = NULL;
 	struct fault fault = {{0}};
-	if (view_open(path, world.consortium.genesis.network, &view, &fault) != OK)
+	if (view_open(path, world.consortium.genesis.network, &world_log, &view, &fault) != OK)
 		print_message("%s\n", fault.text);
 	assert_non_null(view);
 	return view;
@@ -81,7 +92,7 @@ static void feed(struct view *view, size_t up_to)
 	if (view_size(view) == 0)
 		assert_int_equal(view_add_genesis(view, &world.consortium.genesis, &fault), OK);
 	for (size_t i = view_size(view); i < up_to; i++)
-		assert_int_equal(view_add(view, i, i / 3, world_commit_ms(i), &world.entries[i].statement, buffer_span(&world.entries[i].bytes), &fault), OK);
+		assert_int_equal(view_add(view, i, i / 3, world_commit_ms(i), &world.entries[i].statement, &fault), OK);
 }
 
 static struct view *full(void)
@@ -118,6 +129,44 @@ static void what_was_added_is_found(void **state)
 	assert_int_equal(view_get_index(view, UINT64_MAX, &bytes, &row), E_NOT_FOUND);
 	buffer_free(&bytes);
 	view_close(view);
+}
+
+static enum status wrong_read(void *context, uint64_t index, struct buffer *out)
+{
+	enum status *status = context;
+	if (*status == OK)
+		buffer_append_span(out, buffer_span(&world.entries[index ? index - 1 : 1].bytes));
+	return *status;
+}
+
+static bool never(void *context, const struct view_row *row)
+{
+	(void)context, (void)row;
+	fail();
+	return true;
+}
+
+static void what_the_log_does_not_hold_is_not_told(void **state)
+{
+	(void)state;
+	enum status answer;
+	const struct view_log wrong = {.context = &answer, .read = wrong_read};
+	const struct { enum status log, view; } cases[] = {{OK, E_CORRUPT}, {E_NOT_FOUND, E_CORRUPT}, {E_CORRUPT, E_CORRUPT}, {E_IO, E_IO}};
+	struct view_query query = {.after = UINT64_MAX, .limit = 10};
+	struct buffer bytes = {0};
+	struct view_row row;
+	struct view *view;
+	struct fault fault;
+	view_close(full());
+	assert_int_equal(view_open(path, world.consortium.genesis.network, &wrong, &view, &fault), OK);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		answer = cases[i].log;
+		assert_int_equal(view_get_index(view, 3, &bytes, &row), cases[i].view);
+		assert_int_equal(view_get(view, &world.entries[4].statement.id, &bytes, &row), cases[i].view);
+		assert_int_equal(view_list(view, &query, never, NULL, &fault), cases[i].view);
+	}
+	view_close(view);
+	buffer_free(&bytes);
 }
 
 static void an_id_is_found_by_its_beginning(void **state)
@@ -183,7 +232,7 @@ static void a_proposal_registers_who_joins(void **state)
 		struct span span = BODY_OF(member, &body, .change = MEMBER_REMOVE);
 		ids[i] = issue(&world.consortium, &regulator, STATEMENT_MEMBER, text(about[i]), span, NULL, 0, &bytes);
 		assert_int_equal(statement_decode(buffer_span(&bytes), &statement, NULL), OK);
-		assert_int_equal(view_add(view, world.count + i, 999, 0, &statement, buffer_span(&bytes), &fault), OK);
+		assert_int_equal(view_add(view, world.count + i, 999, 0, &statement, &fault), OK);
 		buffer_free(&body);
 		buffer_free(&bytes);
 	}
@@ -367,7 +416,7 @@ static void what_does_not_fit_is_made_anew(void **state)
 	view_close(full());
 	struct view *view;
 	uint8_t other[NETWORK_ID_SIZE] = {1};
-	assert_int_equal(view_open(path, other, &view, &fault), OK);
+	assert_int_equal(view_open(path, other, &world_log, &view, &fault), OK);
 	assert_int_equal(view_size(view), 0);
 	view_close(view);
 
@@ -406,11 +455,11 @@ static void another_programs_database_is_left_alone(void **state)
 	sqlite3_close(database);
 	struct view *view;
 	struct fault fault;
-	assert_int_equal(view_open(path, world.consortium.genesis.network, &view, &fault), E_CONFIG);
+	assert_int_equal(view_open(path, world.consortium.genesis.network, &world_log, &view, &fault), E_CONFIG);
 	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(database, "SELECT body FROM letters", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(database);
-	assert_int_equal(view_open("/nonexistent-folder/view.sqlite", world.consortium.genesis.network, &view, &fault), E_IO);
+	assert_int_equal(view_open("/nonexistent-folder/view.sqlite", world.consortium.genesis.network, &world_log, &view, &fault), E_IO);
 	assert_non_null(strstr(fault.text, "/nonexistent-folder/view.sqlite"));
 	remove_files();
 }
@@ -419,6 +468,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_added_is_found),
+		cmocka_unit_test(what_the_log_does_not_hold_is_not_told),
 		cmocka_unit_test(an_id_is_found_by_its_beginning),
 		cmocka_unit_test(a_registration_is_the_newest_before),
 		cmocka_unit_test(a_proposal_registers_who_joins),

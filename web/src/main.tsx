@@ -11,6 +11,7 @@ import { serving, start } from './state/app';
 import { route } from './state/route';
 import { applyTheme } from './state/theme';
 import { Alarms } from './views/Alarms';
+import { Consortium } from './views/Consortium';
 import { Ledger } from './views/Ledger';
 import { Lineage } from './views/Lineage';
 import { MachinePage } from './views/MachinePage';
@@ -25,6 +26,7 @@ function View() {
 	case 'machine': return <MachinePage />;
 	case 'alarms': return <Alarms />;
 	case 'ledger': return <Ledger />;
+	case 'consortium': return <Consortium />;
 	case 'statement': return <StatementPage />;
 	case 'lineage': return <Lineage />;
 	}

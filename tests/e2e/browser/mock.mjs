@@ -53,15 +53,27 @@ export async function startMock({ nodePort = 0, floorPort = 0, dist, lively = fa
 	const refused = { unregistered: 3, revoked: 8, forged: 12, replay: 2, malformed: 5, waiting: 0 };
 	let silent = false, floorUrl = '', commits = 3120;
 
+	const founders = story.orgs.slice(0, 3).map((org) => org.iss), orgs = story.orgs.map((org) => org.iss);
+	const epoch = (number, members, minutes, change) => ({ number, digest: hash('epoch' + number), members: members.length, log_size: number ? 4 + 6 * number : 0, time_ms: began - minutes * 60_000, signed: true, joined: [], left: [], rotated: [], ...change });
+	const consortium = {
+		ahead: 0,
+		proposals: [{ id: ledger.statements[0].id, change: 'add', organisation: 'org:coating', proposer: 'org:manufacturer', index: 31, yes: 2, no: 1, needed: 3,
+			votes: [{ iss: 'org:manufacturer', yes: true }, { iss: 'org:supplier', yes: true }, { iss: 'org:regulator', yes: false }] },
+		{ id: ledger.statements[1].id, change: 'remove', organisation: 'org:<img src=x onerror="window.attacked=1">', proposer: 'org:repair', index: 33, yes: 1, no: 0, needed: 3, votes: [{ iss: 'org:repair', yes: true }] }],
+		epochs: [epoch(2, orgs, 19, { rotated: ['org:supplier'], signed: false }), epoch(1, orgs, 44, { joined: ['org:regulator'] }), epoch(0, founders, 62)],
+	};
+	const membersJson = () => ({ epoch: consortium.epochs[0].number, quorum: 3, ...consortium, members: node().members.map(({ round, ...m }) => ({ ...m, seat: m.index, since_epoch: founders.includes(m.iss) ? 0 : 1,
+		keys: Object.fromEntries(['record', 'node', 'checkpoint', 'tls', 'root'].map((kind) => [kind, hash(kind + m.iss)])) })) });
+
 	const byType = () => Object.fromEntries(['org', 'person', 'device', 'event', 'anchor', 'model', 'bounds', 'device_state', 'disturbance', 'service', 'command', 'result', 'critical', 'ack']
 		.map((type) => [type, ledger.statements.filter((s) => s.type === type).length]));
 	function node() {
 		const now = Date.now(), round = 48_000 + Math.floor((now - began) / 90);
-		return { org: 'org:manufacturer', role: 'manufacturer', member: 0, network: hash('network').slice(0, 32), genesis: hash('genesis'), uptime_s: 3725 + (now - began) / 1000, round, highest_round: round,
+		return { org: 'org:manufacturer', role: 'manufacturer', member: 0, network: hash('network').slice(0, 32), genesis: hash('genesis'), epoch: consortium.epochs[0].number, epoch_cost: 48_210_944, epochs_ahead: consortium.ahead, uptime_s: 3725 + (now - began) / 1000, round, highest_round: round,
 			decided_round: round - 3, commits: commits + Math.floor((now - began) / 200), skipped: 14, leader_timeouts: 9, equivocations: 0, log_size: ledger.statements.length, log_root: hash('root' + ledger.statements.length),
 			refused: 2, readings: 1_204_310 + (ledger.statements.length - 80) * 210, anchors: byType().anchor, by_type: byType(), finality_ms: { p50: 212.4, p99: 388.1, count: ledger.statements.length },
 			checkpoint: { size: ledger.statements.length - 1, lines: 3 }, members: story.orgs.map((org) => ({ ...org, connected: org.index !== 3, round: org.index === 3 ? round - 340 : round - org.index, self: org.index === 0 })),
-			floors: [{ gateway, url: floorUrl }], pending: 1, resident_kb: 61_440, profile: { signature_checks: 9120, signature_ns: 930e6, cpu_ns: 81e9 } };
+			tolerance: { mode: 'byzantine', may_lie: 1, may_be_away: 1 }, floors: [{ gateway, url: floorUrl }], pending: 1, resident_kb: 61_440, profile: { signature_checks: 9120, signature_ns: 930e6, cpu_ns: 81e9 } };
 	}
 	const active = (m) => story.alarms.filter((a) => a.device === m.device && a.cleared_ms === null);
 	function totals() {
@@ -105,6 +117,7 @@ export async function startMock({ nodePort = 0, floorPort = 0, dist, lively = fa
 	function nodeRequest(request, response, url) {
 		const path = url.pathname, one = /^\/api\/v1\/(statements|trace|export)\/([^/]+)(\/raw)?$/.exec(path);
 		if (path === '/api/v1/node') return json(response, 200, node());
+		if (path === '/api/v1/members') return json(response, 200, membersJson());
 		if (path === '/api/v1/events') return silent ? fail(response, 503, 'busy', 'the mock is silent') : nodeStreams.add(response);
 		if (path === '/api/v1/statements')
 			return json(response, 200, ledger.list({ type: url.searchParams.get('type'), order: url.searchParams.get('order'), limit: Number(url.searchParams.get('limit') || 100),
@@ -166,7 +179,7 @@ export async function startMock({ nodePort = 0, floorPort = 0, dist, lively = fa
 	if (lively)
 		timers.push(setInterval(raise, 90_000));
 	return {
-		nodeUrl, floorUrl, story, ledger, raise,
+		nodeUrl, floorUrl, story, ledger, consortium, raise,
 		// Close all streams; while silent, new ones are refused.
 		streams(on) { silent = !on; if (!on) { nodeStreams.drop(); floorStreams.drop(); } },
 		streamCount: () => nodeStreams.open.size + floorStreams.open.size,

@@ -68,6 +68,52 @@ test('ledger shows members, figures, anchors and live statements', async () => {
 	await page.close();
 });
 
+test('the consortium is shown: members with keys, proposals with votes, epochs', async () => {
+	const page = await open('#/ledger'), told = await api('/api/v1/members');
+	await page.getByRole('link', { name: 'keys and proposals' }).click();
+	const panel = (name) => page.getByRole('region', { name });
+	await eventually('the members', async () => (await panel('Members of this epoch').locator('tbody tr').count()) === told.members.length);
+	for (const [i, member] of told.members.entries()) {
+		const row = await panel('Members of this epoch').locator('tbody tr').nth(i).innerText(), keys = await panel('Fingerprints of keys').locator('tbody tr').nth(i).innerText();
+		check(row.includes(member.name) && /connected/.test(row), `the row of ${member.name} says: ${row}`);
+		check(['record', 'node', 'checkpoint', 'tls'].every((kind) => keys.includes(`${member.keys[kind].slice(0, 8)} ${member.keys[kind].slice(8, 16)}`)), `the keys of ${member.name} are: ${keys}`);
+	}
+	check((await panel('Epochs').locator('tbody tr').count()) === Math.min(10, told.epochs.length), 'the epochs are not all there');
+	check((await panel('Epochs').locator('tbody tr').first().innerText()).includes(String(told.epoch)), 'the newest epoch is not the first');
+	if (mock) {
+		const [add, remove] = await panel('Open proposals').locator('tbody tr').allInnerTexts();
+		check(/add coating\s+manufacturer\s+2: manufacturer, supplier\s+1: regulator\s+1 more/.test(add), `the first proposal says: ${add}`);
+		check(/^remove/.test(remove) && /1: repair\s+0\s+2 more/.test(remove), `the second proposal says: ${remove}`);
+		const missing = await panel('Members of this epoch').locator('tbody tr').nth(3).innerText();
+		check(/not connected\s+340 rounds\s+epoch 1/.test(missing), `who is away is told so: ${missing}`);
+		const [newest, older, first] = await panel('Epochs').locator('tbody tr').allInnerTexts();
+		check(/new keys of supplier/.test(newest) && /not signed yet/.test(newest) && /regulator joined/.test(older) && /✓ signed/.test(older) && /founded/.test(first), `the epochs say: ${newest} ${older} ${first}`);
+		check(/3 of 4\s+1 may be away/.test(await page.getByLabel('Figures of the consortium').innerText()), 'the figures do not tell who is there');
+	}
+	await page.close();
+});
+
+test('the consortium page follows a new epoch, and tells when the node is behind', async () => {
+	onlyMock();
+	const { consortium } = mock, before = { ...consortium };
+	const page = await open('#/consortium', 390), epochs = page.getByRole('region', { name: 'Epochs' });
+	await epochs.locator('tbody tr').nth(2).waitFor();
+	const closing = { ...consortium.epochs[0], signed: true };
+	const passed = Array.from({ length: 10 }, (_, i) => ({ ...closing, number: 12 - i, rotated: [] }));
+	consortium.proposals = [];
+	consortium.epochs = [{ ...passed[0], left: ['org:repair'] }, ...passed.slice(1), closing, ...consortium.epochs.slice(1)];
+	consortium.ahead = 13;
+	await eventually('the new epoch', async () => /repair left/.test(await epochs.locator('tbody tr').first().innerText()), 9000);
+	check((await epochs.locator('tbody tr').count()) === 10, 'more than ten epochs are shown at once');
+	check(/the same members/.test(await epochs.locator('tbody tr').nth(1).innerText()), 'an epoch that ended by weight does not say so');
+	await epochs.getByRole('button', { name: 'Show older ones' }).click();
+	check((await epochs.locator('tbody tr').count()) === 13, 'the older epochs are not shown');
+	check(/No change of members/.test(await page.getByRole('region', { name: 'Open proposals' }).innerText()), 'that nothing is proposed is not told');
+	await eventually('the notice', async () => /epoch 13: this node is catching up/.test(await page.locator('main').innerText()));
+	Object.assign(consortium, before);
+	await page.close();
+});
+
 test('a statement is found by the beginning of its id', async () => {
 	const statement = await someStatement();
 	const page = await open('#/ledger');

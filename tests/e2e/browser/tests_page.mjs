@@ -7,7 +7,7 @@ import { base, check, complaints, context, dist, eventually, machine, machineHas
 test('texts from outside stay text', async () => {
 	onlyMock();
 	const evil = 'dev:manufacturer/<img src=x onerror="window.attacked=1">';
-	for (const hash of ['#/', '#/alarms?tab=all', '#/ledger', '#/lineage', '#/machine/' + encodeURIComponent(evil), '#/lineage/' + mock.story.alarms.find((a) => a.device === evil).id]) {
+	for (const hash of ['#/', '#/alarms?tab=all', '#/ledger', '#/consortium', '#/lineage', '#/machine/' + encodeURIComponent(evil), '#/lineage/' + mock.story.alarms.find((a) => a.device === evil).id]) {
 		const page = await open(hash);
 		await eventually(`the hostile name in ${hash}`, async () => (await page.locator('main').innerText()).includes('<img src=x'));
 		await page.waitForTimeout(300);
@@ -71,7 +71,7 @@ test('served by a gateway alone, the floor is there and the ledger is told to be
 
 test('no view is wider than a telephone of 390 px, nor than 1280 px', async () => {
 	const statement = await someStatement();
-	const views = ['#/', '#/alarms?tab=all', '#/ledger', '#/lineage', '#/statement/' + statement.id, '#/lineage/' + statement.id, '#/lineage/' + statement.id + '?form=list'];
+	const views = ['#/', '#/alarms?tab=all', '#/ledger', '#/consortium', '#/lineage', '#/statement/' + statement.id, '#/lineage/' + statement.id, '#/lineage/' + statement.id + '?form=list'];
 	if (machine)
 		views.push(machineHash());
 	for (const width of [390, 1280]) {
@@ -102,7 +102,7 @@ test('works by keyboard: skip link, views, a tile', async () => {
 });
 
 test('everything that can be used has a name', async () => {
-	const views = ['#/', '#/alarms?tab=all', '#/ledger', ...(machine ? [machineHash()] : [])];
+	const views = ['#/', '#/alarms?tab=all', '#/ledger', '#/consortium', ...(machine ? [machineHash()] : [])];
 	for (const hash of views) {
 		const page = await open(hash);
 		await eventually('content', async () => (await page.locator('main').innerText()).length > 40);
@@ -117,7 +117,7 @@ test('everything that can be used has a name', async () => {
 // WCAG 2: 4.5 to 1 for text, in both colour schemes.
 test('text has enough contrast, light and dark', async () => {
 	for (const scheme of ['light', 'dark']) {
-		for (const hash of ['#/', '#/alarms?tab=all', '#/ledger', ...(machine ? [machineHash()] : [])]) {
+		for (const hash of ['#/', '#/alarms?tab=all', '#/ledger', '#/consortium', ...(machine ? [machineHash()] : [])]) {
 			const page = await open(hash);
 			await page.emulateMedia({ colorScheme: scheme });
 			await eventually('content', async () => (await page.locator('main').innerText()).length > 40);

@@ -20,6 +20,8 @@ import time
 PATIENCE_S = 60
 ANSWER_S = 8
 SMALL_EPOCH = "512 KiB"
+ROOMY_EPOCH = 1 << 20  # bytes: a proposal and its votes fit in half of it
+SMALL_FILES = "\n[disk]\nsegment = 64 KiB\n"
 HEADER, ENTRY, EPOCH = 36, 5, 6  # src/host/disk_log.c, src/replica/replica.h
 
 began = time.monotonic()
@@ -99,6 +101,32 @@ class Organisation:
         return [line for line in (self.folder / "node.log").read_text(errors="replace").splitlines() if f" event={event} " in line + " "]
 
 
+class Outsider:
+    """A daemon beside the nodes, which has the chain of epochs as a file."""
+
+    def __init__(self, world, name, *command):
+        self.world, self.folder, self.chain = world, world.folder / name, world.folder / name / "epochs.cbor"
+        self.command, self.process = command, None
+        world.outsiders.append(self)
+
+    def start(self):
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen([self.world.program, *self.command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def notes(self, event):
+        return [line for line in (self.folder / "log").read_text(errors="replace").splitlines() if f" event={event} " in line + " "]
+
+    def fetch(self, node, out=None):
+        self.world.tally("export", "--node", node.url, "--epochs", "--out", out or self.chain)
+
+    def end(self):
+        if self.process.poll() is not None:
+            raise Failed(f"{self.folder.name} has ended with {self.process.returncode}")
+        self.process.terminate()
+        if (code := self.process.wait(15)) != 0:
+            raise Failed(f"{self.folder.name} ended with {code}")
+
+
 class Speaker(threading.Thread):
     """Submits one organisation's statements, one after another, at whatever node answers."""
 
@@ -141,6 +169,9 @@ class Speaker(threading.Thread):
     def run(self):
         try:
             while not self.ending:
+                if self.resting.is_set():
+                    time.sleep(0.05)
+                    continue
                 with self.organisation.speaking:
                     seq, prev = self.head()
                     for _ in range(10):
@@ -150,6 +181,11 @@ class Speaker(threading.Thread):
                 time.sleep(0.02)
         except Exception as error:  # told by the main thread
             self.failure = error
+
+    def rest(self):
+        self.resting.set()
+        with self.organisation.speaking:  # what it was saying is final
+            pass
 
     def end(self):
         self.ending = True
@@ -165,6 +201,8 @@ class World:
         self.program, self.signer, self.folder = arguments.program, arguments.signer, folder
         self.all = {}
         self.members = []
+        self.speakers = []
+        self.outsiders = []
 
     def tally(self, *words, code=0):
         done = subprocess.run([self.program, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE_S * 2, check=False)
@@ -420,6 +458,31 @@ def grow(world):
     say("c is there again, from entries")
 
 
+class LastWords(threading.Thread):
+    """A member that is being removed speaks at its own node, until it is told to go elsewhere."""
+
+    def __init__(self, world, organisation):
+        super().__init__(daemon=True)
+        self.speaker, self.organisation, self.answer = Speaker(world, organisation), organisation, None
+        self.start()
+
+    def run(self):
+        seq, prev = self.speaker.head()
+        code = 201
+        while code in (200, 201):
+            seq += 1
+            statement = self.speaker.sign(seq, prev)
+            prev = hashlib.sha256(statement).hexdigest()
+            code, self.answer = self.organisation.ask("/api/v1/statements?wait=20000", statement, patience=25)
+
+    def end(self):
+        self.join(30)
+        self.speaker.signer.stdin.close()
+        self.speaker.signer.wait()
+        if "is no member now" not in str(self.answer):
+            raise Failed(f"{self.organisation.name} was removed while it spoke, and was told: {self.answer}")
+
+
 def shrink(world):
     world["g"].kill()
     world.members.remove(world["g"])
@@ -434,7 +497,9 @@ def shrink(world):
     epoch = world.change("a", "bcde"[::-1], "remove", "org:f", before_last=kill)
     world.members.remove(world["f"])
     world.wait("five", world.in_epoch("abcde", epoch))
+    last_words = LastWords(world, world["e"])
     epoch = world.change("b", "acd", "remove", "org:e")
+    last_words.end()
     world.members.remove(world["e"])
     world.wait("four", world.equal("abcd", epoch))
     world.wait("nobody talks with e", lambda: not any(each["connected"] for each in world["e"].look()["members"]))
@@ -442,6 +507,62 @@ def shrink(world):
         if world[name].look()["member"] is not None:
             raise Failed(f"{name} was removed and does not know it")
         world[name].end()
+
+
+def outsiders_begin(world):
+    """A gateway of d, whose node is going to show another TLS key, and a witness, which is going to see new checkpoint keys."""
+    a, d = world["a"], world["d"]
+    gateway = Outsider(world, "hall", "gateway", "--config", world.folder / "hall/gateway.ini")
+    world.tally("init", "gateway", "--folder", gateway.folder, "--id", "gw:d/hall", "--site", "plant/hall", "--genesis", world.folder / "genesis.cbor",
+                "--broker", f"127.0.0.1:{free_ports(1)[0]}", "--http", f"127.0.0.1:{free_ports(1)[0]}")
+    with open(gateway.folder / "gateway.ini", "a", encoding="utf-8") as ini:
+        ini.write("\n[gateway]\nepochs = epochs.cbor\n")
+    with d.speaking:
+        world.tally("register", "--node", d.url, "--folder", d.folder, gateway.folder / "gateway.json")
+    witness = Outsider(world, "witness", "witness", "--config", world.folder / "witness/witness.ini")
+    witness.folder.mkdir()
+    port = free_ports(1)[0]
+    (witness.folder / "witness.ini").write_text(f"[witness]\nquorum = 4\nname = witness/one\ngenesis = ../genesis.cbor\nepochs = epochs.cbor\n"
+                                                f"[http]\nlisten = 127.0.0.1:{port}\n")
+    (a.folder / "witness.vkey").write_text(world.tally("witness", "--config", witness.folder / "witness.ini", "--vkey"))
+    a.end()
+    with open(a.folder / "node.ini", "a", encoding="utf-8") as ini:
+        ini.write(f"\n[witness]\nurl = http://127.0.0.1:{port} witness.vkey\n")
+    a.start()
+    for each in (gateway, witness):
+        each.fetch(d)
+        each.start()
+    world.wait("the gateway is connected", lambda: d.notes("gateway_connected"))
+    world.wait("the witness cosigns", lambda: witness.notes("cosigned"))
+
+
+def outsiders_follow(world):
+    """They run on. A chain that is not signed changes nothing, the right one everything."""
+    d, (gateway, witness) = world["d"], world.outsiders
+    connected = len(d.notes("gateway_connected"))
+    world.wait("the record is signed", lambda: (d.ask("/api/v1/members")[1] or {"epochs": [{"signed": False}]})["epochs"][0]["signed"])
+    refused = len(witness.notes("refused"))
+    world.wait("the witness refuses d's new key", lambda: len(witness.notes("refused")) > refused)
+    cosigned = len(witness.notes("cosigned"))
+    good, bad = world.folder / "chain.good", world.folder / "chain.bad"
+    gateway.fetch(d, good)
+    signed = bytearray(good.read_bytes())
+    signed[-1000] = ord("B" if signed[-1000] == ord("A") else "A")  # in the last signature under the newest record
+    bad.write_bytes(signed)
+    for each in (gateway, witness):
+        shutil.copy(bad, each.chain)
+        world.wait(f"{each.folder.name} refuses the chain", lambda each=each: each.notes("epochs_refused"))
+    time.sleep(2)
+    if len(d.notes("gateway_connected")) != connected or len(witness.notes("cosigned")) != cosigned or gateway.notes("epochs_followed"):
+        raise Failed("a chain was followed that is not signed")
+    for each in (gateway, witness):
+        shutil.copy(good, each.chain)
+        world.wait(f"{each.folder.name} follows", lambda each=each: each.notes("epochs_followed"))
+    world.wait("the gateway is connected with d's new key", lambda: len(d.notes("gateway_connected")) > connected)
+    world.wait("the witness cosigns again", lambda: len(witness.notes("cosigned")) > cosigned)
+    for each in (gateway, witness):
+        each.end()
+    say("a gateway and a witness follow while they run")
 
 
 def rotate(world):
@@ -453,9 +574,7 @@ def rotate(world):
     world.tally("member", "add", member.folder / "org.cose", "--as", member.folder, "--node", member.url, code=1)
     world.tally("member", "remove", "org:nobody", "--as", member.folder, "--node", member.url, code=1)
     old = (member.folder / "keys/tls.key").read_bytes(), (member.folder / "keys/next/tls.key").read_bytes()
-    member.end()
-    member.start()
-    world.wait("d is back", world.equal("abcd"))
+    process = member.process
     epoch = world.change("d", "ab", "rotate-key", member.folder / "keys/next/org.cose")
     world.wait("d has its new keys in use", lambda: world.equal("abcd", epoch)() and member.look()["member"] is not None
                and sum(each["connected"] for each in member.look()["members"]) == 4)
@@ -463,6 +582,8 @@ def rotate(world):
         raise Failed("the keys of d did not move")
     if (member.folder / "keys/next").exists() or not member.notes("keys_changed"):
         raise Failed("d does not tell that its keys changed")
+    if member.process is not process or process.poll() is not None:
+        raise Failed("d was restarted")
     rotated = member.ask("/api/v1/members")[1]["epochs"][0]["rotated"]
     if rotated != ["org:d"]:
         raise Failed(f"the epoch does not tell whose keys changed: {rotated}")
@@ -481,6 +602,9 @@ def rotate(world):
         out += world.tally("member", "vote", proposal[:8], "no", "--as", world["a"].folder, "--node", member.url)
     if "1 yes, 0 no; 2 more needed" not in out or "1 yes, 1 no; 2 more needed" not in out:
         raise Failed(f"the votes are not told: {out}")
+    votes = {each["iss"]: each["yes"] for each in member.ask("/api/v1/members")[1]["proposals"][0]["votes"]}
+    if votes != {"org:d": True, "org:a": False}:
+        raise Failed(f"the interface tells other votes: {votes}")
     # Its blocks count: with c away, three of four are needed, and d is one of them.
     world["c"].end()
     size = member.look()["log_size"]
@@ -489,25 +613,43 @@ def rotate(world):
     world.wait("c is back", world.equal("abcd"))
 
 
-def found(world, founders, others="", settings=""):
+def rotate_closed(world):
+    """The new keys are encrypted, and the node is not told the passphrase: it lives on, and takes them at its next start."""
+    member = world["d"]
+    passphrase = member.folder / "passphrase"
+    passphrase.write_text("correct horse\n")
+    passphrase.chmod(0o600)
+    world.tally("keys", "next", member.folder, "--passphrase-file", passphrase)
+    world.change("d", "ab", "rotate-key", member.folder / "keys/next/org.cose")
+    world.wait("d cannot read them, and lives on", lambda: member.notes("next_keys_unreadable") and member.notes("other_keys") and member.look())
+    member.end()
+    with open(member.folder / "node.ini", "a", encoding="utf-8") as ini:
+        ini.write("\n[keys]\npassphrase_file = passphrase\n")
+    member.start()
+    world.wait("d has its new keys in use", lambda: world.equal("abcd")() and sum(each["connected"] for each in member.look()["members"]) == 4)
+    if (member.folder / "keys/next").exists():
+        raise Failed("the keys of d did not move")
+
+
+def found(world, founders, others="", settings="", small_files=""):
     """The consortium of the founders runs, and two of them speak."""
     world.make(founders)
     world.tally("init", "genesis", "--name", "test", "--out", world.folder / "genesis.cbor", *(world[name].folder / "org.cose" for name in founders))
     world.make(others)
     for each in world.all.values():
         with open(each.folder / "node.ini", "a", encoding="utf-8") as ini:
-            ini.write(settings)
+            ini.write(settings + (SMALL_FILES if each.name[-1] in small_files else ""))
     world.members = [world[name] for name in founders]
     for name in founders:
         world[name].start()
     world.wait(f"{len(founders)} agree", world.equal(founders))
-    speakers = [Speaker(world, world[name]) for name in "ab"]
-    for speaker in speakers:
+    world.speakers = [Speaker(world, world[name]) for name in "ab"]
+    for speaker in world.speakers:
         speaker.start()
-    return speakers
+    return world.speakers
 
 
-def tell(world, speakers, parts, outsider=False):
+def tell(world, speakers, parts, outsider=False, names="abcd"):
     try:
         for part in parts:
             part(world)
@@ -519,20 +661,20 @@ def tell(world, speakers, parts, outsider=False):
             speaker.ending = True
     for speaker in speakers:
         speaker.end()
-    judge(world, "abcd", speakers)
+    judge(world, names, speakers)
     if outsider:
         verify_outside(world, speakers[0])
     # What a node starts from is what it had.
-    looks = [world[name].look() for name in "abcd"]
-    for name in "abcd":
+    looks = [world[name].look() for name in names]
+    for name in names:
         world[name].end()
-    for name in "abcd":
+    for name in names:
         world[name].start()
-    again = world.wait("all are back", world.equal("abcd"))
+    again = world.wait("all are back", world.equal(names))
     if (again[0]["log_size"], again[0]["log_root"]) != (looks[0]["log_size"], looks[0]["log_root"]):
         raise Failed("after a new start the log is another one")
-    judge(world, "abcd", speakers)
-    for name in "abcd":
+    judge(world, names, speakers)
+    for name in names:
         world[name].end()
 
 
@@ -551,12 +693,79 @@ def weigh(world):
     say(f"epochs passed by weight: {first} to {world['a'].look()['epoch']}")
 
 
+def block_files(member):
+    return sorted((member.folder / "data").glob("log.[0-9]*"))
+
+
+def bytes_of(files):
+    return sum(file.stat().st_size for file in files)
+
+
+def begins_later(member):
+    """The position of the first block that is still in its files; the head of a file tells it."""
+    return int.from_bytes(block_files(member)[0].read_bytes()[8:16], "little")
+
+
+def fill(world, least):
+    """Statements, until the epoch has that number and is not yet half full."""
+    until = time.monotonic() + PATIENCE_S
+    while (look := world["a"].look())["epoch"] < least or look["epoch_cost"] > ROOMY_EPOCH // 2:
+        if time.monotonic() > until:
+            raise Failed(f"no epoch {least} after {PATIENCE_S} s")
+        submit_many(world, "c", 128)
+
+
+def prune(world):
+    """Files of blocks of past epochs are really deleted; who has deleted them restarts, and serves entries to a new member."""
+    a, b, e = world["a"], world["b"], world["e"]
+    fill(world, 4)
+    for name in "bcd":
+        world.wait(f"{name} deletes files of blocks", lambda member=world[name]: begins_later(member) > 0)
+        if (world[name].folder / "data/log.000000").exists() or not len(list((world[name].folder / "data").glob("entries.*"))) > 1:
+            raise Failed(f"{name} has its first file of blocks still, or its entries are in one file")
+    if begins_later(a) or bytes_of(block_files(b)) >= bytes_of(block_files(a)):
+        raise Failed("a, whose one file is large, should have more blocks than b")
+    say(f"b has {len(block_files(b))} files of blocks with {bytes_of(block_files(b)) >> 10} KiB, a has {bytes_of(block_files(a)) >> 10} KiB")
+    b.kill()
+    time.sleep(1)
+    b.start()
+    world.wait("b is back without old blocks", world.equal("abcd"))
+    first = begins_later(b)
+    for speaker in world.speakers:
+        speaker.rest()
+    fill(world, a.look()["epoch"] + 2)
+    world.wait("b deletes more", lambda: begins_later(b) > first)
+    a.end()
+    e.start()
+    epoch = world.change("b", "cd", "add", e.folder / "org.cose")
+    world.members.append(e)
+    world.wait("e has what those have who deleted their blocks", world.equal("bcde", epoch))
+    if not e.notes("rebased"):
+        raise Failed("e came, but not from entries")
+    a.start()
+    world.wait("a is back", world.equal("abcde"))
+    for speaker in world.speakers:
+        speaker.resting.clear()
+    chain, bundle, early = world.folder / "chain", world.folder / "bundle", world.speakers[0].final[0]
+    for member in (b, e):
+        world.wait("a checkpoint", lambda node=member: node.ask(f"/api/v1/export/{early}")[0] != 409)
+        world.tally("export", "--node", member.url, "--epochs", "--out", chain)
+        world.tally("export", "--node", member.url, "--out", bundle, early)
+        world.tally("verify", "--genesis", world.folder / "genesis.cbor", "--epochs", chain, bundle)
+        chain.unlink()
+        bundle.unlink()
+
+
 def main_story(world):
-    tell(world, found(world, "abc", "defg"), (grow, shrink, rotate, lose_keys, damage), outsider=True)
+    tell(world, found(world, "abc", "defg"), (grow, shrink, outsiders_begin, rotate, outsiders_follow, lose_keys, damage, rotate_closed), outsider=True)
 
 
 def weight_story(world):
     tell(world, found(world, "abcd", settings=f"\n[consensus]\nepoch_bytes = {SMALL_EPOCH}\n"), (weigh,))
+
+
+def pruning_story(world):
+    tell(world, found(world, "abcd", "e", settings=f"\n[consensus]\nepoch_bytes = {ROOMY_EPOCH >> 10} KiB\n", small_files="bcde"), (prune,), names="abcde")
 
 
 def main():
@@ -564,9 +773,12 @@ def main():
     parser.add_argument("--program", required=True, type=lambda text: str(pathlib.Path(text).resolve()))
     parser.add_argument("--signer", required=True, type=lambda text: str(pathlib.Path(text).resolve()))
     parser.add_argument("--keep", help="use this folder, and leave it")
+    parser.add_argument("--only", help="one story: members, weight, pruning")
     arguments = parser.parse_args()
     folder = pathlib.Path(arguments.keep or tempfile.mkdtemp(prefix="tally-test-epochs-"))
-    for name, story in (("members", main_story), ("weight", weight_story)):
+    for name, story in (("members", main_story), ("weight", weight_story), ("pruning", pruning_story)):
+        if arguments.only not in (None, name):
+            continue
         (folder / name).mkdir(parents=True)
         world = World(arguments, folder / name)
         try:
@@ -583,6 +795,9 @@ def main():
             for each in world.all.values():
                 if each.process:
                     each.kill()
+            for each in world.outsiders:
+                if each.process:
+                    each.process.kill()
     if not arguments.keep:
         shutil.rmtree(folder)
     return 0

@@ -3,16 +3,26 @@
 export interface Member { index: number; iss: string; name: string; role: string; address: string; connected: boolean; round: number; self: boolean; lies?: number; lied?: string }
 
 export interface NodePicture {
-	org: string; role: string; member: number; network: string; genesis: string; uptime_s: number;
+	org: string; role: string; member: number | null; network: string; genesis: string; epoch: number; epoch_cost: number; epochs_ahead: number; uptime_s: number;
 	round: number; highest_round: number; decided_round: number; commits: number; skipped: number; leader_timeouts: number; equivocations: number;
 	log_size: number; log_root: string; refused: number; readings: number; anchors: number;
 	by_type: Record<string, number>;
 	finality_ms: { p50: number | null; p99: number | null; count: number };
 	checkpoint: { size: number; lines: number };
-	members: Member[];
+	members: Member[]; tolerance: { mode: 'byzantine' | 'strict' | 'single'; may_lie: number; may_be_away: number };
 	floors: { gateway: string; url: string }[];
 	pending: number; resident_kb: number;
 }
+
+export interface ConsortiumMember {
+	index: number; seat: number; iss: string; name: string; role: string; address: string; since_epoch: number; self: boolean; connected: boolean;
+	keys: { record: string; node: string; checkpoint: string; tls: string; root: string };
+}
+export interface Proposal {
+	id: string; change: string; organisation: string; proposer: string; index: number; yes: number; no: number; needed: number; votes: { iss: string; yes: boolean }[];
+}
+export interface Epoch { number: number; digest: string; members: number; log_size: number; time_ms: number; signed: boolean; joined: string[]; left: string[]; rotated: string[] }
+export interface Consortium { epoch: number; quorum: number; members: ConsortiumMember[]; proposals: Proposal[]; epochs: Epoch[] }
 
 export interface Statement {
 	id: string; index: number | null; type: string; iss: string; sub: string; seq: number; iat_s: number; commit: number | null; commit_ms: number | null;

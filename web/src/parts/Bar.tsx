@@ -13,7 +13,7 @@ function Tally() {
 const places = [
 	{ view: '', name: 'Shop floor', also: ['machine'] },
 	{ view: 'alarms', name: 'Alarms', also: [] },
-	{ view: 'ledger', name: 'Ledger', also: ['statement'] },
+	{ view: 'ledger', name: 'Ledger', also: ['statement', 'consortium'] },
 	{ view: 'lineage', name: 'Lineage', also: [] },
 ];
 

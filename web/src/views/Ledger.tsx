@@ -5,6 +5,7 @@ import type { NodePicture, Statement, StatementList } from '../api/types';
 import { bytes, count, duration, fixed, moment, none, plural, readable, shortName, words } from '../format';
 import { Anchors } from '../parts/Anchors';
 import { Figure, Nothing, Problem, StatementLink } from '../parts/bits';
+import { Connection, MemberName } from '../parts/Member';
 import { Search } from '../parts/Search';
 import { node, serving } from '../state/app';
 import type { NodeState } from '../state/node';
@@ -15,15 +16,15 @@ const ROWS = 25;
 function Members({ picture }: { picture: NodePicture }) {
 	return (
 		<section class="panel" aria-label="Members">
-			<header class="panel-head"><h2>Members</h2><span class="panel-side dim">own round {count(picture.round)}, highest seen {count(picture.highest_round)}, decided {count(picture.decided_round)}</span></header>
+			<header class="panel-head"><h2>Members</h2><a href="#/consortium">epoch {count(picture.epoch)}, keys and proposals</a><span class="panel-side dim">own round {count(picture.round)}, highest seen {count(picture.highest_round)}, decided {count(picture.decided_round)}</span></header>
 			<div class="scroll">
 				<table class="list">
 					<thead><tr><th>organisation</th><th class="wide">role</th><th>connection</th><th class="number">round</th><th class="wide">behind</th><th class="wide">address</th></tr></thead>
 					<tbody>
 						{picture.members.map((m) => (
 							<tr key={m.index}>
-								<td title={m.iss}>{m.name}{m.self ? <span class="dim"> (this node)</span> : null}{m.lies ? <a class="late" title="a statement on the ledger proves it" href={address('statement', m.lied)}> ✕ lied</a> : null}</td><td class="wide">{m.role}</td>
-								<td class={'number-text' + (m.connected ? '' : ' late')}>{m.connected ? '● connected' : '✕ not connected'}</td><td class="number">{count(m.round)}</td>
+								<td><MemberName member={m} /></td><td class="wide">{m.role}</td>
+								<td class="number-text"><Connection connected={m.connected} /></td><td class="number">{count(m.round)}</td>
 								<td class={'wide ' + (picture.highest_round - m.round > 50 ? 'late' : 'dim')}>{picture.highest_round > m.round ? plural(picture.highest_round - m.round, 'round') : none}</td><td class="id wide">{m.address}</td>
 							</tr>
 						))}
