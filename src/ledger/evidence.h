@@ -6,6 +6,13 @@
 #include "record/body.h"
 #include "record/epoch.h"
 
+/* How the signatures in a proof are verified: a block's, under the member's node key; and cosignature_verify. */
+struct evidence_signatures {
+	enum status (*block_verify)(const struct verifying_key *key, const struct digest *digest, struct span signature);
+	enum status (*cosignature_verify)(const struct verifying_key *key, struct span name, struct span origin, uint64_t size,
+		const struct digest *root, const struct cosignature *cosignature);
+};
+
 struct evidence_proves {
 	uint64_t epoch;
 	uint16_t member;              /* who signed both: consensus index in that epoch */
@@ -18,5 +25,8 @@ struct evidence_proves {
  * E_FORBIDDEN: signed by another member than the accused. */
 MUST_USE enum status evidence_proof(const struct epochs *epochs, const struct body_evidence *body, struct evidence_proves *out,
 	struct fault *fault);
+/* The same where signatures are not the product's, as in a simulation. */
+MUST_USE enum status evidence_proof_by(const struct evidence_signatures *signatures, const struct epochs *epochs,
+	const struct body_evidence *body, struct evidence_proves *out, struct fault *fault);
 
 #endif

@@ -156,6 +156,11 @@ struct ledger *ledger_new(const struct genesis *genesis)
 	return ledger;
 }
 
+void ledger_evidence_by(struct ledger *ledger, const struct evidence_signatures *signatures)
+{
+	ledger->evidence_signatures = signatures;
+}
+
 void ledger_free(struct ledger *ledger)
 {
 	if (!ledger)

@@ -51,6 +51,10 @@ struct entity {
 /* genesis must outlive the ledger. Applies the ORG statements as log entries 0..n-1. */
 struct ledger *ledger_new(const struct genesis *genesis);
 void ledger_free(struct ledger *ledger);
+/* Verify the proofs in EVIDENCE statements (ledger/evidence.h) with these rather than with the real signatures. Outlive the
+ * ledger. All members of one network must do the same. */
+struct evidence_signatures;
+void ledger_evidence_by(struct ledger *ledger, const struct evidence_signatures *signatures);
 
 /* Everything that ledger_check looks at except the signature, which is dear: *key is the one to verify it with.
  * `lenient` as in ledger_check. What refers to an issuer's own earlier statements (its device, a version) is also let

@@ -393,7 +393,9 @@ static enum status rule_evidence(struct examination *e)
 	if (!span_equal(e->statement->sub, body->accused))
 		return fault_set(e->fault, E_MALFORMED, "The statement is about %s, but accuses %s; name the accused as its subject.",
 			printable(e->statement->sub).text, printable(body->accused).text);
-	TRY(evidence_proof(&e->ledger->epochs, body, &e->proves, e->fault));
+	const struct evidence_signatures *by = e->ledger->evidence_signatures;
+	TRY(by ? evidence_proof_by(by, &e->ledger->epochs, body, &e->proves, e->fault)
+	       : evidence_proof(&e->ledger->epochs, body, &e->proves, e->fault));
 	if (body->lie == LIE_FORK)
 		TRY(fork_convicts(e));
 	struct lie_key key = lie_key(e);

@@ -52,6 +52,7 @@ struct ledger {
 	struct registration *registrations;
 	size_t registration_count;
 	size_t registration_capacity;
+	const struct evidence_signatures *evidence_signatures; /* NULL: the real ones */
 	struct map lies;              /* lie_key to the position in the log of the statement that proves it */
 	struct state_tree state;
 	struct state_changes {

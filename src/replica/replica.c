@@ -45,7 +45,9 @@ enum status replica_new(const struct replica_config *config, struct replica **ou
 	replica->signatures = config->signatures ? config->signatures : replica_signatures_real();
 	replica->signer.replica = replica;
 	replica->wake_ms = INT64_MAX;
+	replica->evidence_signatures = (struct evidence_signatures){replica->signatures->block_verify, replica->signatures->cosignature_verify};
 	replica->ledger = ledger_new(replica->genesis);
+	ledger_evidence_by(replica->ledger, &replica->evidence_signatures);
 	replica->entries_kept = ledger_size(replica->ledger);
 	epochs_open(replica);
 	checkpoints_init(replica);

@@ -3,6 +3,7 @@
 #define TALLY_REPLICA_STATE_H
 
 #include "base/allowance.h"
+#include "ledger/evidence.h"
 #include "replica/bodies.h"
 #include "replica/cosigned.h"
 #include "replica/replica.h"
@@ -132,6 +133,7 @@ struct replica {
 	size_t key_count;
 	struct consensus_config consensus_config;
 	const struct replica_signatures *signatures;
+	struct evidence_signatures evidence_signatures; /* of the same */
 	struct pooled_key *pool;
 	size_t pool_count;
 	size_t pool_capacity;

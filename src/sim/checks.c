@@ -31,10 +31,6 @@ static void own_block_check(struct sim *sim, uint16_t index, const struct block 
 	struct member *member = &sim->member[index];
 	uint32_t slot[3] = {block->round, index, (uint32_t)block->epoch};
 	uint64_t at;
-	if (block->epoch != member->own_epoch) {
-		member->own_epoch = block->epoch;
-		member->own_round = 0;
-	}
 	if (map_get(&checks->slots, span_of(slot, sizeof slot), &at)) {
 		if (digest_equal(&checks->slot_digests[at], &block->digest))
 			return;
@@ -42,6 +38,10 @@ static void own_block_check(struct sim *sim, uint16_t index, const struct block 
 			sim_broken(sim, 2, "member %u made two blocks of round %u", (unsigned)index, (unsigned)block->round);
 		sim->counters[SIM_AMNESIA_TWINS]++;
 		return;
+	}
+	if (block->epoch != member->own_epoch) {
+		member->own_epoch = block->epoch;
+		member->own_round = 0;
 	}
 	map_put(&checks->slots, span_of(slot, sizeof slot), checks->slot_count);
 	ARRAY_GROW(checks->slot_digests, checks->slot_count, checks->slot_capacity);
@@ -56,10 +56,13 @@ static void own_block_check(struct sim *sim, uint16_t index, const struct block 
 	member->own_digest = block->digest;
 }
 
-/* I9, second half: what a block refers to is on the disk before it. */
+/* I9, second half: what a block refers to is on the disk before it, or stood in a hole. */
 static void stored_block_check(struct sim *sim, uint16_t index, const struct block *block)
 {
-	const struct map *stored = &sim->member[index].disk.stored;
+	const struct sim_disk *disk = &sim->member[index].disk;
+	const struct map *stored = &disk->stored;
+	if (disk->noted >= disk->holes_from && disk->noted < disk->holes_to)
+		return;
 	for (uint16_t i = 0; i < block->ancestor_count; i++) {
 		const struct block_ref *ancestor = &block->ancestors[i];
 		if (ancestor->round > observer_of(sim, block->epoch)->gc_round && !map_get(stored, digest_span(&ancestor->digest), NULL) && is_reliable(&sim->member[index]))
@@ -77,7 +80,7 @@ void check_stored(struct sim *sim, uint16_t index)
 		struct block block;
 		size_t size;
 		if (log_frame_read(span_after(buffer_span(&disk->bytes), disk->noted), disk->noted, &frame, &size) != OK)
-			return; /* decayed since; the member will notice */
+			return; /* decayed since: the next start repairs it */
 		if (frame.kind == REPLICA_FRAME_BLOCK && block_parse(frame.bytes, &block, NULL) == OK) {
 			if (honest && block_owner(sim, &block) != NOBODY && block.epoch >= disk->start_epoch) {
 				stored_block_check(sim, index, &block);
@@ -110,6 +113,11 @@ static void sent_cosignature_check(struct sim *sim, uint16_t index, struct span 
 	struct reader in = reader_of(span_after(bytes, COSIGNED_AT));
 	(void)read_u16(&in);
 	uint64_t size = read_u64(&in), at;
+	if (bytes.data[0] == OUTER_COSIGNATURE && is_reliable(&sim->member[index])) {
+		buffer_clear(&sim->accusations.honest_line);
+		buffer_append_span(&sim->accusations.honest_line, span_after(bytes, COSIGNED_AT));
+		sim->accusations.honest = index;
+	}
 	uint64_t key[2] = {bytes.data[0], size};
 	struct digest root = read_digest(&in);
 	if (in.failed)
@@ -163,7 +171,11 @@ static void commits_check(struct sim *sim, uint16_t index, const struct consensu
 	if (seen->rooted && (seen->size != size || !digest_equal(&seen->root, &root)))
 		sim_broken(sim, 11, "member %u has another log at commit %llu: %llu entries instead of %llu", (unsigned)index,
 			(unsigned long long)numbers->commits, (unsigned long long)size, (unsigned long long)seen->size);
+	struct digest marks = accuse_marks(sim, ledger);
+	if (seen->rooted && !digest_equal(&seen->marks, &marks))
+		sim_broken(sim, 11, "member %u marks others as liars at commit %llu than those before it", (unsigned)index, (unsigned long long)numbers->commits);
 	seen->rooted = true;
+	seen->marks = marks;
 	seen->size = size;
 	seen->root = root;
 }
@@ -172,8 +184,8 @@ static void commits_check(struct sim *sim, uint16_t index, const struct consensu
 static void bounds_check(struct sim *sim, uint16_t index, const struct consensus_numbers *numbers)
 {
 	uint64_t suspended_max = (uint64_t)sim->consensus.suspended_max * sim->members;
-	/* What an amnesiac reads back from a disk with holes waits without a limit. */
-	if (numbers->suspended > suspended_max && !sim->member[index].amnesiac)
+	/* What is read back from behind a hole waits without a limit. */
+	if (numbers->suspended > suspended_max && !sim->member[index].amnesiac && !disk_has_holes(&sim->member[index].disk))
 		sim_broken(sim, 10, "member %u keeps %llu blocks waiting, %llu are permitted", (unsigned)index, (unsigned long long)numbers->suspended,
 			(unsigned long long)suspended_max);
 	if (numbers->missing > numbers->suspended * sim->members)
@@ -219,6 +231,8 @@ void check_final(struct sim *sim, uint16_t index, const struct replica_action *f
 		map_put(&checks->ids, digest_span(&final->id), final->index + 1);
 		if (!map_get(&sim->payload_ids, digest_span(&final->id), &before) || !sim->payloads[before].valid)
 			sim_broken(sim, 11, "entry %llu is a statement that must be refused", (unsigned long long)final->index);
+		else
+			accuse_final(sim, &sim->payloads[before]);
 		if (at > 0 && final->commit_ms < checks->finals[at - 1].commit_ms)
 			sim_broken(sim, 13, "entry %llu is older than the one before", (unsigned long long)final->index);
 		sim->counters[SIM_FINAL]++;
@@ -245,29 +259,37 @@ static enum status evidence_verify(void *context, uint16_t author, const struct 
 	return sim->signatures->block_verify(sim->consortium->organisation[verifier->epoch->who[author]].node_publics[verifier->epoch->second[author]], digest, signature);
 }
 
+/* The two halves; the first may lie in the member's log. False: it is not there any more, and that is no fault. */
+static bool evidence_halves(const struct sim *sim, uint16_t index, const struct deed *deed, struct span *first, struct span *second)
+{
+	const struct sim_disk *disk = &sim->member[index].disk;
+	size_t first_size = deed->action.evidence[0].size;
+	struct span stored;
+	struct block block;
+	*first = span_of(deed->bytes.data, first_size);
+	*second = span_after(buffer_span(&deed->bytes), first_size);
+	if (first_size || deed->action.position_count != 1)
+		return true;
+	if (deed->positions[0] < disk->start) /* pruned meanwhile */
+		return false;
+	if (!disk_block(disk, deed->positions[0], &stored))
+		return !disk->decayed;
+	if (block_parse(stored, &block, NULL) == OK)
+		*first = block_signed_header(&block);
+	return true;
+}
+
 /* Would somebody who knows nothing but the genesis believe that `peer` filled a slot twice? */
-static bool evidence_convicts(struct sim *sim, uint16_t index, const struct deed *deed)
+static bool evidence_convicts(struct sim *sim, uint16_t index, const struct deed *deed, const struct accused_of *lie)
 {
 	const struct genesis *genesis = &sim->genesis;
-	size_t first_size = deed->action.evidence[0].size;
-	struct span first = span_of(deed->bytes.data, first_size), second = span_after(buffer_span(&deed->bytes), first_size), stored;
-	struct block block;
 	uint16_t author;
-	if (first_size == 0) {
-		if (deed->action.position_count == 1 && deed->positions[0] < sim->member[index].disk.start)
-			return true; /* pruned meanwhile */
-		if (deed->action.position_count != 1 || !disk_block(&sim->member[index].disk, deed->positions[0], &stored))
-			return sim->member[index].disk.decayed;
-		if (block_parse(stored, &block, NULL) != OK)
-			return false;
-		first = block_signed_header(&block);
-	}
-	if (block_signed_header_parse(second, &block, NULL) != OK || block.epoch >= sim->epoch_count)
+	if (lie->epoch >= sim->epoch_count)
 		return false;
-	struct evidence_verifier context = {sim, &sim->epochs[block.epoch]};
+	struct evidence_verifier context = {sim, &sim->epochs[lie->epoch]};
 	struct block_signer verifier = {.context = &context, .verify = evidence_verify};
-	struct validity validity = validity_of(context.epoch->members, context.epoch->faults, genesis->network, block.epoch, &context.epoch->digest, sim->consensus.gc_depth);
-	return evidence_check(first, second, &validity, &verifier, &author, NULL) == OK
+	struct validity validity = validity_of(context.epoch->members, context.epoch->faults, genesis->network, lie->epoch, &context.epoch->digest, sim->consensus.gc_depth);
+	return evidence_check(lie->first, lie->second, &validity, &verifier, &author, NULL) == OK
 		&& context.epoch->who[author] == seat_owner(sim, index, deed->action.peer);
 }
 
@@ -275,14 +297,30 @@ static bool evidence_convicts(struct sim *sim, uint16_t index, const struct deed
 void check_evidence(struct sim *sim, uint16_t index, const struct deed *deed)
 {
 	const struct replica_action *evidence = &deed->action;
+	struct accused_of lie = {.lie = evidence->size ? LIE_FORK : LIE_EQUIVOCATION, .at = evidence->size};
+	struct block block;
 	if (!is_honest(&sim->member[index]))
 		return;
 	sim->counters[evidence->size ? SIM_FORKS_TOLD : SIM_EVIDENCE]++;
 	uint16_t accused = seat_owner(sim, index, evidence->peer);
-	if (accused == NOBODY || is_reliable(&sim->member[accused]))
+	if (accused == NOBODY || is_reliable(&sim->member[accused])) {
 		sim_broken(sim, evidence->size ? 12 : 2, "member %u accuses member %u, which is honest", (unsigned)index, (unsigned)evidence->peer);
-	if (evidence->size == 0 && !evidence_convicts(sim, index, deed))
-		sim_broken(sim, 2, "member %u accuses member %u, and proves nothing", (unsigned)index, (unsigned)evidence->peer);
+		return;
+	}
+	if (!evidence_halves(sim, index, deed, &lie.first, &lie.second))
+		return;
+	if (lie.lie == LIE_FORK) {
+		lie.second = (struct span){0}; /* what we signed proves nothing about another */
+	} else {
+		if (block_signed_header_parse(lie.second, &block, NULL) == OK) {
+			lie.epoch = block.epoch;
+			lie.at = block.round;
+		}
+		if (!evidence_convicts(sim, index, deed, &lie))
+			sim_broken(sim, 2, "member %u accuses member %u, and proves nothing", (unsigned)index, (unsigned)evidence->peer);
+	}
+	if (!evidence->of_state) /* nobody but the members knows the state's roots */
+		accuse_found(sim, index, accused, &lie);
 }
 
 /* -- the second part ------------------------------------------------------------------------------------------------------ */
@@ -302,9 +340,15 @@ bool check_settled(struct sim *sim)
 	return clients_open(sim) == UINT32_MAX;
 }
 
+/* Whoever's disk decayed has fetched what it lost by then, unless that was its newest own block. */
 static bool anybody_is_faulty(const struct sim *sim)
 {
-	return sim_faulty(sim) > 0;
+	for (uint16_t i = 0; i < sim->members; i++) {
+		const struct member *member = &sim->member[i];
+		if (!is_reliable(member) || member->ahead || member->absent || member->disk.lies)
+			return true;
+	}
+	return false;
 }
 
 void check_silence_begins(struct sim *sim)
@@ -373,14 +417,39 @@ static void note_check(struct sim *sim, uint16_t index)
 	free(checkpoint);
 }
 
+/* Digest of what is proposed and not decided. */
+static struct digest proposals_digest(const struct ledger *ledger)
+{
+	struct buffer bytes = {0};
+	for (size_t i = 0; i < ledger_proposal_count(ledger); i++) {
+		struct ledger_proposal proposal = ledger_proposal_at(ledger, i);
+		write_digest(&bytes, &proposal.id);
+		write_u64(&bytes, proposal.index);
+		write_u16(&bytes, proposal.proposer);
+		write_u16(&bytes, proposal.yes);
+		write_u16(&bytes, proposal.no);
+		write_u16(&bytes, proposal.needed);
+	}
+	struct digest digest = sha256(buffer_span(&bytes));
+	buffer_free(&bytes);
+	return digest;
+}
+
 void check_end(struct sim *sim)
 {
 	const struct replica_numbers *first = NULL;
+	struct digest proposals = {{0}};
 	struct replica_numbers numbers[SIM_MEMBERS_MAX];
 	for (uint16_t i = 0; i < sim->members && !sim_over(sim); i++) {
 		if (!takes_part(sim, i))
 			continue;
 		replica_numbers(sim->member[i].replica, &numbers[i]);
+		struct digest open = proposals_digest(replica_ledger(sim->member[i].replica));
+		if (!first)
+			proposals = open;
+		/* They lapse with their epoch, and liars may keep the others going: somebody may still be in the one before. */
+		if (first && numbers[i].epoch == first->epoch && !digest_equal(&proposals, &open))
+			sim_broken(sim, 11, "member %u ends with other open proposals", (unsigned)i);
 		if (!first)
 			first = &numbers[i];
 		else if (numbers[i].log_size != first->log_size || !digest_equal(&numbers[i].log_root, &first->log_root))
@@ -388,6 +457,7 @@ void check_end(struct sim *sim)
 		if (numbers[i].log_size != sim->founders + sim->checks.final_count)
 			sim_broken(sim, 11, "member %u ends with %llu entries instead of %zu", (unsigned)i, (unsigned long long)numbers[i].log_size,
 				sim->founders + sim->checks.final_count);
+		accuse_check_end(sim, i);
 		if (!anybody_is_faulty(sim))
 			silence_check(sim, i, &numbers[i].consensus);
 		note_check(sim, i);

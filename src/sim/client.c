@@ -1,12 +1,12 @@
 /* Clients: organisations' tools and gateways. Each numbers and chains its statements, keeps them until it is told that
  * they are final, tries another member when one does not answer, and slows down when it is told to. */
-#include "sim/state.h"
+#include "sim/statements.h"
 
 #include "crypto/hash.h"
 
 #include <stdlib.h>
 
-enum { ANSWER_TIMEOUT_MS = 1500, GATEWAYS_MAX = 2, SPOIL_PERMILLE = 60, SPOILED_ATTEMPTS = 2, NO_PAYLOAD = -1 };
+enum { ANSWER_TIMEOUT_MS = 1500, GATEWAYS_MAX = 2, SPOIL_PERMILLE = 150, SPOILED_ATTEMPTS = 2, NO_PAYLOAD = -1 };
 
 uint32_t payload_add(struct sim *sim, uint16_t client, struct buffer *bytes, bool valid)
 {
@@ -26,11 +26,12 @@ void clients_found(struct sim *sim)
 		return;
 	}
 	size_t gateways = sim->founders < GATEWAYS_MAX ? sim->founders : GATEWAYS_MAX;
-	sim->clients = memory_new_array(sim->founders + gateways, sizeof *sim->clients);
-	for (uint16_t i = 0; i < sim->founders + gateways; i++) {
+	sim->clients = memory_new_array(sim->founders + 2 * gateways, sizeof *sim->clients);
+	for (uint16_t i = 0; i < sim->founders + 2 * gateways; i++) {
 		struct client *client = &sim->clients[sim->client_count++];
-		uint16_t organisation = i < sim->founders ? i : (uint16_t)(i - sim->founders);
-		*client = (struct client){.kind = i < sim->founders ? CLIENT_ORGANISATION : CLIENT_GATEWAY, .organisation = organisation,
+		uint16_t organisation = i < sim->founders ? i : (uint16_t)((i - sim->founders) % gateways);
+		enum client_kind kind = i < sim->founders ? CLIENT_ORGANISATION : i < sim->founders + gateways ? CLIENT_GATEWAY : CLIENT_PERSON;
+		*client = (struct client){.kind = kind, .organisation = organisation,
 			.member = organisation, .wanted = sim->knobs.statements, .window = sim->knobs.window, .pause_us = sim->knobs.pause_us};
 		if (client->kind == CLIENT_ORGANISATION) {
 			client->seq = 1;
@@ -89,7 +90,8 @@ void client_submit_arrives(struct sim *sim, struct happening *submitted)
 		(struct replica_event){.kind = REPLICA_SUBMIT, .bytes = buffer_span(&sim->payloads[submitted->number].bytes)});
 }
 
-/* A gateway can say nothing before its organisation has registered it and its machine, and that is final. */
+/* A gateway can say nothing before its organisation has registered it and its machine, and that is final; and a person nothing before
+ * there is an alarm. */
 static bool may_speak(struct sim *sim, struct client *client)
 {
 	enum { REGISTRATIONS = 4 };
@@ -101,10 +103,12 @@ static bool may_speak(struct sim *sim, struct client *client)
 	client->registration = organisation->registration;
 	client->bounds = organisation->bounds;
 	/* Only what is final may be referred to by another issuer. */
-	uint64_t known;
-	if (!map_get(&sim->checks.ids, digest_span(&client->bounds), &known))
+	if (!is_final(sim, &client->bounds))
 		client->bounds = (struct digest){0};
-	return true;
+	if (client->kind == CLIENT_GATEWAY)
+		return true;
+	client->alarm = sim->clients[sim->founders + client->organisation].alarm;
+	return is_final(sim, &client->alarm);
 }
 
 /* In the second part only what lifts a suspension is still said. */
@@ -119,8 +123,13 @@ static void speak(struct sim *sim, uint16_t index)
 	if (!wants_to_speak(sim, client) || sim->now_us < client->next_us || client->count - client->done >= client->window
 		|| !may_speak(sim, client))
 		return;
-	if (sim->phase == PHASE_STORM && sim_permille(sim, SPOIL_PERMILLE))
+	if (sim->phase == PHASE_STORM && sim_permille(sim, SPOIL_PERMILLE)) {
 		submit(sim, statement_spoil(sim, index));
+		/* Its number is the next good one's as well. Mostly it is judged first, and so for what is wrong with it. */
+		client->next_us = sim_permille(sim, 750) ? sim->now_us + sim_between(sim, 100 * SIM_MS, 700 * SIM_MS) : 0;
+		if (client->next_us)
+			return;
+	}
 	statement_make(sim, index);
 	client->next_us = sim->now_us + sim_between(sim, 0, 2 * client->pause_us);
 }
@@ -172,10 +181,10 @@ static void final_told(struct sim *sim, struct payload *payload, const struct ha
 	payload->index = answer->index;
 }
 
-/* Reasons that can go away by themselves. */
-static bool is_passing(enum status status)
+/* Reasons that can go away by themselves. A proof may be of an epoch that the member has not reached yet. */
+static bool is_passing(const struct payload *payload, enum status status)
 {
-	return status == E_BUSY || status == E_SEQUENCE || status == E_PARENT || status == E_UNKNOWN || status == E_REVOKED;
+	return (status == E_NETWORK && payload->accusation) || status == E_BUSY || status == E_SEQUENCE || status == E_PARENT || status == E_UNKNOWN || status == E_REVOKED;
 }
 
 void client_answer(struct sim *sim, const struct happening *answer)
@@ -190,7 +199,7 @@ void client_answer(struct sim *sim, const struct happening *answer)
 	sim->counters[answer->status == E_BUSY ? SIM_BUSY : SIM_REFUSED]++;
 	if (!payload->valid && payload->attempts >= SPOILED_ATTEMPTS)
 		payload->state = PAYLOAD_REFUSED;
-	if (payload->valid && !is_passing(answer->status))
+	if (payload->valid && !is_passing(payload, answer->status))
 		sim_broken(sim, 14, "member %u refuses a good statement: %s", (unsigned)answer->from, status_name(answer->status));
 	payload->retry_us = sim->now_us + sim_between(sim, 30 * SIM_MS, 400 * SIM_MS);
 }

@@ -14,7 +14,7 @@ uint16_t sim_faulty(const struct sim *sim)
 	uint16_t count = 0;
 	for (uint16_t i = 0; i < sim->members; i++) {
 		const struct member *member = &sim->member[i];
-		count += !is_honest(member) || member->amnesiac || member->ahead || member->absent || member->disk.lies;
+		count += !is_honest(member) || member->amnesiac || member->struck || member->ahead || member->absent || member->disk.lies;
 	}
 	return count;
 }
@@ -67,6 +67,21 @@ static void disk_exchange(struct sim *sim, uint16_t index, bool restore)
 	sim->counters[restore ? SIM_RESTORED : SIM_WIPED]++;
 }
 
+/* What is damaged is noticed at the next start, which mostly comes soon. */
+static void disk_decay(struct sim *sim, uint16_t index, bool misdirect)
+{
+	enum { PLACES_MAX = 4, RESTART_PERMILLE = 600 };
+	struct member *member = &sim->member[index];
+	member->struck = true;
+	for (uint64_t places = 1 + sim_below(sim, PLACES_MAX); places > 0; places--)
+		if (misdirect)
+			disk_misdirect(sim, &member->disk);
+		else
+			disk_flip(sim, &member->disk);
+	if (sim_permille(sim, RESTART_PERMILLE))
+		member_crash(sim, index, false);
+}
+
 /* Faults that count. */
 static void strike_faulty(struct sim *sim, uint16_t index, enum fault_kind kind)
 {
@@ -78,12 +93,8 @@ static void strike_faulty(struct sim *sim, uint16_t index, enum fault_kind kind)
 		sim->counters[SIM_CLOCK_STEPS]++;
 		break;
 	case FAULT_FLIP:
-		member->amnesiac = true;
-		disk_flip(sim, &member->disk);
-		break;
 	case FAULT_MISDIRECT:
-		member->amnesiac = true;
-		disk_misdirect(sim, &member->disk);
+		disk_decay(sim, index, kind == FAULT_MISDIRECT);
 		break;
 	case FAULT_WIPE:
 	case FAULT_RESTORE:
@@ -185,14 +196,16 @@ static bool permitted(const struct sim *sim, const struct member *member, enum f
 	if (sim->settings.crash)
 		return crash_bears(sim, member, kind);
 	/* Whoever is counted already may forget once more, but not go away. */
-	if (member->amnesiac && kind != FAULT_ABSENT)
+	if ((member->amnesiac || member->struck) && kind != FAULT_ABSENT)
 		return true;
 	return is_honest(member) && !member->ahead && !member->absent && !member->disk.lies && sim_faulty(sim) < sim->faulty_max;
 }
 
 void fault_strike(struct sim *sim)
 {
-	enum fault_kind kind = (enum fault_kind)sim_below(sim, FAULTS);
+	enum { DECAYS_MORE = 8 }; /* few members may be struck, and a repair takes a start as well */
+	uint64_t chosen = sim_below(sim, FAULTS + DECAYS_MORE);
+	enum fault_kind kind = chosen < FAULTS ? (enum fault_kind)chosen : chosen % 2 ? FAULT_FLIP : FAULT_MISDIRECT;
 	uint16_t index = (uint16_t)sim_below(sim, sim->members);
 	if (permitted(sim, &sim->member[index], kind)) {
 		trace_line(sim, "%u fault kind=%d", (unsigned)index, (int)kind);

@@ -47,6 +47,8 @@ void govern_turn(struct sim *sim)
 		return;
 	if (govern->under_way && sim->epoch_count > govern->epoch) {
 		sim->counters[SIM_CHANGED]++;
+		sim->lapsed = govern->proposal;
+		sim->lapsed_target = govern->target;
 		govern->under_way = false;
 	}
 	if (!govern->under_way && faults_quorum(newest(sim)->members, newest(sim)->faults) <= sim->founders)
@@ -58,7 +60,6 @@ bool govern_says(struct sim *sim, const struct client *client, struct draft *dra
 {
 	struct governance *govern = &sim->governance;
 	const struct sim_organisation *target = &sim->consortium->organisation[govern->target];
-	uint64_t known;
 	if (!govern->under_way || sim->epoch_count > govern->epoch)
 		return false;
 	if (!govern->proposed && client->organisation == govern->proposer) {
@@ -67,7 +68,7 @@ bool govern_says(struct sim *sim, const struct client *client, struct draft *dra
 		if (govern->change != MEMBER_REMOVE)
 			draft->body->member.organisation = buffer_span(&target->statements[sim->member[govern->target].rotated]);
 		body_member_encode(&draft->body->member, &draft->bytes);
-	} else if (govern->proposed && govern->votes_due[client->organisation] && map_get(&sim->checks.ids, digest_span(&govern->proposal), &known)) {
+	} else if (govern->proposed && govern->votes_due[client->organisation] && is_final(sim, &govern->proposal)) {
 		govern->votes_due[client->organisation] = false;
 		draft->statement.type = STATEMENT_VOTE;
 		draft->statement.parents[draft->statement.parent_count++] = govern->proposal;
@@ -82,7 +83,7 @@ bool govern_says(struct sim *sim, const struct client *client, struct draft *dra
 
 void govern_said(struct sim *sim, const struct draft *draft, const struct digest *id)
 {
-	if (draft->statement.type != STATEMENT_MEMBER)
+	if (draft->statement.type != STATEMENT_MEMBER || draft->idle)
 		return;
 	sim->governance.proposed = true;
 	sim->governance.proposal = *id;

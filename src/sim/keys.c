@@ -55,6 +55,8 @@ static void organisation_found(struct sim_organisation *organisation, unsigned n
 	organisation->checkpoint = organisation->checkpoints[0];
 	organisation->gateway_key = key_of(number, 4);
 	organisation->person_key = key_of(number, 5);
+	organisation->machine_keys[0] = key_of(number, 8);
+	organisation->machine_keys[1] = key_of(number, 9);
 	statement_found(organisation, number, 1);
 	statement_found(organisation, number, 0); /* whose id stays */
 }
@@ -84,6 +86,7 @@ static void consortium_free(struct sim_consortium *consortium)
 			signing_key_free(organisation->nodes[set]);
 			verifying_key_free(organisation->node_publics[set]);
 			signing_key_free(organisation->checkpoints[set]);
+			signing_key_free(organisation->machine_keys[set]);
 			buffer_free(&organisation->statements[set]);
 		}
 		signing_key_free(organisation->gateway_key);

@@ -114,6 +114,7 @@ void knobs_turn(struct sim *sim)
 		member->clock_us = sim_between(sim, -150 * SIM_MS, 150 * SIM_MS);
 		member->drift_ppm = sim_between(sim, -200, 200);
 		member->disk.space = SIZE_MAX;
+		member->disk.segment_size = (size_t)sim_between(sim, 1 << 10, 64 << 10);
 		member->disk.flush_us = sim_permille(sim, 200) ? sim_between(sim, 5 * SIM_MS, 20 * SIM_MS) : sim_between(sim, 100, 3 * SIM_MS);
 		member->liar.withheld_max = (uint32_t)sim_between(sim, 4, 60);
 	}

@@ -18,7 +18,7 @@ static void deed_add(struct member *member, const struct replica_action *action)
 	ARRAY_GROW(member->deeds, member->deed_count, member->deed_capacity);
 	struct deed *deed = &member->deeds[member->deed_count++];
 	*deed = (struct deed){.action = *action, .disk_end = member->disk.bytes.size};
-	if (action->kind == REPLICA_SEND || action->kind == REPLICA_STAGE) {
+	if (action->kind == REPLICA_SEND || action->kind == REPLICA_STAGE || action->kind == REPLICA_KEEP) {
 		buffer_append_span(&deed->bytes, action->bytes);
 	} else if (action->kind == REPLICA_SEND_RANGE) {
 		buffer_append(&deed->bytes, action->range, sizeof *action->range);
@@ -56,41 +56,48 @@ static void send(struct sim *sim, uint16_t index, uint16_t seat, struct span byt
 		liar_send(sim, index, peer, bytes);
 }
 
-/* False: the disk gave back something else than was written, and the member stops. */
-static bool send_stored(struct sim *sim, uint16_t index, const struct deed *deed)
+/* What the disk does not give back, others have: the next start repairs it. */
+static void unreadable(struct sim *sim, uint16_t index)
+{
+	if (!sim->member[index].disk.decayed)
+		sim_broken(sim, 9, "member %u reads from its disk what is not there", (unsigned)index);
+	sim->counters[SIM_UNREADABLE]++;
+}
+
+static void send_stored(struct sim *sim, uint16_t index, const struct deed *deed)
 {
 	struct buffer message = {0};
 	struct member *member = &sim->member[index];
-	bool good = true;
-	for (uint32_t i = 0; i < deed->action.position_count && good; i++) {
+	for (uint32_t i = 0; i < deed->action.position_count; i++) {
 		struct span block;
 		if (deed->positions[i] < member->disk.start)
 			continue;
-		good = disk_block(&member->disk, deed->positions[i], &block);
-		if (!good)
-			break;
+		if (!disk_block(&member->disk, deed->positions[i], &block)) {
+			unreadable(sim, index);
+			continue;
+		}
 		buffer_clear(&message);
 		replica_message_of_block(block, &message);
 		check_send(sim, index, deed, buffer_span(&message));
 		send(sim, index, deed->action.peer, buffer_span(&message));
 	}
 	buffer_free(&message);
-	return good;
 }
 
-static bool send_range(struct sim *sim, uint16_t index, const struct deed *deed)
+static void send_range(struct sim *sim, uint16_t index, const struct deed *deed)
 {
 	struct buffer message = {0};
 	const struct sim_disk *disk = &sim->member[index].disk;
 	struct consensus_range range;
-	bool good = true;
 	memcpy(&range, deed->bytes.data, sizeof range);
 	while (!range.done && range.position >= disk->start && range.position < disk->bytes.size) {
 		struct log_frame frame;
 		size_t size;
-		good = log_frame_read(span_after(buffer_span(&disk->bytes), range.position), range.position, &frame, &size) == OK;
-		if (!good)
-			break;
+		if (log_frame_read(span_after(buffer_span(&disk->bytes), range.position), range.position, &frame, &size) != OK) {
+			unreadable(sim, index);
+			range.position = disk_skip(disk, range.position);
+			continue;
+		}
 		range.position += size;
 		if (frame.kind != REPLICA_FRAME_BLOCK || !consensus_range_takes(&range, frame.bytes))
 			continue;
@@ -100,7 +107,6 @@ static bool send_range(struct sim *sim, uint16_t index, const struct deed *deed)
 		sim->counters[SIM_RANGE_BLOCKS]++;
 	}
 	buffer_free(&message);
-	return good;
 }
 
 static void send_entries(struct sim *sim, uint16_t index, const struct deed *deed)
@@ -133,7 +139,7 @@ static void rebase(struct sim *sim, uint16_t index)
 		disk_keep(&disk->entries, frame.kind, frame.bytes);
 	disk->entries_safe = disk->entries.size;
 	disk->stage.size = 0;
-	disk->bytes.size = disk->flushed = disk->safe = disk->noted = disk->start = 0;
+	disk->bytes.size = disk->flushed = disk->safe = disk->noted = disk->start = disk->segment_count = disk->holes_from = disk->holes_to = 0;
 	sim->counters[SIM_REBASED]++;
 	trace_line(sim, "%u rebase entries=%zu", (unsigned)index, disk->entries.size);
 	member_crash(sim, index, false);
@@ -152,60 +158,54 @@ static void prune(struct sim *sim, uint16_t index, size_t position)
 	trace_line(sim, "%u prunes to %zu", (unsigned)index, position);
 }
 
-static bool stops_damaged(struct sim *sim, uint16_t index)
-{
-	if (!sim->member[index].disk.decayed)
-		sim_broken(sim, 9, "member %u reads from its disk what is not there", (unsigned)index);
-	sim->counters[SIM_DAMAGED]++;
-	sim->member[index].stopped = true;
-	trace_line(sim, "%u stops: its disk is damaged", (unsigned)index);
-	return false;
-}
-
-/* False: the member stopped. */
-static bool deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
+static void deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 {
 	struct member *member = &sim->member[index];
 	switch (deed->action.kind) {
 	case REPLICA_SEND:
 		check_send(sim, index, deed, buffer_span(&deed->bytes));
 		send(sim, index, deed->action.peer, buffer_span(&deed->bytes));
-		return true;
+		return;
 	case REPLICA_SEND_STORED:
-		return send_stored(sim, index, deed) || stops_damaged(sim, index);
+		send_stored(sim, index, deed);
+		return;
 	case REPLICA_SEND_RANGE:
-		return send_range(sim, index, deed) || stops_damaged(sim, index);
+		send_range(sim, index, deed);
+		return;
 	case REPLICA_FINAL:
 		check_final(sim, index, &deed->action);
-		return true;
+		return;
 	case REPLICA_OUTCOME:
 		client_told(sim, index, &deed->action);
-		return true;
+		return;
 	case REPLICA_CHECKPOINT:
 		sim->counters[SIM_CHECKPOINTS]++;
 		if (deed->action.size > member->checkpoint_size)
 			member->checkpoint_size = deed->action.size;
-		return true;
+		return;
 	case REPLICA_EVIDENCE:
 		check_evidence(sim, index, deed);
-		return true;
+		return;
 	case REPLICA_SEND_ENTRIES:
 		send_entries(sim, index, deed);
-		return true;
+		return;
+	case REPLICA_KEEP:
+		disk_keep(&member->disk.entries, deed->action.frame_kind, buffer_span(&deed->bytes));
+		return;
 	case REPLICA_STAGE:
 		disk_keep(&member->disk.stage, deed->action.frame_kind, buffer_span(&deed->bytes));
-		return true;
+		return;
 	case REPLICA_STAGE_CLEAR:
 		member->disk.stage.size = 0;
-		return true;
+		return;
 	case REPLICA_PRUNE:
 		prune(sim, index, (size_t)deed->action.position);
-		return true;
+		return;
 	case REPLICA_REBASE:
 		rebase(sim, index);
-		return true;
+		return;
 	default:
-		return true;
+		return;
 	}
 }
 
@@ -239,8 +239,8 @@ void member_flush(struct sim *sim, uint16_t index)
 	for (size_t i = 0; i < count && member->session == session; i++) {
 		if (boundary_reached(member))
 			dies(sim, index);
-		else if (!deed_do(sim, index, &deeds[i]))
-			member_crash(sim, index, false);
+		else
+			deed_do(sim, index, &deeds[i]);
 	}
 	for (size_t i = 0; i < count; i++)
 		deed_free(&deeds[i]);
@@ -260,6 +260,8 @@ static bool append(struct sim *sim, uint16_t index, const struct replica_action 
 	if (action->position != member->disk.bytes.size)
 		sim_broken(sim, 9, "member %u appends at %llu while its log ends at %zu", (unsigned)index, (unsigned long long)action->position,
 			member->disk.bytes.size);
+	if (!disk_frame_is_portable(action->bytes))
+		sim_broken(sim, 8, "member %u writes a frame at %llu that not every processor can read", (unsigned)index, (unsigned long long)action->position);
 	if (boundary_reached(member)) {
 		/* In the middle of the write, or before it. */
 		size_t part = sim_permille(sim, 500) ? 0 : (size_t)sim_below(sim, action->bytes.size);
@@ -319,7 +321,7 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 			if (!append(sim, index, action))
 				return;
 			appended++;
-		} else if (action->kind == REPLICA_KEEP) {
+		} else if (action->kind == REPLICA_KEEP && member->recovering) {
 			disk_keep(&member->disk.entries, action->frame_kind, action->bytes);
 		} else if (action->kind == REPLICA_EPOCH) {
 			began = true; /* the next epoch's first block may come after what was said in the last one */
@@ -378,15 +380,30 @@ void member_crash(struct sim *sim, uint16_t index, bool power)
 		happen(sim, sim_between(sim, 1 * SIM_MS, 1500 * SIM_MS), (struct happening){.kind = HAPPEN_BOOT, .to = index, .number = member->session});
 }
 
-/* What an operator does with a log that cannot be used: move it away, and the member fetches everything. */
+/* What an operator does with logs that cannot be used: move them away, and the member fetches everything. */
 static void disk_replace(struct sim *sim, struct member *member)
 {
 	if (!member->disk.decayed)
 		sim_broken(sim, 8, "a log of %zu bytes that nothing has damaged cannot be read", member->disk.bytes.size);
 	member->disk.decayed = false;
-	sim->counters[SIM_DAMAGED]++;
+	sim->counters[SIM_REPLACED]++;
 	member->amnesiac = true;
 	disk_empty(&member->disk);
+}
+
+/* Whoever's newest own block is still there knows its word; who lost it may fill that slot once more. */
+static void disk_judge(struct sim *sim, uint16_t index, enum disk_state state)
+{
+	struct member *member = &sim->member[index];
+	bool word = member->own_round == 0 || map_get(&member->disk.stored, digest_span(&member->own_digest), NULL);
+	if (state == DISK_MENDED) {
+		if (!member->disk.decayed && !member->disk.scattered)
+			sim_broken(sim, 8, "the log of member %u is damaged, and nothing has done that", (unsigned)index);
+		sim->counters[SIM_MENDED]++;
+		sim->counters[SIM_MENDED_WHOLE] += word;
+	}
+	if (member->disk.decayed && !word)
+		member->amnesiac = true;
 }
 
 static void recover_entries(struct sim *sim, uint16_t index)
@@ -404,7 +421,8 @@ static void recover_entries(struct sim *sim, uint16_t index)
 	buffer_free(&copy);
 }
 
-static void recover(struct sim *sim, uint16_t index)
+/* False: these logs cannot be used. */
+static bool recover(struct sim *sim, uint16_t index)
 {
 	struct member *member = &sim->member[index];
 	struct sim_disk *disk = &member->disk;
@@ -421,27 +439,24 @@ static void recover(struct sim *sim, uint16_t index)
 	}
 	member->recovering = false;
 	struct fault fault = {{0}};
-	if (replica_recovery(member->replica, &fault) != OK)
-		sim_broken(sim, 8, "member %u cannot use its own log: %.200s", (unsigned)index, fault.text);
-	else if (replica_log_end(member->replica) != disk->bytes.size && disk->start < disk->bytes.size)
+	if (replica_recovery(member->replica, &fault) != OK) {
+		if (!disk->decayed)
+			sim_broken(sim, 8, "member %u cannot use its own log: %.200s", (unsigned)index, fault.text);
+		return false;
+	}
+	if (replica_log_end(member->replica) != disk->bytes.size && disk->start < disk->bytes.size)
 		sim_broken(sim, 9, "member %u believes that its log ends at %llu instead of %zu", (unsigned)index,
 			(unsigned long long)replica_log_end(member->replica), disk->bytes.size);
+	return true;
 }
 
-void member_boot(struct sim *sim, uint16_t index)
+static void replica_begin(struct sim *sim, uint16_t index)
 {
 	struct member *member = &sim->member[index];
-	if (member->replica || member->stopped || member->absent)
-		return;
 	const struct sim_organisation *organisation = &sim->consortium->organisation[index];
-	enum disk_state state = disk_check(&member->disk);
-	if (state == DISK_DAMAGED)
-		disk_replace(sim, member);
-	sim->counters[SIM_CUT_TAILS] += state == DISK_CUT;
 	struct replica_config config = {.genesis = &sim->genesis, .name = span_of_text(organisation->name), .consensus = sim->consensus,
 		.keys = {{organisation->nodes[0], organisation->checkpoints[0]}, {organisation->nodes[1], organisation->checkpoints[1]}}, .key_count = 2, .signatures = sim->signatures};
 	CHECK(replica_new(&config, &member->replica, NULL) == OK);
-	member->session++;
 	member->finals = member->commits = member->commits_told = 0;
 	member->disk.flushed = member->disk.bytes.size;
 	if (!member->disk.lies)
@@ -449,9 +464,31 @@ void member_boot(struct sim *sim, uint16_t index)
 	map_free(&member->disk.stored);
 	member->disk.noted = member->disk.start;
 	member->epoch = 0;
+}
+
+void member_boot(struct sim *sim, uint16_t index)
+{
+	struct member *member = &sim->member[index];
+	if (member->replica || member->stopped || member->absent)
+		return;
+	enum disk_state state = disk_check(&member->disk);
+	if (state == DISK_LOST)
+		disk_replace(sim, member);
+	sim->counters[SIM_CUT_TAILS] += state == DISK_CUT;
+	replica_begin(sim, index);
+	member->session++;
 	trace_line(sim, "%u boot log=%zu state=%d", (unsigned)index, member->disk.bytes.size, (int)state);
 	check_stored(sim, index);
-	recover(sim, index);
+	disk_judge(sim, index, state);
+	if (!recover(sim, index) && !sim_over(sim)) {
+		/* Entries that look like a torn end may have been more than the blocks bring again; holes alone are no reason. */
+		if (!member->disk.entries_cut)
+			sim_broken(sim, 8, "member %u cannot use its logs, which are repaired", (unsigned)index);
+		disk_replace(sim, member);
+		replica_free(member->replica);
+		replica_begin(sim, index);
+	}
+	member->disk.decayed = member->disk.scattered = false;
 	if (sim_over(sim))
 		return;
 	member_step(sim, index, (struct replica_event){.kind = REPLICA_START, .position = member->disk.bytes.size});

@@ -18,9 +18,9 @@ const char *sim_verdict_name(enum sim_verdict verdict)
 const char *sim_counter_name(enum sim_counter counter)
 {
 	static const char *const names[SIM_COUNTERS] = {"steps_of_replicas", "blocks", "commits", "final", "refused", "retries", "busy", "delivered",
-		"lost", "duplicated", "crashes", "crashes_in_step", "power_cuts", "torn", "cut_tails", "damaged", "wiped", "restored", "disk_full",
+		"lost", "duplicated", "crashes", "crashes_in_step", "power_cuts", "torn", "cut_tails", "unreadable", "wiped", "restored", "disk_full",
 		"lying_flushes", "partitions", "slowed", "clock_steps", "twins", "withheld", "lies", "flooded", "evidence", "forks_told", "checkpoints", "range_blocks",
-		"amnesia_twins", "epochs", "pruned", "entries_sent", "rebased", "changed"};
+		"amnesia_twins", "epochs", "pruned", "entries_sent", "rebased", "changed", "convicted", "mended", "mended_whole", "replaced"};
 	return names[counter];
 }
 
@@ -77,6 +77,7 @@ void sim_free(struct sim *sim)
 		buffer_free(&sim->heap[i].bytes);
 	epochs_free_all(sim);
 	checks_free(sim);
+	accuse_free(sim);
 	clients_free(sim);
 	buffer_free(&sim->trace.lines);
 	buffer_free(&sim->trace.text);

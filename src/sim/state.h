@@ -17,6 +17,7 @@ enum { SIM_RESERVES = 2, NOBODY = 0xffff, CLIENTS_A_MEMBER = 2, NO_CRASH = -1 };
 struct sim_organisation {
 	char name[24], gateway[32], person[32], machine[32];
 	struct signing_key *record, *gateway_key, *person_key;
+	struct signing_key *machine_keys[2]; /* of nobody: for whoever must not become a member */
 	struct signing_key *nodes[2], *checkpoints[2]; /* the second after a rotation */
 	struct signing_key *node, *checkpoint; /* the first of these */
 	struct verifying_key *node_publics[2];
@@ -67,9 +68,14 @@ struct happening {
 struct sim_disk {
 	struct buffer bytes;  /* the log of blocks, as the operating system shows it */
 	size_t start;         /* what lies before is pruned */
+	size_t *segments;     /* where each begins; the first at or before `start` */
+	size_t segment_count, segment_capacity;
+	size_t segment_size;  /* the next one begins when one is so large */
+	size_t holes_from, holes_to; /* what stood there when the log was repaired is behind its first hole; equal: none */
 	uint64_t start_epoch; /* when it was; what is left of earlier epochs is of no use */
 	struct buffer entries; /* the log of entries */
 	size_t entries_safe;  /* of these, from a power cut */
+	bool entries_cut;     /* at the last start its end was no good */
 	struct buffer stage;
 	struct buffer backup_entries;
 	size_t backup_start;
@@ -79,7 +85,8 @@ struct sim_disk {
 	size_t space;         /* bytes that fit; SIZE_MAX: enough */
 	struct buffer backup; /* an older copy */
 	bool lies;            /* flushes do nothing */
-	bool decayed;         /* bits flipped, or sectors in the wrong place */
+	bool decayed;         /* bits flipped, or sectors in the wrong place, in either log */
+	bool scattered;       /* of what was not flushed a part is missing */
 	bool backup_decayed;  /* it was when it was copied */
 	int64_t flush_us;     /* how long a flush takes, at least */
 	struct map stored;    /* digest of a block to the end of its frame */
@@ -127,7 +134,8 @@ struct member {
 	struct replica *replica;      /* NULL: down */
 	enum nature nature;
 	bool absent;                  /* never comes back */
-	bool amnesiac;                /* lost what it had flushed: counted among the faulty */
+	bool amnesiac;                /* lost what it had flushed, its newest own block perhaps: counted among the faulty */
+	bool struck;                  /* its disk decayed once: counted, too, but what it said it still knows */
 	bool ahead;                   /* its clock was far ahead: its blocks are held */
 	bool rotated;                 /* its second set of keys was proposed */
 	bool stopped;                 /* down until somebody repairs its disk */
@@ -187,11 +195,12 @@ struct payload {
 	uint32_t attempts;
 	int64_t retry_us;             /* not before */
 	uint64_t index;               /* in the log */
+	size_t accusation;            /* its place + 1; 0: it accuses nobody */
 	int64_t spoken_us;            /* calm.c: when it was submitted, */
 	uint32_t spoken_round;        /* and the member's round then */
 };
 
-enum client_kind { CLIENT_ORGANISATION, CLIENT_GATEWAY };
+enum client_kind { CLIENT_ORGANISATION, CLIENT_GATEWAY, CLIENT_PERSON };
 
 struct client {
 	enum client_kind kind;
@@ -209,6 +218,11 @@ struct client {
 	/* what its statements refer to */
 	struct digest registration, bounds, model, command, alarm;
 	uint64_t bounds_version, model_version;
+	uint32_t idle;                /* proposals of its own that nobody agrees to */
+	struct digest idle_proposal;  /* the newest of them */
+	uint16_t idle_target;
+	uint32_t devices;             /* how far the story of its other devices is told */
+	struct digest revocation, lathe; /* of the one that stays revoked; registration of the other */
 	bool suspended;               /* its gateway; it will lift that */
 	bool wakes;
 };
@@ -232,6 +246,7 @@ struct seen_commit {
 	struct digest digest;         /* zero: the observer has not come there */
 	struct digest root;           /* of the log; zero: nobody was seen there */
 	uint64_t size;
+	struct digest marks;          /* of who lied, in the ledger there */
 	bool rooted;
 };
 
@@ -269,6 +284,25 @@ struct observer {
 	struct map committed;         /* digests of blocks */
 	uint32_t gc_round;            /* of the last commit: nothing of this round or below is committed any more */
 	int64_t commit_ms;
+};
+
+/* What an honest member found out about another one, to be said by its organisation. */
+struct accusation {
+	struct buffer body;
+	uint16_t accused;             /* place in sim->member */
+	uint16_t client;
+	enum lie lie;
+	bool said, final;
+};
+
+struct accusations {
+	struct accusation *items;
+	size_t count, capacity;
+	struct map lies;              /* each is accused of once: lie, epoch, accused, round or size */
+	uint32_t lies_of[SIM_MEMBERS_MAX]; /* final ones against each */
+	struct digest lied_first[SIM_MEMBERS_MAX];
+	struct buffer honest_line;    /* a cosignature of the log's root by `honest` */
+	uint16_t honest;
 };
 
 struct checks {
@@ -319,6 +353,8 @@ struct sim {
 	uint16_t members, faulty_max; /* members: all places, those that only stand by included */
 	uint16_t founders;            /* in the genesis */
 	struct governance governance;
+	struct digest lapsed;         /* a proposal of an epoch that is over */
+	uint16_t lapsed_target;
 	int64_t now_us;               /* since the beginning */
 	uint64_t steps, orders;
 	enum phase phase;
@@ -338,6 +374,7 @@ struct sim {
 	struct observer **observers;  /* of the epochs */
 	size_t epoch_count, epoch_capacity, observer_capacity;
 	struct checks checks;
+	struct accusations accusations;
 	struct trace trace;
 	struct sim_measured measured; /* calm.c */
 	enum sim_verdict verdict;
@@ -372,7 +409,7 @@ static inline bool is_honest(const struct member *member)
 	return member->nature == HONEST;
 }
 
-/* Never lied, never lost what it had flushed. */
+/* Never lied, never lost its word. */
 static inline bool is_reliable(const struct member *member)
 {
 	return member->nature == HONEST && !member->amnesiac;
@@ -403,7 +440,7 @@ statement_signer *sim_statement_signer(const struct sim *sim);
 struct block_signer sim_block_signer(struct liar_signer *context);
 
 /* disk.c */
-enum disk_state { DISK_GOOD, DISK_CUT, DISK_DAMAGED };
+enum disk_state { DISK_GOOD, DISK_CUT, DISK_MENDED, DISK_LOST };
 bool disk_append(struct sim_disk *disk, struct span frame); /* false: full */
 void disk_power_cut(struct sim *sim, struct sim_disk *disk);
 void disk_flip(struct sim *sim, struct sim_disk *disk);
@@ -412,10 +449,17 @@ void disk_free(struct sim_disk *disk);
 void disk_keep(struct buffer *log, uint8_t kind, struct span bytes);
 /* Everything is gone. */
 void disk_empty(struct sim_disk *disk);
-/* Cut a torn tail, as a shell does. */
+/* What a node's shell does before it reads its logs: torn tails are cut, and damaged segments repaired (store/log_repair.h). Behind
+ * a hole the log of entries is cut, as the blocks bring that again. LOST: what they would not bring is damaged as well. */
 enum disk_state disk_check(struct sim_disk *disk);
 /* The block at `position`; false: damaged. */
 bool disk_block(const struct sim_disk *disk, uint64_t position, struct span *block);
+/* Behind what cannot be read at `position`: the next good frame, or the end of its segment. */
+uint64_t disk_skip(const struct sim_disk *disk, uint64_t position);
+/* Was it repaired, and is what stood there then still part of it? */
+bool disk_has_holes(const struct sim_disk *disk);
+/* Has this frame the checksum that is computed without the processor's instruction? */
+bool disk_frame_is_portable(struct span frame);
 
 /* member.c */
 int64_t member_clock_ms(const struct sim *sim, const struct member *member);
@@ -499,6 +543,32 @@ bool is_member_now(const struct sim *sim, uint16_t index);
 /* The client's next statement is a proposal or a vote. */
 bool govern_says(struct sim *sim, const struct client *client, struct draft *draft);
 void govern_said(struct sim *sim, const struct draft *draft, const struct digest *id);
+
+/* misgovern.c */
+/* The client's next statement is a proposal that nobody wants, or a vote on one. */
+bool misgovern_says(struct sim *sim, struct client *client, struct draft *draft);
+/* Fill in a proposal or a vote that must be refused. False: there is nothing to make one of yet. */
+bool misgovern_breaks(struct sim *sim, const struct client *client, struct draft *draft);
+
+/* accuse.c */
+struct accused_of {
+	enum lie lie;
+	uint64_t epoch, at;           /* of an equivocation: its round; of a fork: 0, and the log's size */
+	struct span first, second;    /* body_evidence */
+};
+void accuse_free(struct sim *sim);
+/* The member at `index` holds a proof against another one. */
+void accuse_found(struct sim *sim, uint16_t index, uint16_t accused, const struct accused_of *lie);
+/* The client's next statement accuses somebody. */
+bool accuse_says(struct sim *sim, const struct client *client, struct draft *draft);
+/* A statement is final that nobody saw final before. */
+void accuse_final(struct sim *sim, const struct payload *payload);
+/* Digest of whom a ledger marks as a liar, how often, and by which statement. */
+struct digest accuse_marks(const struct sim *sim, const struct ledger *ledger);
+/* The marks of the member at `index` are what the final statements say. */
+void accuse_check_end(struct sim *sim, uint16_t index);
+/* Fill in an accusation that must be refused. False: there is nothing to make one of yet. */
+bool accuse_falsely(struct sim *sim, const struct client *client, struct draft *draft);
 
 /* observer.c */
 struct observer *observer_of(const struct sim *sim, uint64_t epoch);

@@ -22,11 +22,10 @@ static int64_t now_ns(const struct sim *sim)
 void draft_begin(struct sim *sim, const struct client *client, struct draft *draft)
 {
 	const struct sim_organisation *organisation = organisation_of(sim, client);
-	bool gateway = client->kind == CLIENT_GATEWAY;
-	*draft = (struct draft){.body = memory_new_array(1, sizeof *draft->body)};
-	draft->key = gateway ? organisation->gateway_key : organisation->record;
-	draft->statement = (struct statement){.seq = client->seq + 1, .prev = client->last,
-		.iss = text(gateway ? organisation->gateway : organisation->name), .sub = text(organisation->machine),
+	const char *const names[] = {organisation->name, organisation->gateway, organisation->person};
+	const struct signing_key *const issuer_keys[] = {organisation->record, organisation->gateway_key, organisation->person_key};
+	*draft = (struct draft){.body = memory_new_array(1, sizeof *draft->body), .key = issuer_keys[client->kind]};
+	draft->statement = (struct statement){.seq = client->seq + 1, .prev = client->last, .iss = text(names[client->kind]), .sub = text(organisation->machine),
 		.iat = (SIM_EPOCH_US + sim->now_us) / SIM_S, .class = CLASS_CONSORTIUM};
 	memcpy(draft->statement.network, sim->genesis.network, NETWORK_ID_SIZE);
 }
@@ -41,6 +40,12 @@ static void gateway_draft(struct sim *sim, const struct client *client, struct d
 	draft->body->device = (struct body_device){.kind = DEVICE_GATEWAY, .model = text("box"), .firmware = {{9}}, .has_key = true,
 		.key = *signing_key_public(organisation->gateway_key), .tls_key = {{0x80, (uint8_t)client->organisation}}, .site = text("plant")};
 	body_device_encode(&draft->body->device, &draft->bytes);
+}
+
+struct span device_name(struct draft *draft, const struct sim_organisation *organisation, const char *device)
+{
+	snprintf(draft->name, sizeof draft->name, "dev:%s/%s", organisation->name + 4, device);
+	return text(draft->name);
 }
 
 static void machine_draft(struct sim *sim, const struct client *client, struct draft *draft)
@@ -164,6 +169,43 @@ static void ack_draft(struct sim *sim, const struct client *client, struct draft
 	body_ack_encode(&draft->body->ack, &draft->bytes);
 }
 
+/* -- other devices: one is revoked by its owner and stays so, one is a regulator's concern ------------------------- */
+
+bool is_regulator(const struct client *client)
+{
+	enum { ROLES = 4, REGULATOR = 2 }; /* keys.c */
+	return client->organisation % ROLES == REGULATOR;
+}
+
+bool is_final(const struct sim *sim, const struct digest *id)
+{
+	uint64_t known;
+	return map_get(&sim->checks.ids, digest_span(id), &known);
+}
+
+static bool regulator_says(struct sim *sim, const struct client *client, struct draft *draft)
+{
+	const struct client *other = &sim->clients[sim_below(sim, sim->founders)];
+	if (!is_regulator(client) || other == client || !is_final(sim, &other->lathe))
+		return false;
+	state_draft(draft, "", (enum device_state)sim_between(sim, DEVICE_ACTIVE, DEVICE_REVOKED));
+	draft->statement.sub = device_name(draft, organisation_of(sim, other), "lathe");
+	return true;
+}
+
+static bool devices_say(struct sim *sim, struct client *client, struct draft *draft)
+{
+	enum { STORY = 4 };
+	if (client->devices >= STORY)
+		return regulator_says(sim, client, draft);
+	switch (client->devices++) {
+	case 1: state_draft(draft, "", DEVICE_REVOKED); break;
+	default: machine_draft(sim, client, draft); break; /* which brings no revoked one back */
+	}
+	draft->statement.sub = device_name(draft, organisation_of(sim, client), client->devices == 3 ? "lathe" : "scrap");
+	return true;
+}
+
 /* -- who says what, in which order --------------------------------------------------------------------------------- */
 
 static void organisation_says(struct sim *sim, struct client *client, struct draft *draft)
@@ -178,7 +220,7 @@ static void organisation_says(struct sim *sim, struct client *client, struct dra
 	case 2: person_draft(sim, client, draft); return;
 	default: break;
 	}
-	if (!client->suspended && govern_says(sim, client, draft))
+	if (!client->suspended && (govern_says(sim, client, draft) || accuse_says(sim, client, draft)))
 		return;
 	if (client->suspended) { /* before anything else: its gateway waits for it */
 		state_draft(draft, organisation_of(sim, client)->gateway, DEVICE_ACTIVE);
@@ -193,8 +235,11 @@ static void organisation_says(struct sim *sim, struct client *client, struct dra
 		client->suspended = true;
 		return;
 	case 6: gateway_draft(sim, client, draft); return; /* registered again */
-	default: event_draft(sim, draft); return;
+	default: break;
 	}
+	if (misgovern_says(sim, client, draft) || (sim_permille(sim, 600) && devices_say(sim, client, draft)))
+		return;
+	event_draft(sim, draft);
 }
 
 static void gateway_says(struct sim *sim, struct client *client, struct draft *draft)
@@ -213,10 +258,21 @@ static void gateway_says(struct sim *sim, struct client *client, struct draft *d
 
 static void remember(struct client *client, const struct draft *draft, const struct digest *id)
 {
+	bool other = draft->name[0] != 0; /* none of its own machine */
 	switch (draft->statement.type) {
 	case STATEMENT_DEVICE:
 		if (client->count == 1)
 			client->registration = *id;
+		if (other && client->devices == 3)
+			client->lathe = *id;
+		break;
+	case STATEMENT_DEVICE_STATE:
+		if (other && client->devices == 2 && digest_is_zero(&client->revocation))
+			client->revocation = *id;
+		break;
+	case STATEMENT_MEMBER:
+		if (draft->idle)
+			client->idle_proposal = *id;
 		break;
 	case STATEMENT_MODEL: client->model = *id; break;
 	case STATEMENT_BOUNDS: client->bounds = *id; break;
@@ -248,14 +304,17 @@ void statement_make(struct sim *sim, uint16_t index)
 	draft_begin(sim, client, &draft);
 	if (client->kind == CLIENT_ORGANISATION)
 		organisation_says(sim, client, &draft);
-	else
+	else if (client->kind == CLIENT_GATEWAY)
 		gateway_says(sim, client, &draft);
+	else
+		ack_draft(sim, client, &draft); /* of an alarm of its organisation's gateway */
 	struct buffer bytes = draft_sign(sim, &draft, &id);
 	remember(client, &draft, &id);
 	govern_said(sim, &draft, &id);
 	client->seq++;
 	client->last = id;
 	uint32_t number = payload_add(sim, index, &bytes, true);
+	sim->payloads[number].accusation = draft.accusation;
 	ARRAY_GROW(client->payloads, client->count, client->capacity);
 	client->payloads[client->count++] = number;
 	draft_free(&draft);

@@ -28,6 +28,9 @@ struct draft {
 	union body *body;
 	struct buffer bytes;          /* of the body */
 	const struct signing_key *key;
+	bool idle;                    /* a proposal that nobody wants */
+	char name[40];                /* of the subject, where it has no other place */
+	size_t accusation;            /* of EVIDENCE that must become final: its place + 1 */
 };
 
 static inline struct span text(const char *characters)
@@ -36,8 +39,13 @@ static inline struct span text(const char *characters)
 }
 
 const struct sim_organisation *organisation_of(const struct sim *sim, const struct client *client);
+bool is_regulator(const struct client *client);
+/* Is the statement final at an honest member? Zero: no. */
+bool is_final(const struct sim *sim, const struct digest *id);
 /* The client's next number, its name and key; type, subject and body are to be filled in. */
 void draft_begin(struct sim *sim, const struct client *client, struct draft *draft);
+/* The name of another device of an organisation; kept in the draft. */
+struct span device_name(struct draft *draft, const struct sim_organisation *organisation, const char *device);
 void event_draft(struct sim *sim, struct draft *draft);
 struct buffer draft_sign(struct sim *sim, struct draft *draft, struct digest *id);
 void draft_free(struct draft *draft);

@@ -55,7 +55,7 @@ static void logs_are_read_either_way(void **state)
 			member_crash(sim, (uint16_t)(next_us / (SIM_S / 4) % 4), portable);
 		}
 	story_ends_well(sim, "members", 4);
-	assert_true(sim->counters[SIM_CRASHES] > 8 && sim->counters[SIM_DAMAGED] == 0);
+	assert_true(sim->counters[SIM_CRASHES] > 8 && sim->counters[SIM_MENDED] == 0);
 	sim_free(sim);
 }
 
