@@ -154,12 +154,12 @@ static void storms_pass_and_everything_commits_once(void **state)
 		assert_true(total.crashes > 100 && total.commits_in_storm > 1000 && total.evidence > 10 && total.ranges > 3 && total.collected > 100);
 }
 
-/* This seed once ended with a member that lacked a twin which the others had collected. */
+/* Without that, this seed ends with a member that lacked a twin which the others had collected. */
 static void a_twin_is_read_back_for_who_lacks_it(void **state)
 {
 	(void)state;
 	struct total total = {0};
-	storm(1273, &total);
+	storm(4833, &total);
 	assert_true(total.collected > 0);
 }
 
