@@ -1,4 +1,4 @@
 # what lies behind a hole is believed
 # file: replica/damaged.c
-# test: test_sim seeds*
+# test: test_replica_damaged a_lost_verdict*
 s/	replica->damaged = true;//
