@@ -22,9 +22,10 @@ enum { WATCH_MEMBERS = 4, WATCH_ROUNDS = 12, WATCH_TWINS = 2 };
 struct watch {
 	struct digest blocks[WATCH_ROUNDS + 1][WATCH_MEMBERS][WATCH_TWINS];
 	uint8_t counts[WATCH_ROUNDS + 1][WATCH_MEMBERS];
+	bool seen[WATCH_MEMBERS][WATCH_ROUNDS + 1][WATCH_MEMBERS][WATCH_TWINS]; /* by this member, in this life */
 	bool ended[WATCH_MEMBERS];
 	int liar;
-	bool outside; /* not a run for the model: three blocks in a slot, or two of a member that is not the liar */
+	bool outside; /* not a run for the model: three blocks in a slot, two of a member that is not the liar, or a log with a hole */
 };
 
 static inline bool watch_number(const struct watch *watch, const struct block_ref *ref, int *number)
@@ -42,7 +43,7 @@ static inline void watch_name_print(struct watch *watch, const struct block_ref 
 	printf(" %u.%u.%d", ref->round, ref->author, number);
 }
 
-static inline void watch_block(struct watch *watch, int member, struct span bytes)
+static inline void watch_block(struct watch *watch, int member, struct span bytes, bool recovered)
 {
 	struct block block;
 	int number;
@@ -65,6 +66,12 @@ static inline void watch_block(struct watch *watch, int member, struct span byte
 				watch_name_print(watch, &block.ancestors[i]);
 		putchar('\n');
 	}
+	for (int i = 0; recovered && i < block.ancestor_count; i++) {
+		const struct block_ref *ancestor = &block.ancestors[i];
+		int which;
+		watch->outside |= ancestor->round > 0 && (!watch_number(watch, ancestor, &which) || !watch->seen[member][ancestor->round][ancestor->author][which]);
+	}
+	watch->seen[member][ref.round][ref.author][number] = true;
 	printf("see %d", member);
 	watch_name_print(watch, &ref);
 	putchar('\n');
@@ -91,10 +98,10 @@ static inline void watch_step(struct watch *watch, int member, const struct cons
 	if (watch->ended[member] || watch->outside)
 		return;
 	if (accepted)
-		watch_block(watch, member, event->bytes);
+		watch_block(watch, member, event->bytes, true);
 	for (uint32_t i = 0; i < actions->count; i++)
 		if (actions->items[i].kind == CONSENSUS_PERSIST) {
-			watch_block(watch, member, actions->items[i].bytes);
+			watch_block(watch, member, actions->items[i].bytes, false);
 			accepted = true;
 		}
 	if (accepted && !watch->ended[member] && !watch->outside)
@@ -103,6 +110,7 @@ static inline void watch_step(struct watch *watch, int member, const struct cons
 
 static inline void watch_life(struct watch *watch, int member)
 {
+	memset(watch->seen[member], 0, sizeof watch->seen[member]);
 	if (!watch->ended[member] && !watch->outside)
 		printf("life %d\n", member);
 }
