@@ -127,9 +127,10 @@ static bool hears_and_refuses(const struct floor_answer *answer)
 	return answer->from_proofs && answer->spindle_messages > 5 && answer->revoked > 0 && answer->unregistered > 0;
 }
 
+/* The counts begin anew with the ledger: what was heard before may be anchored before the next message is heard. */
 static bool follows_again(const struct floor_answer *answer)
 {
-	return answer->caught_up && !answer->from_proofs && answer->anchored > 0;
+	return answer->caught_up && !answer->from_proofs && answer->anchored > 0 && answer->spindle_messages > 0;
 }
 
 static struct floor_answer floor_wait(bool (*reached)(const struct floor_answer *answer))
@@ -272,8 +273,7 @@ static void a_gateway_without_its_node_works_on_proofs(void **state)
 	buffer_free(&log);
 	/* The node comes back: readings taken in between become final. */
 	node_start();
-	answer = floor_wait(follows_again);
-	assert_true(answer.spindle_messages > 0);
+	floor_wait(follows_again);
 }
 
 static int begin(void **state)
