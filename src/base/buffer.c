@@ -4,12 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+void memory_exhausted(void)
+{
+	fputs("level=fatal event=out_of_memory\n", stderr);
+	abort();
+}
+
 static void *must(void *memory)
 {
-	if (!memory) {
-		fputs("level=fatal event=out_of_memory\n", stderr);
-		abort();
-	}
+	if (!memory)
+		memory_exhausted();
 	return memory;
 }
 

@@ -34,6 +34,8 @@ void *memory_new(size_t size);
 void *memory_new_array(size_t count, size_t size); /* zeroed; count * size is checked */
 void *memory_resize(void *old, size_t count, size_t size);
 char *memory_text(struct span text);
+/* The same end, when a library tells that there was no memory. */
+_Noreturn void memory_exhausted(void);
 
 /* Make room for one more in a growing array: doubles *capacity when full. */
 #define ARRAY_GROW(array, count, capacity)                                             \

@@ -1,6 +1,7 @@
 #include "crypto/sign.h"
 
 #include "crypto/hash.h"
+#include "crypto/verifier.h"
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -17,10 +18,9 @@ struct signing_key {
 	uint8_t seed[ML_DSA_44_SEED];
 };
 
-struct verifying_key {
+struct openssl_verifier {
 	EVP_PKEY *prepared;
 	EVP_SIGNATURE *algorithm;
-	struct public_key public;
 };
 
 /* OpenSSL's parameters are not const, though it only reads these. */
@@ -107,34 +107,28 @@ enum status signing_key_sign(const struct signing_key *key, struct span message,
 	return done ? OK : E_ENTROPY;
 }
 
-struct verifying_key *verifying_key_new(const struct public_key *key)
+struct openssl_verifier *openssl_verifier_new(const struct public_key *key)
 {
-	struct verifying_key *out = memory_new(sizeof *out);
-	out->public = *key;
+	struct openssl_verifier *out = memory_new(sizeof *out);
 	out->prepared = key_import(EVP_PKEY_PUBLIC_KEY, OSSL_PKEY_PARAM_PUB_KEY, key->bytes, ML_DSA_44_PUBLIC);
 	out->algorithm = EVP_SIGNATURE_fetch(NULL, "ML-DSA-44", NULL);
 	if (!out->prepared || !out->algorithm) {
-		verifying_key_free(out);
+		openssl_verifier_free(out);
 		return NULL;
 	}
 	return out;
 }
 
-void verifying_key_free(struct verifying_key *key)
+void openssl_verifier_free(struct openssl_verifier *verifier)
 {
-	if (!key)
+	if (!verifier)
 		return;
-	EVP_PKEY_free(key->prepared);
-	EVP_SIGNATURE_free(key->algorithm);
-	free(key);
+	EVP_PKEY_free(verifier->prepared);
+	EVP_SIGNATURE_free(verifier->algorithm);
+	free(verifier);
 }
 
-const struct public_key *verifying_key_public(const struct verifying_key *key)
-{
-	return &key->public;
-}
-
-enum status verifying_key_verify(const struct verifying_key *key, struct span message, struct span context, struct span signature)
+enum status openssl_verifier_check(const struct openssl_verifier *verifier, struct span message, struct span context, struct span signature)
 {
 	if (signature.size != ML_DSA_44_SIGNATURE || context.size > CONTEXT_MAX)
 		return E_SIGNATURE;
@@ -143,8 +137,8 @@ enum status verifying_key_verify(const struct verifying_key *key, struct span me
 		OSSL_PARAM_construct_end(),
 	};
 	const uint8_t *data = message.size ? message.data : (const uint8_t *)"";
-	EVP_PKEY_CTX *operation = EVP_PKEY_CTX_new_from_pkey(NULL, key->prepared, NULL);
-	bool valid = operation && EVP_PKEY_verify_message_init(operation, key->algorithm, parameters) == 1
+	EVP_PKEY_CTX *operation = EVP_PKEY_CTX_new_from_pkey(NULL, verifier->prepared, NULL);
+	bool valid = operation && EVP_PKEY_verify_message_init(operation, verifier->algorithm, parameters) == 1
 		&& EVP_PKEY_verify(operation, signature.data, signature.size, data, message.size) == 1;
 	EVP_PKEY_CTX_free(operation);
 	return valid ? OK : E_SIGNATURE;

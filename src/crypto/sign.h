@@ -1,4 +1,5 @@
-/* Signatures: ML-DSA-44 (FIPS 204), over OpenSSL 3.5. */
+/* Signatures: ML-DSA-44 (FIPS 204). OpenSSL 3.5 makes them and checks those under a context; Botan 3 checks the others
+ * (docs/decisions/0012-signatures-checked-by-botan.md). */
 #ifndef TALLY_CRYPTO_SIGN_H
 #define TALLY_CRYPTO_SIGN_H
 
@@ -31,7 +32,8 @@ const uint8_t *signing_key_seed(const struct signing_key *key);
 MUST_USE enum status signing_key_sign(const struct signing_key *key, struct span message, struct span context,
 	const uint8_t *randomness, struct signature *out);
 
-/* A public key prepared for many verifications. NULL when the bytes are no key. Owned. */
+/* A public key prepared for many verifications. NULL when the bytes are no key. Owned. For one thread at a time: the first
+ * verification prepares it further (28 kB in all then), and each keeps state in it. */
 struct verifying_key;
 struct verifying_key *verifying_key_new(const struct public_key *key);
 void verifying_key_free(struct verifying_key *key);

@@ -1,6 +1,6 @@
 #include "base/random.h"
 #include "crypto/hash.h"
-#include "crypto/sign.h"
+#include "crypto/verifier.h"
 
 #include "shared_vectors.h"
 
@@ -103,9 +103,16 @@ static enum status verify_raw(struct span public, struct span message, struct sp
 		return E_SIGNATURE; /* does not fit the type: nobody can pass it */
 	memcpy(key.bytes, public.data, sizeof key.bytes);
 	struct verifying_key *verifier = verifying_key_new(&key);
-	assert_non_null(verifier);
+	struct openssl_verifier *openssl = openssl_verifier_new(&key);
+	struct botan_verifier *botan = botan_verifier_new(&key);
+	assert_true(verifier && openssl && botan);
 	enum status status = verifying_key_verify(verifier, message, context, signature);
+	assert_int_equal(openssl_verifier_check(openssl, message, context, signature), status);
+	/* What was signed under a context does not hold without one. */
+	assert_int_equal(botan_verifier_check(botan, message, signature), context.size ? E_SIGNATURE : status);
 	verifying_key_free(verifier);
+	openssl_verifier_free(openssl);
+	botan_verifier_free(botan);
 	return status;
 }
 
