@@ -146,7 +146,7 @@ struct node {
 	struct wire *wire;
 	struct http_server *http;
 	struct node_api *api;
-	struct loop_timer *replica_timer, *flush_timer, *second_timer;
+	struct loop_timer *replica_timer, *flush_timer, *ahead_timer, *second_timer;
 	struct node_queue queue, spare;
 	bool unflushed;               /* appended since the last flush */
 	bool carrying, failed;

@@ -103,6 +103,8 @@ void node_step(struct node *node, struct replica_event *event)
 	for (uint32_t i = 0; i < actions.count; i++)
 		if (!action_take(node, &actions.items[i], event->now_ms))
 			return;
+	if (replica_has_ahead(node->replica))
+		loop_last_again(node->ahead_timer);
 	const struct node_queue *queue = &node->queue;
 	if (!queue->count && !node->unflushed)
 		return;

@@ -101,6 +101,7 @@ enum replica_event_kind {
 	REPLICA_PEER_DOWN,
 	REPLICA_MESSAGE,              /* from an authenticated member */
 	REPLICA_SUBMIT,               /* a statement's bytes; answered by one OUTCOME sooner or later */
+	REPLICA_AHEAD,                /* nothing else is to be done now: do some of what a commit would have to do, see replica_has_ahead */
 };
 
 struct replica_event {
@@ -173,6 +174,10 @@ struct replica;
 MUST_USE enum status replica_new(const struct replica_config *config, struct replica **out, struct fault *fault);
 void replica_free(struct replica *replica);
 void replica_step(struct replica *replica, const struct replica_event *event, struct replica_actions *actions);
+
+/* Statements wait for their commit whose signatures can be verified before it; each event AHEAD does a few (under a millisecond).
+ * A shell that never gives the event has longer commits, and nothing else is different. */
+bool replica_has_ahead(const struct replica *replica);
 
 /* After the RECOVERED events, before START: OK, or E_CORRUPT with a sentence: this log cannot be used, stop. */
 MUST_USE enum status replica_recovery(const struct replica *replica, struct fault *fault);

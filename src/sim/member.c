@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { AHEAD_US = 500 };              /* until a member finds the time to look ahead */
+
 int64_t member_clock_ms(const struct sim *sim, const struct member *member)
 {
 	return (SIM_EPOCH_US + sim->now_us + member->clock_us + sim->now_us / SIM_S * member->drift_ppm) / SIM_MS;
@@ -290,9 +292,25 @@ static void randomness_fill(struct sim *sim, struct replica_event *event)
 		event->randomness[i] = (uint8_t)random_next(&sim->random);
 }
 
+/* One member in four never finds the time: it verifies when it applies, and must come to the same. */
+static void look_ahead_later(struct sim *sim, uint16_t index)
+{
+	struct member *member = &sim->member[index];
+	if (member->looks_ahead || !replica_has_ahead(member->replica) || (index + sim->options.seed) % 4 == 0)
+		return;
+	member->looks_ahead = true;
+	happen(sim, AHEAD_US, (struct happening){.kind = HAPPEN_AHEAD, .to = index, .number = member->session});
+}
+
+void member_look_ahead(struct sim *sim, uint16_t index)
+{
+	sim->member[index].looks_ahead = false;
+	member_step(sim, index, (struct replica_event){.kind = REPLICA_AHEAD});
+}
+
 void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 {
-	static const char *const kinds[] = {"recovered", "start", "tick", "up", "down", "message", "submit"};
+	static const char *const kinds[] = {"recovered", "start", "tick", "up", "down", "message", "submit", "ahead"};
 	struct member *member = &sim->member[index];
 	struct replica_actions actions;
 	if (!member->replica || sim_over(sim))
@@ -345,6 +363,7 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 		network_review(sim);
 	if (member->session != session)
 		return;
+	look_ahead_later(sim, index);
 	if ((appended || member->deed_count) && !member->flushing) {
 		member->flushing = true;
 		int64_t least = member->disk.flush_us;
@@ -363,7 +382,7 @@ void member_crash(struct sim *sim, uint16_t index, bool power)
 	member->replica = NULL;
 	member->session++;
 	member->boundary = NO_CRASH;
-	member->flushing = false;
+	member->flushing = member->looks_ahead = false;
 	deeds_forget(member);
 	sim->counters[SIM_CRASHES]++;
 	if (power) {
