@@ -260,13 +260,37 @@ static void four_nodes_find_each_other_and_agree(void **state)
 	yyjson_doc_free(document);
 }
 
+/* What a node says of a member's place among the leaders. */
+static bool stands(struct cluster *cluster, int at, int member, const char *word)
+{
+	yyjson_doc *document = ask(cluster->members[at].http_port, "/api/v1/members");
+	yyjson_val *told = yyjson_arr_get(yyjson_obj_get(yyjson_doc_get_root(document), "members"), (size_t)member);
+	const char *standing = yyjson_get_str(yyjson_obj_get(told, "standing"));
+	bool equal = standing && strcmp(standing, word) == 0;
+	yyjson_doc_free(document);
+	return equal;
+}
+
+/* With every 64th commit it is counted who leads. */
+static void commit_until_stands(struct cluster *cluster, int member, const char *word)
+{
+	int64_t end = now_ms() + PATIENCE_MS;
+	for (int i = 0; !stands(cluster, 0, member, word); i++) {
+		assert_true(now_ms() < end);
+		assert_int_equal(submit(cluster, i % 3, (i + 1) % 3, false), 201);
+	}
+}
+
 static void a_killed_node_catches_up(void **state)
 {
 	struct cluster *cluster = *state;
 	uint64_t size = look(cluster, 0).log_size;
+	assert_true(stands(cluster, 0, 3, "leads"));
 	node_end(cluster, 3, SIGKILL);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(submit(cluster, i % 3, (i + 1) % 3, false), 201);
+	commit_until_stands(cluster, 3, "late");
+	assert_true(stands(cluster, 0, 0, "leads") && stands(cluster, 1, 3, "late"));
 	/* Its last write was cut short. */
 	char path[PATH_SIZE];
 	path_of(cluster->members[3].folder, "data/log.000000", path);
@@ -276,6 +300,7 @@ static void a_killed_node_catches_up(void **state)
 	node_start(cluster, 3);
 	wait_equal(cluster, size + 20);
 	assert_int_equal(submit(cluster, 3, 3, false), 201);
+	commit_until_stands(cluster, 3, "leads");
 }
 
 static void a_lost_log_is_fetched_again(void **state)
