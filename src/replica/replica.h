@@ -170,6 +170,14 @@ struct replica_actions {
 	uint32_t count;
 };
 
+/* -- action.c: for shells that carry actions out later than in the step that asked for them -- */
+/* Everything that the action points at is copied, but for the bytes of a FINAL: its statement has its own. Free with replica_action_free. */
+struct replica_action replica_action_copy(const struct replica_action *action);
+void replica_action_free(struct replica_action *copy);
+/* Must this APPEND come before all else of its step? Blocks, and what was found out about them, must, until the step tells of a new
+ * EPOCH; cosignatures and SETTLED need not. For those that check the order. */
+bool replica_append_leads(const struct replica_action *action);
+
 struct replica;
 MUST_USE enum status replica_new(const struct replica_config *config, struct replica **out, struct fault *fault);
 void replica_free(struct replica *replica);

@@ -19,31 +19,13 @@ static void deed_add(struct member *member, const struct replica_action *action)
 {
 	ARRAY_GROW(member->deeds, member->deed_count, member->deed_capacity);
 	struct deed *deed = &member->deeds[member->deed_count++];
-	*deed = (struct deed){.action = *action, .disk_end = member->disk.bytes.size};
-	if (action->kind == REPLICA_SEND || action->kind == REPLICA_STAGE || action->kind == REPLICA_KEEP) {
-		buffer_append_span(&deed->bytes, action->bytes);
-	} else if (action->kind == REPLICA_SEND_RANGE) {
-		buffer_append(&deed->bytes, action->range, sizeof *action->range);
-	} else if (action->kind == REPLICA_EVIDENCE) {
-		buffer_append_span(&deed->bytes, action->evidence[0]);
-		buffer_append_span(&deed->bytes, action->evidence[1]);
-	}
-	if (action->position_count) {
-		deed->positions = memory_new_array(action->position_count, sizeof *deed->positions);
-		memcpy(deed->positions, action->positions, action->position_count * sizeof *deed->positions);
-	}
-}
-
-static void deed_free(struct deed *deed)
-{
-	buffer_free(&deed->bytes);
-	free(deed->positions);
+	*deed = (struct deed){.action = replica_action_copy(action), .disk_end = member->disk.bytes.size};
 }
 
 static void deeds_forget(struct member *member)
 {
 	for (size_t i = 0; i < member->deed_count; i++)
-		deed_free(&member->deeds[i]);
+		replica_action_free(&member->deeds[i].action);
 	member->deed_count = 0;
 }
 
@@ -72,9 +54,9 @@ static void send_stored(struct sim *sim, uint16_t index, const struct deed *deed
 	struct member *member = &sim->member[index];
 	for (uint32_t i = 0; i < deed->action.position_count; i++) {
 		struct span block;
-		if (deed->positions[i] < member->disk.start)
+		if (deed->action.positions[i] < member->disk.start)
 			continue;
-		if (!disk_block(&member->disk, deed->positions[i], &block)) {
+		if (!disk_block(&member->disk, deed->action.positions[i], &block)) {
 			unreadable(sim, index);
 			continue;
 		}
@@ -90,8 +72,7 @@ static void send_range(struct sim *sim, uint16_t index, const struct deed *deed)
 {
 	struct buffer message = {0};
 	const struct sim_disk *disk = &sim->member[index].disk;
-	struct consensus_range range;
-	memcpy(&range, deed->bytes.data, sizeof range);
+	struct consensus_range range = *deed->action.range;
 	while (!range.done && range.position >= disk->start && range.position < disk->bytes.size) {
 		struct log_frame frame;
 		size_t size;
@@ -165,8 +146,8 @@ static void deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 	struct member *member = &sim->member[index];
 	switch (deed->action.kind) {
 	case REPLICA_SEND:
-		check_send(sim, index, deed, buffer_span(&deed->bytes));
-		send(sim, index, deed->action.peer, buffer_span(&deed->bytes));
+		check_send(sim, index, deed, deed->action.bytes);
+		send(sim, index, deed->action.peer, deed->action.bytes);
 		return;
 	case REPLICA_SEND_STORED:
 		send_stored(sim, index, deed);
@@ -192,10 +173,10 @@ static void deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 		send_entries(sim, index, deed);
 		return;
 	case REPLICA_KEEP:
-		disk_keep(&member->disk.entries, deed->action.frame_kind, buffer_span(&deed->bytes));
+		disk_keep(&member->disk.entries, deed->action.frame_kind, deed->action.bytes);
 		return;
 	case REPLICA_STAGE:
-		disk_keep(&member->disk.stage, deed->action.frame_kind, buffer_span(&deed->bytes));
+		disk_keep(&member->disk.stage, deed->action.frame_kind, deed->action.bytes);
 		return;
 	case REPLICA_STAGE_CLEAR:
 		member->disk.stage.size = 0;
@@ -206,7 +187,9 @@ static void deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 	case REPLICA_REBASE:
 		rebase(sim, index);
 		return;
-	default:
+	case REPLICA_APPEND:
+	case REPLICA_TIMER:
+	case REPLICA_EPOCH: /* done in the step */
 		return;
 	}
 }
@@ -245,7 +228,7 @@ void member_flush(struct sim *sim, uint16_t index)
 			deed_do(sim, index, &deeds[i]);
 	}
 	for (size_t i = 0; i < count; i++)
-		deed_free(&deeds[i]);
+		replica_action_free(&deeds[i].action);
 	if (member->deeds) {
 		free(deeds);
 	} else {
@@ -332,9 +315,7 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 	for (uint32_t i = 0; i < actions.count && member->session == session; i++) {
 		const struct replica_action *action = &actions.items[i];
 		if (action->kind == REPLICA_APPEND) {
-			/* Blocks, and what was found out about them, come before anything is said. */
-			if (spoken && !began && action->bytes.data[4] != REPLICA_FRAME_COSIGNATURE && action->bytes.data[4] != REPLICA_FRAME_STATE_COSIGNATURE
-				&& action->bytes.data[4] != REPLICA_FRAME_SETTLED)
+			if (spoken && !began && replica_append_leads(action))
 				sim_broken(sim, 9, "member %u speaks before it stores", (unsigned)index);
 			if (!append(sim, index, action))
 				return;

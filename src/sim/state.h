@@ -102,9 +102,7 @@ enum nature {
 
 /* An action that waits for the flush. */
 struct deed {
-	struct replica_action action; /* its spans and positions point into `bytes` and `positions` */
-	struct buffer bytes;
-	uint64_t *positions;
+	struct replica_action action; /* a copy */
 	size_t disk_end;      /* when it was asked for */
 };
 

@@ -215,9 +215,7 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 	bool spoken = false;
 	for (uint32_t i = 0; i < actions.count; i++) {
 		const struct replica_action *action = &actions.items[i];
-		/* Blocks, and what was found out about them, are stored before anything is said. */
-		CHECK(action->kind != REPLICA_APPEND || action->bytes.data[4] == REPLICA_FRAME_COSIGNATURE
-			|| action->bytes.data[4] == REPLICA_FRAME_STATE_COSIGNATURE || action->bytes.data[4] == REPLICA_FRAME_SETTLED || !spoken);
+		CHECK(!spoken || action->kind != REPLICA_APPEND || !replica_append_leads(action));
 		spoken = spoken || action->kind != REPLICA_APPEND;
 		CHECK(!starting || action->kind == REPLICA_FINAL || action->kind == REPLICA_CHECKPOINT || action->kind == REPLICA_KEEP
 			|| action->kind == REPLICA_EPOCH);
