@@ -29,6 +29,7 @@ enum history_end { HISTORY_OVER = 0, HISTORY_GONE = 1, HISTORY_END_END };
 
 static void early_forget(struct catchup *catchup)
 {
+	catchup->early_bytes = 0;
 	while (catchup->early_count)
 		buffer_free(&catchup->early[--catchup->early_count].bytes);
 }
@@ -154,6 +155,12 @@ static void entries_asked(struct replica *replica, uint16_t peer, struct span by
 }
 
 /* -- questions of our own --------------------------------------------------------------------------------------- */
+
+/* More than the blocks or the entries of any epoch weigh. */
+static uint64_t epoch_most(const struct replica *replica)
+{
+	return replica->genesis->settings.epoch_bytes + (uint64_t)BLOCK_MEMBERS_MAX * BLOCK_BODY_MAX;
+}
 
 static uint64_t accepted(const struct replica *replica)
 {
@@ -318,7 +325,7 @@ void catchup_look(struct replica *replica)
 	catchup->from = peer;
 	if (catchup->chain.count && catchup->sealed < catchup->chain.count)
 		entries_go_on(replica);
-	else if (catchup->chain.count)
+	else if (catchup->chain.count || catchup->history_bytes > epoch_most(replica))
 		chain_ask(replica);
 	else
 		history_ask(replica);
@@ -350,6 +357,7 @@ void catchup_moved(struct replica *replica)
 	struct catchup *catchup = &replica->catchup;
 	catchup->lines_asked = 0;
 	catchup->lines_ms = replica->steady_ms + LINES_MS;
+	catchup->history_bytes = 0;
 	if (catchup->phase != CATCHUP_IDLE)
 		session_end(replica, true);
 	if (catchup->chain.count)
@@ -382,16 +390,29 @@ void catchup_elsewhere(struct replica *replica, uint16_t peer, uint64_t epoch)
 
 /* -- answers to us ------------------------------------------------------------------------------------------------ */
 
+/* Blocks that consensus has, be they accepted or not. */
+static uint64_t taken(const struct replica *replica)
+{
+	struct consensus_numbers numbers;
+	consensus_numbers(replica->consensus, &numbers);
+	return numbers.accepted + numbers.suspended;
+}
+
 bool catchup_block(struct replica *replica, uint16_t peer, struct span message)
 {
-	const struct catchup *catchup = &replica->catchup;
+	struct catchup *catchup = &replica->catchup;
 	struct span block;
 	if (catchup->phase != CATCHUP_HISTORY || catchup->from != peer || !consensus_block_of_message(message, &block))
 		return false;
-	uint64_t epoch = epoch_number(replica);
+	/* Here twins are taken that nobody names, and a liar has as many of its own as it likes. */
+	if (catchup->history_bytes > epoch_most(replica))
+		return false;
+	uint64_t epoch = epoch_number(replica), before = taken(replica);
 	(void)replica_give(replica, CONSENSUS_HISTORY, 0, block);
 	if (epoch_number(replica) != epoch)
 		return true;
+	if (taken(replica) > before)
+		catchup->history_bytes += block.size + REPLICA_BLOCK_COST;
 	replica->catchup.deadline_ms = replica->steady_ms + (catchup->ended ? LATE_MS : ANSWER_MS);
 	if (catchup->ended && accepted(replica) > catchup->accepted_before)
 		history_ask(replica);
@@ -523,8 +544,9 @@ static void early_keep(struct catchup *catchup, uint64_t index, struct span byte
 	for (size_t i = 0; i < catchup->early_count; i++)
 		if (catchup->early[i].index == index)
 			return;
-	if (catchup->early_count == REPLICA_ENTRIES_MAX)
-		return;
+	if (catchup->early_count == REPLICA_ENTRIES_MAX || catchup->early_bytes > REPLICA_ENTRIES_BYTES_MAX)
+		return; /* more than one answer holds */
+	catchup->early_bytes += bytes.size;
 	ARRAY_GROW(catchup->early, catchup->early_count, catchup->early_capacity);
 	struct early_entry *early = &catchup->early[catchup->early_count++];
 	*early = (struct early_entry){.index = index};
@@ -537,6 +559,7 @@ static bool early_take(struct catchup *catchup, struct buffer *out)
 	for (size_t i = 0; i < catchup->early_count; i++)
 		if (catchup->early[i].index == catchup->next) {
 			*out = catchup->early[i].bytes;
+			catchup->early_bytes -= out->size;
 			catchup->early[i] = catchup->early[--catchup->early_count];
 			return true;
 		}
@@ -548,8 +571,8 @@ static enum status entry_stage(struct replica *replica, struct span bytes)
 	struct catchup *catchup = &replica->catchup;
 	struct entry entry;
 	TRY(entry_decode(bytes, &entry));
-	if (catchup->staged_bytes > replica->genesis->settings.epoch_bytes + (uint64_t)BLOCK_MEMBERS_MAX * BLOCK_BODY_MAX) {
-		stage_refuse(replica); /* more than any epoch holds */
+	if (catchup->staged_bytes > epoch_most(replica)) {
+		stage_refuse(replica);
 		return E_LIMIT;
 	}
 	struct digest id = sha256(entry.statement);
