@@ -15,6 +15,7 @@
 enum {
 	ANSWER_MS = 3000,             /* without anything from the one asked */
 	LATE_MS = 300,                /* what overtakes is waited for */
+	TURN_MS = 30000,              /* questions to one member in a row; then it is another's turn, whatever comes */
 	PAUSE_MS = 200,               /* after an answer that brought nothing; doubles ... */
 	FRUITLESS_MAX = 3,            /* ... so many times */
 	TELL_MS = 500,                /* a peer in an earlier epoch is told ours so often */
@@ -169,6 +170,14 @@ static uint64_t accepted(const struct replica *replica)
 	return numbers.accepted;
 }
 
+/* Something came from the one asked: how long is more waited for? */
+static void deadline_set(struct replica *replica)
+{
+	struct catchup *catchup = &replica->catchup;
+	int64_t deadline_ms = replica->steady_ms + (catchup->ended ? LATE_MS : ANSWER_MS);
+	catchup->deadline_ms = deadline_ms < catchup->turn_ms ? deadline_ms : catchup->turn_ms;
+}
+
 static void ask(struct replica *replica, enum message_kind kind, struct buffer *body)
 {
 	struct catchup *catchup = &replica->catchup;
@@ -178,7 +187,7 @@ static void ask(struct replica *replica, enum message_kind kind, struct buffer *
 	buffer_free(body);
 	early_forget(catchup);
 	catchup->ended = false;
-	catchup->deadline_ms = replica->steady_ms + ANSWER_MS;
+	deadline_set(replica);
 	step_send(replica, catchup->from, kind, step_keep(replica, &bytes));
 }
 
@@ -305,7 +314,8 @@ static void lines_look(struct replica *replica)
 static void answer_over(struct replica *replica)
 {
 	const struct catchup *catchup = &replica->catchup;
-	if (catchup->phase == CATCHUP_HISTORY && catchup->ended && catchup->fruitless >= peers_ahead(replica))
+	bool may_go_on = catchup->ended && replica->steady_ms < catchup->turn_ms;
+	if (catchup->phase == CATCHUP_HISTORY && may_go_on && catchup->fruitless >= peers_ahead(replica))
 		chain_ask(replica);
 	else
 		session_end(replica, false);
@@ -323,6 +333,7 @@ void catchup_look(struct replica *replica)
 	if (catchup->phase != CATCHUP_IDLE || replica->steady_ms < catchup->pause_ms || peer == REPLICA_NOBODY)
 		return;
 	catchup->from = peer;
+	catchup->turn_ms = replica->steady_ms + TURN_MS;
 	if (catchup->chain.count && catchup->sealed < catchup->chain.count)
 		entries_go_on(replica);
 	else if (catchup->chain.count || catchup->history_bytes > epoch_most(replica))
@@ -413,7 +424,7 @@ bool catchup_block(struct replica *replica, uint16_t peer, struct span message)
 		return true;
 	if (taken(replica) > before)
 		catchup->history_bytes += block.size + REPLICA_BLOCK_COST;
-	replica->catchup.deadline_ms = replica->steady_ms + (catchup->ended ? LATE_MS : ANSWER_MS);
+	deadline_set(replica);
 	if (catchup->ended && accepted(replica) > catchup->accepted_before)
 		history_ask(replica);
 	return true;
@@ -436,7 +447,7 @@ static enum status history_ended(struct replica *replica, uint16_t peer, struct 
 	if (!is_answer(replica, peer, CATCHUP_HISTORY, number))
 		return OK;
 	replica->catchup.ended = true;
-	replica->catchup.deadline_ms = replica->steady_ms + LATE_MS;
+	deadline_set(replica);
 	if (end == HISTORY_GONE)
 		chain_ask(replica);
 	else if (accepted(replica) > replica->catchup.accepted_before)
@@ -595,7 +606,7 @@ static enum status entry_told(struct replica *replica, uint16_t peer, struct spa
 	if (catchup->phase != CATCHUP_ENTRIES || catchup->from != peer || entry.index < catchup->next
 		|| entry.index >= epochs_newest(&catchup->chain)->log_size || entry.index >= catchup->next_before + REPLICA_ENTRIES_MAX)
 		return OK;
-	catchup->deadline_ms = replica->steady_ms + (catchup->ended ? LATE_MS : ANSWER_MS);
+	deadline_set(replica);
 	early_keep(catchup, entry.index, bytes);
 	struct buffer next = {0};
 	while (catchup->phase == CATCHUP_ENTRIES && early_take(catchup, &next)) {
@@ -616,7 +627,7 @@ static enum status entries_ended(struct replica *replica, uint16_t peer, struct 
 	if (!is_answer(replica, peer, CATCHUP_ENTRIES, number))
 		return OK;
 	replica->catchup.ended = true;
-	replica->catchup.deadline_ms = replica->steady_ms + LATE_MS;
+	deadline_set(replica);
 	if (replica->catchup.next > replica->catchup.next_before && replica->catchup.early_count == 0)
 		entries_go_on(replica);
 	return OK;

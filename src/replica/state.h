@@ -82,6 +82,7 @@ struct catchup {
 	int phase;
 	uint16_t from;                /* seat asked */
 	uint64_t number;              /* of the request: other answers do not count */
+	int64_t turn_ms;              /* no longer is this one asked, and waited for */
 	int64_t deadline_ms;          /* of the answer */
 	int64_t pause_ms;             /* nobody is asked before */
 	uint32_t fruitless;           /* answers in a row that brought nothing */
