@@ -446,14 +446,14 @@ static void a_silent_helper_is_replaced(void **state)
 	assert_int_equal(sync_choose(&sync, &shop.dag, 2000 + 2 * SYNC_PAUSE_MS - 1), SYNC_NOBODY);
 	assert_int_equal(sync_choose(&sync, &shop.dag, 2000 + 2 * SYNC_PAUSE_MS), 3);
 	/* A lively one is kept for a while, but not for ever. */
-	sync_begin(&sync, &shop.dag, 2, 5000);
+	sync_begin(&sync, &shop.dag, 3, 5000);
 	int64_t now = 5000;
-	while (now < 60000 && sync.from == 2) {
-		sync_progress(&sync, 2, 2, now);
+	while (now < 60000 && sync.from == 3) {
+		sync_progress(&sync, 3, 3, now);
 		now += 100;
 		sync_choose(&sync, &shop.dag, now);
 	}
-	assert_in_range(now, 5000 + SYNC_SESSION_MS, 5000 + SYNC_SESSION_MS + 200);
+	assert_in_range(now, 5000 + SYNC_TURN_MS, 5000 + SYNC_TURN_MS + 200);
 	sync_free(&sync);
 	shop_free(&shop);
 }
