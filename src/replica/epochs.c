@@ -205,6 +205,7 @@ void epoch_switch(struct replica *replica)
 	epoch_enter(replica);
 	consensus_begin(replica, continued);
 	epoch_told(replica);
+	damaged_own_ahead(replica);
 	if (!replica->started)
 		return;
 	if (!replica_is_member(replica))

@@ -260,6 +260,56 @@ static void who_keeps_us_waiting_loses_its_turn(void **state)
 	stalled_by(9, CATCHUP_ENTRIES, KIND_ENTRY);
 }
 
+/* Its log of entries lost the end of an epoch, that of blocks something before it, so a start does not come to the epoch in
+ * which its last block is. That has reached nobody, and is on its disk. */
+static void a_block_beyond_a_damaged_epoch_is_not_made_again(void **state)
+{
+	(void)state;
+	struct cluster cluster;
+	struct issuer maker = organisation(&four, 0), repair = organisation(&four, 3);
+	struct member *member = &cluster.member[AWAY];
+	struct buffer body = {0}, bytes = {0};
+	struct log_frame frame;
+	struct block block;
+	size_t size, blocks = 0;
+	begin(&cluster, 10);
+	cluster.repairs = true;
+	epochs_pass(&cluster, &maker, 1);
+	cluster_run(&cluster, 20000);
+	cluster.victim = AWAY;
+	cluster.moment = KILL_AFTER;
+	cluster.kill_at = member->appends + 1;
+	issue(&four, &repair, STATEMENT_EVENT, text("order:1"), event_body(&body, 1), NULL, 0, &bytes);
+	cluster_submit(&cluster, AWAY, buffer_span(&bytes));
+	cluster_run(&cluster, 1000);
+	assert_true(cluster.killed && !member->replica);
+	for (size_t at = 0; log_frame_read(span_after(buffer_span(&member->entries), at), at, &frame, &size) == OK; at += size)
+		if (frame.kind == REPLICA_FRAME_EPOCH)
+			member->entries.size = at;
+	for (size_t at = 0; log_frame_read(span_after(buffer_span(&member->log), at), at, &frame, &size) == OK; at += size)
+		if (frame.kind == REPLICA_FRAME_BLOCK && block_parse(frame.bytes, &block, NULL) == OK && block.author != AWAY && ++blocks == 20) {
+			assert_int_equal(block.epoch, 0);
+			member->log.data[at + size / 2] ^= 1;
+			break;
+		}
+	cluster_member_up(&cluster, AWAY);
+	assert_int_equal(numbers_of(&cluster, AWAY).epoch, 0);
+	cluster_run(&cluster, 20000);
+	cluster_submit(&cluster, AWAY, buffer_span(&bytes));
+	cluster_run(&cluster, 5000);
+	all_agree(&cluster);
+	struct digest *slots = memory_new_array(10000, sizeof *slots);
+	for (size_t at = 0; log_frame_read(span_after(buffer_span(&member->log), at), at, &frame, &size) == OK; at += size)
+		if (frame.kind == REPLICA_FRAME_BLOCK && block_parse(frame.bytes, &block, NULL) == OK && block.author == AWAY && block.epoch == 1) {
+			assert_true(block.round < 10000 && (digest_is_zero(&slots[block.round]) || digest_equal(&slots[block.round], &block.digest)));
+			slots[block.round] = block.digest;
+		}
+	free(slots);
+	buffer_free(&body);
+	buffer_free(&bytes);
+	cluster_end(&cluster);
+}
+
 /* The file that outsiders get is judged with the genesis alone. */
 static void outsiders_follow_the_chain(void **state)
 {
@@ -294,6 +344,7 @@ int main(void)
 		cmocka_unit_test(restarts_tell_the_same_story),
 		cmocka_unit_test(who_waits_at_a_removed_member_is_sent_elsewhere),
 		cmocka_unit_test(who_keeps_us_waiting_loses_its_turn),
+		cmocka_unit_test(a_block_beyond_a_damaged_epoch_is_not_made_again),
 		cmocka_unit_test(outsiders_follow_the_chain),
 	};
 	consortium_found(&four, 4);
