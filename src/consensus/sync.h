@@ -67,7 +67,7 @@ uint32_t sync_network_round(const struct sync *sync);
 /* Begin a session with `peer`, which is to be sent a SYNC with sync->number. */
 void sync_begin(struct sync *sync, const struct dag *dag, uint16_t peer, int64_t now_ms);
 
-/* A new block by `author` came from `peer`: it is alive, and if the block is another's, then its answer did bring something, though
+/* A new block by `author` came from `peer` and was accepted: it is alive, and if the block is another's, then its answer did bring something, though
  * its end may have come first. */
 void sync_progress(struct sync *sync, uint16_t peer, uint16_t author, int64_t now_ms);
 
