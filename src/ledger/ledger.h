@@ -98,7 +98,8 @@ const struct entity *ledger_entity_by_tls(const struct ledger *ledger, const str
 MUST_USE enum status ledger_index_of(const struct ledger *ledger, const struct digest *id, uint64_t *index);
 const struct merkle_tree *ledger_tree(const struct ledger *ledger);
 uint64_t ledger_size(const struct ledger *ledger);
-/* The state tree (record/state_entry.h) brought up to date: a function of the log's entries alone. Work is done here for each
+/* The state tree (record/state_entry.h) brought up to date: a function of the log's entries alone, and of where
+ * epochs end among them: after ledger_close the members are the new ones. Work is done here for each
  * entity that changed since the last call, not in ledger_apply. Borrowed; state_tree_copy keeps it. */
 struct state_tree *ledger_state(struct ledger *ledger);
 const struct genesis *ledger_genesis(const struct ledger *ledger);
