@@ -124,13 +124,3 @@ enum status ledger_verify(const struct statement *statement, const struct verify
 	return fault_set(fault, E_SIGNATURE, "The signature of %s does not verify; sign again with its registered key.",
 		printable(statement->iss).text);
 }
-
-enum status ledger_check(const struct ledger *ledger, const struct statement *statement, bool lenient, bool *verified, struct fault *fault)
-{
-	const struct verifying_key *key = NULL;
-	*verified = false;
-	TRY(ledger_examine(ledger, statement, lenient, &key, fault));
-	TRY(ledger_verify(statement, key, fault));
-	*verified = true;
-	return OK;
-}
