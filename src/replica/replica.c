@@ -63,6 +63,7 @@ void replica_free(struct replica *replica)
 	catchup_free(replica);
 	epochs_close(replica);
 	bodies_free(&replica->bodies);
+	ahead_free(&replica->ahead);
 	map_free(&replica->submitted);
 	map_free(&replica->forged);
 	buffer_free(&replica->forged_now);
@@ -515,6 +516,9 @@ static void take(struct replica *replica, const struct replica_event *event)
 		break;
 	case REPLICA_SUBMIT:
 		submit(replica, event);
+		break;
+	case REPLICA_AHEAD:
+		ahead_work(replica);
 		break;
 	}
 }
