@@ -210,8 +210,10 @@ MUST_USE enum status node_keys_certify(struct node *node, struct fault *fault);
 const struct genesis *node_members(const struct node *node);
 /* An organisation that is or was a member, as the newest epoch that has it states it. */
 const struct genesis_member *node_organisation(const struct node *node, uint16_t seat);
-/* May it be connected with us? Members of the epoch; and, while we are behind or no member, all that we know of. */
+/* Do we call it, and stay connected? Members of the epoch; and, while we are behind or no member, all that we know of. */
 bool node_welcomes(const struct node *node, const struct entity *entity);
+/* May it call us? So may, besides, who is no member any more: it may not know yet. The replica tells it that, and no more. */
+bool node_answers(const struct node *node, const struct entity *entity);
 /* Where it is called: by the settings, else as it states. E_CONFIG. */
 MUST_USE enum status node_address(const struct node *node, struct span name, struct span stated, char out[NODE_ADDRESS_MAX], struct fault *fault);
 /* Call those that are to be called, and nobody else; close links that may not be any more. */

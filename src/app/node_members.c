@@ -41,6 +41,18 @@ bool node_welcomes(const struct node *node, const struct entity *entity)
 		&& (entity->member != LEDGER_NO_MEMBER || follows(node));
 }
 
+/* This node knows that its organisation is no member any more. */
+static bool is_removed(const struct node *node)
+{
+	const struct entity *own = ledger_entity(replica_ledger(node->replica), span_of_text(node->self.name));
+	return own && own->kind == ENTITY_ORG && own->state == DEVICE_REVOKED;
+}
+
+bool node_answers(const struct node *node, const struct entity *entity)
+{
+	return entity && entity->kind == ENTITY_ORG && !span_is_text(span_of_text(entity->name), node->self.name);
+}
+
 /* "org:supplier 10.0.0.5:7101" among the settings, or as it states. */
 enum status node_address(const struct node *node, struct span name, struct span stated, char out[NODE_ADDRESS_MAX], struct fault *fault)
 {
@@ -64,7 +76,7 @@ static struct node_dial wanted(const struct node *node, const struct entity *ent
 {
 	struct node_dial dial = {.address = ""};
 	struct fault fault;
-	const struct genesis_member *member = node_welcomes(node, entity) ? node_organisation(node, entity->seat) : NULL;
+	const struct genesis_member *member = node_welcomes(node, entity) && !is_removed(node) ? node_organisation(node, entity->seat) : NULL;
 	if (!member)
 		return dial;
 	dial.key = member->org.tls_key;
@@ -97,7 +109,7 @@ void node_members_follow(struct node *node)
 	for (uint16_t seat = 0; seat < ledger_seat_count(ledger); seat++) {
 		const struct entity *entity = ledger_seat(ledger, seat);
 		struct wire_link *link = node->members[seat];
-		if (link && (!node_welcomes(node, entity) || !digest_equal(wire_link_key(link), &entity->tls_key)))
+		if (link && (!node_welcomes(node, entity) || is_removed(node) || !digest_equal(wire_link_key(link), &entity->tls_key)))
 			wire_close(link, "it is no member any more, or has other keys");
 		dial_follow(node, entity);
 	}

@@ -36,7 +36,7 @@ static bool on_identify(void *context, const struct digest *tls_key, uint32_t *i
 {
 	struct node *node = context;
 	const struct entity *entity = ledger_entity_by_tls(replica_ledger(node->replica), tls_key);
-	if (node_welcomes(node, entity)) {
+	if (node_answers(node, entity)) {
 		*identity = entity->seat;
 		return true;
 	}
@@ -69,11 +69,6 @@ static void member_up(struct node *node, struct wire_link *link, uint16_t seat)
 	node->members[seat] = link;
 	note(NOTE_INFO, "member_connected", "seat=%u name=%.*s", (unsigned)seat, NAME_MAX_SHOWN, seat_name(node, seat));
 	node->twin.refused[seat] = false;
-	/* Who it is was asked when its handshake began. */
-	if (!node_welcomes(node, ledger_seat(replica_ledger(node->replica), seat))) {
-		wire_close(link, "it is no member any more");
-		return;
-	}
 	if (node->twin.begun) {
 		struct replica_event event = {.kind = REPLICA_PEER_UP, .peer = seat};
 		node_step(node, &event);

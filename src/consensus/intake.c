@@ -97,8 +97,11 @@ static void accept_one(struct consensus *machine, const struct accepted *accepte
 {
 	const struct block *block = accepted->block;
 	struct block_ref ref = block_reference(block);
-	if (block->round <= machine->dag.gc_round) /* commits passed it while it waited */
+	if (block->round <= machine->dag.gc_round) { /* commits passed it while it waited */
+		if (block->author == machine->config.own && block->round > machine->dag.newest[block->author])
+			dag_tip_learn(&machine->dag, block, (uint32_t)accepted->bytes.size);
 		return;
+	}
 	uint32_t id = dag_add(&machine->dag, block, (uint32_t)accepted->bytes.size, accepted->position);
 	if (accepted->reported)
 		machine->dag.blocks[dag_slot(&machine->dag, block->round, block->author)].flags |= DAG_REPORTED;
@@ -209,9 +212,7 @@ static void take(struct consensus *machine, uint16_t peer, const struct block *b
 			.hold = hold, .reported = reported, .now_ms = machine->steady_ms};
 		if (!waiting_add(&machine->waiting, &machine->dag, &arrival))
 			machine->dropped++;
-		else
-			sync_progress(&machine->sync, peer, block->author, machine->steady_ms);
-		return;
+		return; /* no progress: an answer comes in causal order, but a peer that answers nothing still pushes its own blocks */
 	}
 	struct buffer copy = {0};
 	buffer_append_span(&copy, bytes);

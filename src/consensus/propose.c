@@ -123,12 +123,19 @@ static enum status block_make(struct consensus *machine, uint32_t round)
 	return OK;
 }
 
+/* The next own block stands on the own tip, if that can still be accepted. Else it was seen and had to go before its
+ * ancestors came, and the next one is of a later round all the same. */
+static bool stands_on_tip(const struct consensus *machine)
+{
+	return machine->dag.newest[machine->config.own] == machine->tip.highest || machine->tip.highest <= machine->dag.gc_round;
+}
+
 /* Nothing is proposed before the own tip is known and accepted (or a slot might be filled twice),
  * without a quorum of connections (nobody could go on from it, and no quorum could tell us about
  * it later), or far behind the network (it would be ballast). */
 static bool may_propose(const struct consensus *machine)
 {
-	return machine->tip.known && machine->dag.newest[machine->config.own] == machine->tip.highest &&
+	return machine->tip.known && stands_on_tip(machine) &&
 		dag_highest_round(&machine->dag) < BLOCK_ROUND_MAX &&
 		machine->sync.connected + 1 >= machine->dag.quorum &&
 		sync_network_round(&machine->sync) <= dag_highest_round(&machine->dag) + SYNC_LAG_MAX;

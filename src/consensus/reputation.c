@@ -55,6 +55,9 @@ static struct schedule schedule_of(const struct reputation *reputation)
 	uint64_t best = standings[members - 1].merit;
 	for (uint16_t i = 0; i < reputation->away && standings[i].merit * 2 < best; i++)
 		schedule_remove(&schedule, standings[i].member);
+	for (uint16_t i = 0; i < members; i++) /* also where nobody may be away */
+		if (reputation->lied[i])
+			schedule_remove(&schedule, i);
 	return schedule;
 }
 

@@ -125,17 +125,9 @@ static bool is_ahead(const struct sync *sync, const struct dag *dag, uint16_t pe
 	return sync->peers[peer].up && sync->peers[peer].top > dag_highest_round(dag) + SYNC_SLACK;
 }
 
-static bool anybody_is_ahead(const struct sync *sync, const struct dag *dag)
-{
-	for (uint16_t peer = 0; peer < sync->members; peer++)
-		if (is_ahead(sync, dag, peer))
-			return true;
-	return false;
-}
-
 bool sync_may_begin(const struct sync *sync, const struct dag *dag, uint16_t peer)
 {
-	return sync->from == SYNC_NOBODY && !anybody_is_ahead(sync, dag) && sync_lacks(sync, dag, peer);
+	return sync->from == SYNC_NOBODY && sync_network_round(sync) <= dag_highest_round(dag) + SYNC_SLACK && sync_lacks(sync, dag, peer);
 }
 
 uint16_t sync_choose(struct sync *sync, const struct dag *dag, int64_t now_ms)
@@ -156,7 +148,10 @@ int64_t sync_wake(const struct sync *sync, const struct dag *dag)
 {
 	if (sync->from != SYNC_NOBODY)
 		return sync->deadline_ms;
-	return anybody_is_ahead(sync, dag) ? sync->pause_ms : INT64_MAX;
+	for (uint16_t peer = 0; peer < sync->members; peer++)
+		if (is_ahead(sync, dag, peer))
+			return sync->pause_ms;
+	return INT64_MAX;
 }
 
 uint32_t sync_lowest(const struct dag *dag, const uint32_t *rounds)

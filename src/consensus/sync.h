@@ -67,7 +67,7 @@ uint32_t sync_network_round(const struct sync *sync);
 /* Begin a session with `peer`, which is to be sent a SYNC with sync->number. */
 void sync_begin(struct sync *sync, const struct dag *dag, uint16_t peer, int64_t now_ms);
 
-/* A new block by `author` came from `peer`: it is alive, and if the block is another's, then its answer did bring something, though
+/* A new block by `author` came from `peer` and was accepted: it is alive, and if the block is another's, then its answer did bring something, though
  * its end may have come first. */
 void sync_progress(struct sync *sync, uint16_t peer, uint16_t author, int64_t now_ms);
 
@@ -77,8 +77,8 @@ bool sync_end(struct sync *sync, const struct dag *dag, int64_t now_ms);
 /* May the peer whose session just ended be asked once more, or is it another's turn? */
 bool sync_turn_lasts(const struct sync *sync, int64_t now_ms);
 
-/* The peer told what it has: may a session with it begin on that alone? Only for the little that pushes would close. When
- * somebody is ahead, sync_choose asks one after the other, whoever speaks the most. */
+/* The peer told what it has: may a session with it begin on that alone? Only for the little that pushes would close. When the
+ * network is ahead, sync_choose asks one after the other, whoever speaks the most. */
 bool sync_may_begin(const struct sync *sync, const struct dag *dag, uint16_t peer);
 
 /* Whom to ask now, or SYNC_NOBODY. Ends a session that timed out. */

@@ -33,8 +33,11 @@ static enum status equivocation_proof(const struct evidence_signatures *signatur
 	struct fault inner = {{0}};
 	if (block_signed_header_parse(body->first, &first, &inner) != OK)
 		return fault_set(fault, E_MALFORMED, "The proof of an equivocation is two signed headers of one slot: %s.", inner.text);
+	if (memcmp(first.network, epochs->items[0].members->network, BLOCK_NETWORK_SIZE) != 0)
+		return fault_set(fault, E_NETWORK, "The headers are of another network.");
 	if (first.epoch >= epochs->count)
-		return fault_set(fault, E_NETWORK, "The headers are of epoch %llu, which this chain of epochs does not have.", (unsigned long long)first.epoch);
+		return fault_set(fault, E_SEQUENCE, "The headers are of epoch %llu, which is not reached here; wait until it is, or take the newest chain of epochs.",
+			(unsigned long long)first.epoch);
 	const struct epoch *epoch = &epochs->items[first.epoch];
 	const struct validity validity =
 		validity_of((uint16_t)epoch->members->member_count, genesis_faults(epoch->members), epoch->members->network, epoch->number, &epoch->digest, 0);

@@ -21,8 +21,8 @@ struct evidence_proves {
 };
 
 /* OK: an equivocation is proven. A fork is when, besides, the log had another root at size `at`; that a member signed
- * first for it is proven. E_MALFORMED: no proof; E_NETWORK: of another network; E_SIGNATURE: not signed by that member;
- * E_FORBIDDEN: signed by another member than the accused. */
+ * first for it is proven. E_MALFORMED: no proof; E_NETWORK: of another network; E_SEQUENCE: of an epoch that `epochs`
+ * does not reach; E_SIGNATURE: not signed by that member; E_FORBIDDEN: signed by another member than the accused. */
 MUST_USE enum status evidence_proof(const struct epochs *epochs, const struct body_evidence *body, struct evidence_proves *out,
 	struct fault *fault);
 /* The same where signatures are not the product's, as in a simulation. */

@@ -28,13 +28,13 @@ static enum status examine_issuer(struct examination *e)
 	e->issuer = ledger_find(e->ledger, e->statement->iss);
 	if (!e->issuer)
 		return fault_set(e->fault, E_UNKNOWN, "The issuer %s is not registered; its organisation must register it first.", name.text);
-	if (e->issuer->state != DEVICE_ACTIVE)
-		return fault_set(e->fault, E_REVOKED, "The issuer %s is %s; ask its organisation or a regulator to reinstate it.", name.text,
-			e->issuer->state == DEVICE_SUSPENDED ? "suspended" : "revoked");
 	const struct entity *organisation = e->issuer->owner ? e->issuer->owner : e->issuer;
 	if (organisation->member == LEDGER_NO_MEMBER)
 		return fault_set(e->fault, E_REVOKED, "%s is no member of the consortium any more, and what it registered speaks no more.",
 			organisation->name);
+	if (e->issuer->state != DEVICE_ACTIVE)
+		return fault_set(e->fault, E_REVOKED, "The issuer %s is %s; ask its organisation or a regulator to reinstate it.", name.text,
+			e->issuer->state == DEVICE_SUSPENDED ? "suspended" : "revoked");
 	TRY(rules_issuer(e));
 	if (!e->issuer->key)
 		return fault_set(e->fault, E_FORBIDDEN, "%s has no key to sign with; register it again with one.", name.text);
@@ -123,14 +123,4 @@ enum status ledger_verify(const struct statement *statement, const struct verify
 		return OK;
 	return fault_set(fault, E_SIGNATURE, "The signature of %s does not verify; sign again with its registered key.",
 		printable(statement->iss).text);
-}
-
-enum status ledger_check(const struct ledger *ledger, const struct statement *statement, bool lenient, bool *verified, struct fault *fault)
-{
-	const struct verifying_key *key = NULL;
-	*verified = false;
-	TRY(ledger_examine(ledger, statement, lenient, &key, fault));
-	TRY(ledger_verify(statement, key, fault));
-	*verified = true;
-	return OK;
 }

@@ -56,20 +56,14 @@ void ledger_free(struct ledger *ledger);
 struct evidence_signatures;
 void ledger_evidence_by(struct ledger *ledger, const struct evidence_signatures *signatures);
 
-/* Everything that ledger_check looks at except the signature, which is dear: *key is the one to verify it with.
- * `lenient` as in ledger_check. What refers to an issuer's own earlier statements (its device, a version) is also let
- * through when these may still be on their way; apply looks again. */
+/* Would it be accepted now? The same checks as apply, except the signature, which is dear: *key is the one to verify it with.
+ * When `lenient`, a sequence number further ahead and parents that are not final yet are let through, because earlier
+ * statements may still be on their way, and so is what refers to these (a device, a version); apply looks again. */
 MUST_USE enum status ledger_examine(const struct ledger *ledger, const struct statement *statement, bool lenient,
 	const struct verifying_key **key, struct fault *fault);
 
 /* OK or E_SIGNATURE with a sentence. key: the one that ledger_examine names, which has compared its kid. */
 MUST_USE enum status ledger_verify(const struct statement *statement, const struct verifying_key *key, struct fault *fault);
-
-/* Would it be accepted now? The same checks as apply, except that a sequence number further ahead and parents that are
- * not final yet are let through when `lenient`, because earlier ones may still be on their way.
- * verified: set when the signature was checked and holds, so that apply need not repeat it. */
-MUST_USE enum status ledger_check(const struct ledger *ledger, const struct statement *statement, bool lenient,
-	bool *verified, struct fault *fault);
 
 /* Apply the next statement of the order. OK: *index is its log position. E_DUPLICATE: this very statement is final
  * already (*index its position): harmless. Else the reason of refusal, with a sentence. signature_known: checked
@@ -98,7 +92,8 @@ const struct entity *ledger_entity_by_tls(const struct ledger *ledger, const str
 MUST_USE enum status ledger_index_of(const struct ledger *ledger, const struct digest *id, uint64_t *index);
 const struct merkle_tree *ledger_tree(const struct ledger *ledger);
 uint64_t ledger_size(const struct ledger *ledger);
-/* The state tree (record/state_entry.h) brought up to date: a function of the log's entries alone. Work is done here for each
+/* The state tree (record/state_entry.h) brought up to date: a function of the log's entries alone, and of where
+ * epochs end among them: after ledger_close the members are the new ones. Work is done here for each
  * entity that changed since the last call, not in ledger_apply. Borrowed; state_tree_copy keeps it. */
 struct state_tree *ledger_state(struct ledger *ledger);
 const struct genesis *ledger_genesis(const struct ledger *ledger);

@@ -394,8 +394,12 @@ static enum status rule_evidence(struct examination *e)
 		return fault_set(e->fault, E_MALFORMED, "The statement is about %s, but accuses %s; name the accused as its subject.",
 			printable(e->statement->sub).text, printable(body->accused).text);
 	const struct evidence_signatures *by = e->ledger->evidence_signatures;
-	TRY(by ? evidence_proof_by(by, &e->ledger->epochs, body, &e->proves, e->fault)
-	       : evidence_proof(&e->ledger->epochs, body, &e->proves, e->fault));
+	enum status status = by ? evidence_proof_by(by, &e->ledger->epochs, body, &e->proves, e->fault)
+	                        : evidence_proof(&e->ledger->epochs, body, &e->proves, e->fault);
+	/* Whose key a size belongs to is known when the log has reached it. */
+	bool is_ahead = body->lie == LIE_FORK && e->proves.at > ledger_size(e->ledger);
+	if (status != OK && !(is_ahead && (status == E_SIGNATURE || status == E_FORBIDDEN)))
+		return status;
 	if (body->lie == LIE_FORK)
 		TRY(fork_convicts(e));
 	struct lie_key key = lie_key(e);

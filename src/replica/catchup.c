@@ -58,11 +58,22 @@ bool catchup_may_serve(struct replica *replica, uint16_t peer)
 	return allowance_take(&replica->catchup.allowance[peer], SERVE_COST, SERVE_BURST, SERVE_RATE, replica->steady_ms);
 }
 
+/* The epoch up to whose beginning a peer is told everything: that is ours for members, and for those that are none any more
+ * the one that removed them. It is all they need to know that they are. */
+static uint64_t open_to(const struct replica *replica, uint16_t peer)
+{
+	uint64_t newest = epoch_number(replica);
+	for (uint64_t number = newest + 1; number-- > 0;)
+		if (epoch_index(replica->epochs[number], peer) != REPLICA_NOBODY)
+			return number < newest ? number + 1 : newest;
+	return newest;
+}
+
 static void where_tell(struct replica *replica, uint16_t peer)
 {
 	struct buffer bytes = {0};
 	replica->catchup.told_ms[peer] = replica->steady_ms;
-	write_u64(&bytes, epoch_number(replica));
+	write_u64(&bytes, open_to(replica, peer));
 	step_send(replica, peer, MESSAGE_WHERE, step_keep(replica, &bytes));
 }
 
@@ -79,7 +90,7 @@ static void history_asked(struct replica *replica, uint16_t peer, struct span by
 	struct reader in = reader_of(bytes);
 	uint64_t number = read_u64(&in), epoch = read_u64(&in);
 	uint32_t rounds[BLOCK_MEMBERS_MAX];
-	if (in.failed || epoch >= epoch_number(replica))
+	if (in.failed || epoch >= open_to(replica, peer))
 		return;
 	const struct replica_epoch *asked = replica->epochs[epoch];
 	for (uint16_t i = 0; i < asked->members; i++)
@@ -122,7 +133,7 @@ static void chain_asked(struct replica *replica, uint16_t peer, struct span byte
 	if (!catchup_may_serve(replica, peer))
 		return;
 	write_u64(&answer, number);
-	if (epoch == 0 || epoch >= replica->epoch_count || !epoch_is_signed(replica->epochs[epoch - 1])) {
+	if (epoch == 0 || epoch > open_to(replica, peer) || !epoch_is_signed(replica->epochs[epoch - 1])) {
 		write_u32(&answer, 0);
 	} else {
 		const struct epoch *record = &ledger_epochs(replica->ledger)->items[epoch];
@@ -145,7 +156,9 @@ static void entries_asked(struct replica *replica, uint16_t peer, struct span by
 		replica->messages_refused++;
 		return;
 	}
-	if (first >= end || end > ledger_size(replica->ledger) || first < replica->genesis->member_count || !catchup_may_serve(replica, peer))
+	bool is_member = epoch_index(epoch_now(replica), peer) != REPLICA_NOBODY;
+	uint64_t most = is_member ? ledger_size(replica->ledger) : ledger_epochs(replica->ledger)->items[open_to(replica, peer)].log_size;
+	if (first >= end || end > most || first < replica->genesis->member_count || !catchup_may_serve(replica, peer))
 		return;
 	struct replica_action *action = step_action(replica, REPLICA_SEND_ENTRIES);
 	action->peer = peer;

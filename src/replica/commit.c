@@ -105,8 +105,9 @@ void commit_apply(struct replica *replica, const struct consensus_commit *commit
 			free(bytes);
 	}
 	replica->commits = commit_number(replica, commit);
-	checkpoints_commit(replica, commit->timestamp_ms);
+	checkpoints_reached(replica, commit->timestamp_ms);
 	epoch_look(replica, commit);
+	checkpoints_commit(replica, commit->timestamp_ms);
 }
 
 void commit_give_up(struct replica *replica, const struct consensus_action *collected)

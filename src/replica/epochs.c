@@ -170,10 +170,11 @@ void epoch_look(struct replica *replica, const struct consensus_commit *commit)
 	bool heavy = replica->epoch_cost >= replica->genesis->settings.epoch_bytes;
 	if (!ledger_is_closing(replica->ledger) && !heavy)
 		return;
-	/* The last checkpoint that these members sign; those of the next epoch are of larger logs. */
-	checkpoints_force(replica);
 	uint64_t commits = epochs_newest(ledger_epochs(replica->ledger))->commits + commit->index;
 	ledger_close(replica->ledger, commits, &commit->digest, commit->timestamp_ms);
+	/* The last checkpoint that these members sign; those of the next epoch are of larger logs. Its state has the new members,
+	 * who would else not be seen in it before the next entry. */
+	checkpoints_force(replica);
 	struct buffer record = {0};
 	buffer_append_span(&record, epochs_newest(ledger_epochs(replica->ledger))->record);
 	step_keep_entry(replica, REPLICA_KEEP, REPLICA_FRAME_EPOCH, step_keep(replica, &record));
@@ -205,6 +206,7 @@ void epoch_switch(struct replica *replica)
 	epoch_enter(replica);
 	consensus_begin(replica, continued);
 	epoch_told(replica);
+	damaged_own_ahead(replica);
 	if (!replica->started)
 		return;
 	if (!replica_is_member(replica))
@@ -442,8 +444,8 @@ enum status epoch_recovered(struct replica *replica, struct span record)
 	struct epoch_end end;
 	TRY(epoch_read(record, &end, NULL));
 	checkpoints_reached(replica, end.time_ms);
-	checkpoints_force(replica);
 	TRY(ledger_enter(replica->ledger, record, NULL));
+	checkpoints_force(replica);
 	consensus_free(replica->consensus);
 	epoch_enter(replica);
 	consensus_begin(replica, false);

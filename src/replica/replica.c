@@ -68,6 +68,7 @@ void replica_free(struct replica *replica)
 	map_free(&replica->forged);
 	buffer_free(&replica->forged_now);
 	buffer_free(&replica->again);
+	buffer_free(&replica->own_ahead);
 	ledger_free(replica->ledger);
 	step_free(replica);
 	free(replica);
@@ -220,6 +221,8 @@ static enum status recover_block(struct replica *replica, const struct replica_e
 		consensus_history_note(&replica->epochs[block.epoch]->history, &block, event->position);
 		return OK;
 	}
+	if (block.epoch > epoch_number(replica) && replica->damaged)
+		damaged_block_ahead(replica, &block, event->bytes, event->position);
 	if (block.epoch > epoch_number(replica) || block.author >= epoch_now(replica)->members)
 		return E_CORRUPT;
 	epoch_place(epoch_now(replica), event->position);

@@ -181,10 +181,10 @@ static void final_told(struct sim *sim, struct payload *payload, const struct ha
 	payload->index = answer->index;
 }
 
-/* Reasons that can go away by themselves. A proof may be of an epoch that the member has not reached yet. */
-static bool is_passing(const struct payload *payload, enum status status)
+/* Reasons that can go away by themselves. */
+static bool is_passing(enum status status)
 {
-	return (status == E_NETWORK && payload->accusation) || status == E_BUSY || status == E_SEQUENCE || status == E_PARENT || status == E_UNKNOWN || status == E_REVOKED;
+	return status == E_BUSY || status == E_SEQUENCE || status == E_PARENT || status == E_UNKNOWN || status == E_REVOKED;
 }
 
 void client_answer(struct sim *sim, const struct happening *answer)
@@ -199,7 +199,7 @@ void client_answer(struct sim *sim, const struct happening *answer)
 	sim->counters[answer->status == E_BUSY ? SIM_BUSY : SIM_REFUSED]++;
 	if (!payload->valid && payload->attempts >= SPOILED_ATTEMPTS)
 		payload->state = PAYLOAD_REFUSED;
-	if (payload->valid && !is_passing(payload, answer->status))
+	if (payload->valid && !is_passing(answer->status))
 		sim_broken(sim, 14, "member %u refuses a good statement: %s", (unsigned)answer->from, status_name(answer->status));
 	payload->retry_us = sim->now_us + sim_between(sim, 30 * SIM_MS, 400 * SIM_MS);
 }

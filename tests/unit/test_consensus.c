@@ -159,7 +159,7 @@ static void a_twin_is_read_back_for_who_lacks_it(void **state)
 {
 	(void)state;
 	struct total total = {0};
-	storm(4833, &total);
+	storm(1361, &total);
 	assert_true(total.collected > 0);
 }
 

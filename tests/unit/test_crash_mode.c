@@ -123,6 +123,22 @@ static void the_one_away_does_not_lead(void **state)
 	assert_int_equal(faults_away(3, FAULTS_STRICT), 0);
 }
 
+/* And who lied leads no more, however many may be away. */
+static void who_lied_never_leads_again(void **state)
+{
+	(void)state;
+	struct reputation reputation;
+	const struct linearizer linearizer = {.index = REPUTATION_COMMITS};
+	struct dag_block leader = {0};
+	const struct dag dag = {.blocks = &leader};
+	reputation_init(&reputation, 3, 0);
+	reputation.lied[AWAY] = true;
+	reputation_commit(&reputation, &dag, 0, &linearizer);
+	assert_int_equal(reputation.schedule.count, 2);
+	for (uint16_t i = 0; i < reputation.schedule.count; i++)
+		assert_int_not_equal(reputation.schedule.members[i], AWAY);
+}
+
 static void strict_members_stop(void **state)
 {
 	(void)state;
@@ -349,6 +365,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_of_three_go_on),
 		cmocka_unit_test(the_one_away_does_not_lead),
+		cmocka_unit_test(who_lied_never_leads_again),
 		cmocka_unit_test(strict_members_stop),
 		cmocka_unit_test(one_of_three_stops),
 		cmocka_unit_test(a_lost_disk_waits_for_both_others),

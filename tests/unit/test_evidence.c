@@ -107,6 +107,21 @@ static void what_proves_nothing_is_refused(void **state)
 	lie_header(&elsewhere, 3, four.node[3], 1000, &foreign.first);
 	lie_header(&elsewhere, 3, four.node[3], 1001, &foreign.second);
 	assert_int_equal(judged(&foreign, "org:repair", LIE_EQUIVOCATION), E_NETWORK);
+	/* Of an epoch that is still to come here: neither wrong nor right. And a root of a size that is. */
+	struct proof later = equivocation(3, 1000, 1001), beyond = {0};
+	later.first.data[2 + BLOCK_NETWORK_SIZE] = later.second.data[2 + BLOCK_NETWORK_SIZE] = 1;
+	assert_int_equal(judged(&later, "org:repair", LIE_EQUIVOCATION), E_SEQUENCE);
+	refused(&world, draft(&world, "org:maker", STATEMENT_EVIDENCE, "org:repair", body_of(&later, "org:repair", LIE_EQUIVOCATION)), E_SEQUENCE);
+	write_u16(&beyond.first, 3);
+	write_u64(&beyond.first, 1000);
+	for (int i = 0; i < 4; i++)
+		write_u64(&beyond.first, 7);
+	write_u64(&beyond.first, 1800000000);
+	for (int i = 0; i < ML_DSA_44_SIGNATURE; i++)
+		write_u8(&beyond.first, 0);
+	refused(&world, draft(&world, "org:maker", STATEMENT_EVIDENCE, "org:repair", body_of(&beyond, "org:repair", LIE_FORK)), E_SEQUENCE);
+	proof_free(&later);
+	proof_free(&beyond);
 	/* Signed with another key than the node's. */
 	struct proof forged = {0};
 	lie_header(&four.genesis, 3, four.node[2], 1000, &forged.first);

@@ -118,6 +118,7 @@ static void whoever_is_removed_speaks_no_more(void **state)
 	assert_int_equal(ledger_entity(world.ledger, text("org:supplier"))->member, 0);
 	assert_int_equal(ledger_entity(world.ledger, text("org:supplier"))->seat, 1);
 	refused(&world, draft(&world, "org:maker", STATEMENT_BOUNDS, SPINDLE, bounds_body(&world, 2)), E_REVOKED);
+	assert_non_null(strstr(world.fault.text, "no member of the consortium any more")); /* nobody can reinstate it */
 	refused(&world, draft(&world, GATEWAY, STATEMENT_MODEL, SPINDLE, model_body(&world, 2)), E_REVOKED);
 	refused(&world, proposal(&world, "org:maker", MEMBER_REMOVE, "org:supplier", NULL), E_REVOKED);
 	must(&world, draft(&world, "org:supplier", STATEMENT_BOUNDS, FOREIGN, bounds_body(&world, 1)));

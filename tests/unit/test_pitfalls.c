@@ -22,13 +22,18 @@ static struct consensus_actions hears_alone(struct cluster *cluster, uint16_t in
 	return actions;
 }
 
-static void busy_for(struct cluster *cluster, uint16_t nodes, int64_t duration_ms)
+static void busy_each(struct cluster *cluster, uint16_t nodes, int64_t duration_ms, int64_t each_ms)
 {
 	int64_t until = cluster->now + duration_ms;
 	for (uint32_t i = 0; cluster->now < until && !cluster->failure; i++) {
 		transaction_new(cluster, (uint16_t)(i % nodes));
-		cluster_run(cluster, cluster->now + 40);
+		cluster_run(cluster, cluster->now + each_ms);
 	}
+}
+
+static void busy_for(struct cluster *cluster, uint16_t nodes, int64_t duration_ms)
+{
+	busy_each(cluster, nodes, duration_ms, 40);
 }
 
 /* It may have acknowledged our last block and lost it with its power, and nobody else may have it. */
@@ -125,12 +130,55 @@ static void a_crash_as_the_leaders_change(void **state)
 	assert_true(just_before > 20 && just_after > 20);
 }
 
+/* One member's messages come later by so much; the others' take 10 to 15 ms. How long is a round, and does it lead? */
+static double round_with_late(int64_t late_ms, bool *leads, uint64_t *skipped)
+{
+	struct cluster cluster;
+	cluster_init(&cluster, 5, 4, false);
+	cluster.delay_min = 10;
+	cluster.delay_max = 15;
+	cluster.late[3] = late_ms;
+	cluster_start(&cluster);
+	busy_each(&cluster, 4, 5000, 7);
+	struct consensus_numbers before = node_numbers(&cluster, 0);
+	int64_t begun = cluster.now;
+	busy_each(&cluster, 4, 10000, 7);
+	struct consensus_numbers after = node_numbers(&cluster, 0);
+	*leads = cluster.node[0].machine->committer.schedule.count == 4;
+	*skipped = after.skipped_leaders - before.skipped_leaders;
+	double length_ms = (double)(cluster.now - begun) / (after.round - before.round);
+	print_message("         late by %lld ms: rounds of %.1f ms, %s, %llu places skipped in 10 s\n", (long long)late_ms, length_ms,
+		*leads ? "leads" : "does not lead", (unsigned long long)*skipped);
+	check(&cluster, (unsigned)late_ms);
+	cluster_free(&cluster);
+	return length_ms;
+}
+
+/* Who is late by less than a round is waited for, and in time for that. Who is late by more leads no more, and costs nothing. */
+static void late_members_cost_a_part_of_a_round_or_nothing(void **state)
+{
+	(void)state;
+	bool leads;
+	uint64_t skipped;
+	double good = round_with_late(0, &leads, &skipped);
+	assert_true(leads && skipped == 0);
+	for (int64_t late_ms = 10; late_ms <= 30; late_ms += 10) {
+		double length = round_with_late(late_ms, &leads, &skipped);
+		assert_true(leads && skipped < 10 && length < good + 20);
+	}
+	for (int64_t late_ms = 60; late_ms <= 120; late_ms += 30) {
+		double length = round_with_late(late_ms, &leads, &skipped);
+		assert_true(!leads && length < good + 2);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_connects_is_sent_the_last_own_block),
 		cmocka_unit_test(timers_go_on_after_an_own_block),
 		cmocka_unit_test(a_crash_as_the_leaders_change),
+		cmocka_unit_test(late_members_cost_a_part_of_a_round_or_nothing),
 	};
 	cmocka_set_test_filter(getenv("TALLY_TEST"));
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@ static struct consortium four;
 enum { EPOCH_BYTES = 600000, AWAY = 3 };
 
 /* The outer kinds of messages that are looked for. */
-enum { KIND_HISTORY_END = 8, KIND_CHAIN_IS = 10, KIND_ENTRY = 12 };
+enum { KIND_HISTORY_END = 8, KIND_CHAIN_IS = 10, KIND_ENTRIES = 11, KIND_ENTRY = 12 };
 
 /* The first so many answers of a kind are false, whoever gives them. */
 struct liar {
@@ -180,6 +180,14 @@ static void who_waits_at_a_removed_member_is_sent_elsewhere(void **state)
 	say(&cluster, 2, &regulator, STATEMENT_VOTE, BODY_OF(vote, &body, .proposal = proposal, .yes = true), &proposal);
 	cluster_run(&cluster, 5000);
 	assert_int_equal(numbers_of(&cluster, AWAY).epoch, 1);
+	/* The state says so at once, although nothing comes after it. */
+	struct replica_state proof;
+	struct state_entry entry;
+	struct buffer note = {0};
+	assert_int_equal(replica_state(cluster.member[0].replica, text(organisation_names[AWAY]), &proof, &note), OK);
+	assert_int_equal(state_entry_decode(proof.value, &entry, NULL), OK);
+	assert_true(proof.size == numbers_of(&cluster, 0).log_size && entry.state == DEVICE_REVOKED);
+	buffer_free(&note);
 	assert_int_equal(cluster_outcome_of(&cluster, AWAY, &id), E_BUSY);
 	assert_int_equal(numbers_of(&cluster, AWAY).submitted_waiting, 0);
 	/* Who comes only now is told the same; and at another member it becomes final. */
@@ -192,6 +200,48 @@ static void who_waits_at_a_removed_member_is_sent_elsewhere(void **state)
 	buffer_free(&body);
 	buffer_free(&waits);
 	cluster_end(&cluster);
+}
+
+/* It was away when it was removed, and for some epochs more. It learns of that, and of nothing that came after it. */
+static void removed_while_away(uint64_t seed, uint64_t epochs)
+{
+	struct cluster cluster;
+	struct issuer maker = organisation(&four, 0), supplier = organisation(&four, 1), regulator = organisation(&four, 2), repair = organisation(&four, 3);
+	struct buffer body = {0};
+	begin(&cluster, seed);
+	cluster_member_down(&cluster, AWAY);
+	struct digest proposal = say(&cluster, 0, &maker, STATEMENT_MEMBER, BODY_OF(member, &body, .change = MEMBER_REMOVE, .reason = text("agreed")), NULL);
+	say(&cluster, 1, &supplier, STATEMENT_VOTE, BODY_OF(vote, &body, .proposal = proposal, .yes = true), &proposal);
+	say(&cluster, 2, &regulator, STATEMENT_VOTE, BODY_OF(vote, &body, .proposal = proposal, .yes = true), &proposal);
+	say(&cluster, 0, &maker, STATEMENT_EVENT, event_body(&body, 1), NULL);
+	epochs_pass(&cluster, &maker, epochs);
+	cluster_member_up(&cluster, AWAY);
+	cluster_run(&cluster, 30000);
+	assert_int_equal(numbers_of(&cluster, AWAY).epoch, 1);
+	assert_true(numbers_of(&cluster, AWAY).epochs_ahead <= 1);
+	assert_int_equal(numbers_of(&cluster, AWAY).log_size, ledger_epochs(replica_ledger(cluster.member[0].replica))->items[1].log_size);
+	assert_true(numbers_of(&cluster, 0).log_size > numbers_of(&cluster, AWAY).log_size);
+	struct digest id = say(&cluster, AWAY, &repair, STATEMENT_EVENT, event_body(&body, 2), NULL);
+	assert_int_equal(cluster_outcome_of(&cluster, AWAY, &id), E_BUSY);
+	/* Nor does it get more when it asks. */
+	struct buffer ask = {0};
+	write_u8(&ask, KIND_ENTRIES);
+	write_u64(&ask, 1);
+	write_u64(&ask, 4);
+	write_u64(&ask, numbers_of(&cluster, 0).log_size);
+	cluster_step(&cluster, 0, (struct replica_event){.kind = REPLICA_MESSAGE, .peer = AWAY, .bytes = buffer_span(&ask)});
+	for (size_t i = 0; i < cluster.letter_count; i++)
+		assert_false(cluster.letters[i].to == AWAY && cluster.letters[i].bytes.data[0] == KIND_ENTRY);
+	buffer_free(&ask);
+	buffer_free(&body);
+	cluster_end(&cluster);
+}
+
+static void who_was_removed_while_away_learns_of_it(void **state)
+{
+	(void)state;
+	removed_while_away(11, 1);
+	removed_while_away(12, 4); /* the blocks are pruned */
 }
 
 /* Whom AWAY asks: from some question on it gives nothing, but says something again and again. */
@@ -260,6 +310,56 @@ static void who_keeps_us_waiting_loses_its_turn(void **state)
 	stalled_by(9, CATCHUP_ENTRIES, KIND_ENTRY);
 }
 
+/* Its log of entries lost the end of an epoch, that of blocks something before it, so a start does not come to the epoch in
+ * which its last block is. That has reached nobody, and is on its disk. */
+static void a_block_beyond_a_damaged_epoch_is_not_made_again(void **state)
+{
+	(void)state;
+	struct cluster cluster;
+	struct issuer maker = organisation(&four, 0), repair = organisation(&four, 3);
+	struct member *member = &cluster.member[AWAY];
+	struct buffer body = {0}, bytes = {0};
+	struct log_frame frame;
+	struct block block;
+	size_t size, blocks = 0;
+	begin(&cluster, 10);
+	cluster.repairs = true;
+	epochs_pass(&cluster, &maker, 1);
+	cluster_run(&cluster, 20000);
+	cluster.victim = AWAY;
+	cluster.moment = KILL_AFTER;
+	cluster.kill_at = member->appends + 1;
+	issue(&four, &repair, STATEMENT_EVENT, text("order:1"), event_body(&body, 1), NULL, 0, &bytes);
+	cluster_submit(&cluster, AWAY, buffer_span(&bytes));
+	cluster_run(&cluster, 1000);
+	assert_true(cluster.killed && !member->replica);
+	for (size_t at = 0; log_frame_read(span_after(buffer_span(&member->entries), at), at, &frame, &size) == OK; at += size)
+		if (frame.kind == REPLICA_FRAME_EPOCH)
+			member->entries.size = at;
+	for (size_t at = 0; log_frame_read(span_after(buffer_span(&member->log), at), at, &frame, &size) == OK; at += size)
+		if (frame.kind == REPLICA_FRAME_BLOCK && block_parse(frame.bytes, &block, NULL) == OK && block.author != AWAY && ++blocks == 20) {
+			assert_int_equal(block.epoch, 0);
+			member->log.data[at + size / 2] ^= 1;
+			break;
+		}
+	cluster_member_up(&cluster, AWAY);
+	assert_int_equal(numbers_of(&cluster, AWAY).epoch, 0);
+	cluster_run(&cluster, 20000);
+	cluster_submit(&cluster, AWAY, buffer_span(&bytes));
+	cluster_run(&cluster, 5000);
+	all_agree(&cluster);
+	struct digest *slots = memory_new_array(10000, sizeof *slots);
+	for (size_t at = 0; log_frame_read(span_after(buffer_span(&member->log), at), at, &frame, &size) == OK; at += size)
+		if (frame.kind == REPLICA_FRAME_BLOCK && block_parse(frame.bytes, &block, NULL) == OK && block.author == AWAY && block.epoch == 1) {
+			assert_true(block.round < 10000 && (digest_is_zero(&slots[block.round]) || digest_equal(&slots[block.round], &block.digest)));
+			slots[block.round] = block.digest;
+		}
+	free(slots);
+	buffer_free(&body);
+	buffer_free(&bytes);
+	cluster_end(&cluster);
+}
+
 /* The file that outsiders get is judged with the genesis alone. */
 static void outsiders_follow_the_chain(void **state)
 {
@@ -293,7 +393,9 @@ int main(void)
 		cmocka_unit_test(a_record_without_a_quorum_is_not_believed),
 		cmocka_unit_test(restarts_tell_the_same_story),
 		cmocka_unit_test(who_waits_at_a_removed_member_is_sent_elsewhere),
+		cmocka_unit_test(who_was_removed_while_away_learns_of_it),
 		cmocka_unit_test(who_keeps_us_waiting_loses_its_turn),
+		cmocka_unit_test(a_block_beyond_a_damaged_epoch_is_not_made_again),
 		cmocka_unit_test(outsiders_follow_the_chain),
 	};
 	consortium_found(&four, 4);

@@ -54,7 +54,7 @@ static void seeds_pass_and_the_rare_happens(void **state)
 static void twins_of_past_epochs_are_given(void **state)
 {
 	(void)state;
-	static const uint64_t seeds[] = {1311, 2733};
+	static const uint64_t seeds[] = {695, 6474};
 	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
 		struct sim_report report = run((struct sim_options){.seed = seeds[i]}, NULL);
 		must_pass(&report);
