@@ -50,17 +50,6 @@ static void seeds_pass_and_the_rare_happens(void **state)
 			fail_msg("in %d seeds there was never any: %s", SEEDS, sim_counter_name((enum sim_counter)i));
 }
 
-/* In these seeds somebody comes back to an epoch that is over, and its blocks there wait for twins. */
-static void twins_of_past_epochs_are_given(void **state)
-{
-	(void)state;
-	static const uint64_t seeds[] = {1311, 2733};
-	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
-		struct sim_report report = run((struct sim_options){.seed = seeds[i]}, NULL);
-		must_pass(&report);
-	}
-}
-
 static void equal_seeds_give_equal_traces(void **state)
 {
 	(void)state;
@@ -311,7 +300,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(seeds_pass_and_the_rare_happens),
-		cmocka_unit_test(twins_of_past_epochs_are_given),
 		cmocka_unit_test(equal_seeds_give_equal_traces),
 		cmocka_unit_test(a_run_can_be_stopped_at_a_step),
 		cmocka_unit_test(every_size_of_consortium_runs),
