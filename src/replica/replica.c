@@ -62,6 +62,7 @@ void replica_free(struct replica *replica)
 	checkpoints_free(replica);
 	catchup_free(replica);
 	epochs_close(replica);
+	damaged_free(replica);
 	bodies_free(&replica->bodies);
 	map_free(&replica->submitted);
 	map_free(&replica->forged);
@@ -187,6 +188,10 @@ static enum status recover_block(struct replica *replica, const struct replica_e
 	if (block.epoch < epoch_number(replica)) { /* its epoch was over when it came, or is in the log of entries; others may lack it */
 		epoch_place(replica->epochs[block.epoch], event->position);
 		consensus_history_note(&replica->epochs[block.epoch]->history, &block, event->position);
+		return OK;
+	}
+	if (block.epoch > epoch_number(replica) && replica->damaged) { /* what the hole took comes first */
+		damaged_later_keep(replica, &block, event->bytes, event->position);
 		return OK;
 	}
 	if (block.epoch > epoch_number(replica) || block.author >= epoch_now(replica)->members)
