@@ -28,7 +28,13 @@ static void key_json(struct json *json, const char *name, const struct public_ke
 	json_digest(json, name, &thumbprint);
 }
 
-static void member_json(struct json *json, const struct node_picture *picture, size_t index)
+static const char *standing_word(enum consensus_standing standing)
+{
+	static const char *const words[] = {[CONSENSUS_LEADS] = "leads", [CONSENSUS_LATE] = "late", [CONSENSUS_LIED] = "lied"};
+	return words[standing];
+}
+
+static void member_json(struct json *json, const struct node_picture *picture, const struct consensus *consensus, size_t index)
 {
 	const struct genesis_member *member = &picture->members->members[index];
 	const struct body_org *org = &member->org;
@@ -43,6 +49,7 @@ static void member_json(struct json *json, const struct node_picture *picture, s
 	json_uint(json, "since_epoch", member_since(ledger_epochs(picture->ledger), member->header.iss));
 	json_bool(json, "self", self);
 	json_bool(json, "connected", self || picture->facts.connected[index]);
+	json_word(json, "standing", standing_word(consensus_standing(consensus, (uint16_t)index)));
 	json_object(json, "keys");
 	key_json(json, "record", &org->record_key);
 	key_json(json, "node", &org->node_key);
@@ -135,7 +142,7 @@ void node_members_get(struct node_api *api, struct http_request *request, struct
 	json_uint(&json, "quorum", epoch_quorum(picture->members));
 	json_array(&json, "members");
 	for (size_t i = 0; i < picture->members->member_count; i++)
-		member_json(&json, picture, i);
+		member_json(&json, picture, replica_consensus(api->source.replica), i);
 	json_array_end(&json);
 	proposals_json(&json, picture->ledger);
 	epochs_json(&json, ledger_epochs(picture->ledger), picture->numbers.epoch_signed);

@@ -78,7 +78,7 @@ static void one_speaks_rows(struct bench *bench, uint16_t members, const struct 
 	within(row);
 	bench_row_peer(bench_row_add(bench, "growth", (double)measured->other.bytes / blocks / 1e3, "kB", "  of that: checkpoints and all else that is no block"),
 		(sent_a_round(measured) - bodies) / 1e3, NULL, "all of it");
-	bench_row_peer(bench_row_add(bench, "growth", (double)measured->commits * members / blocks, "commits", "  commits a round"), 1, NULL, "one leader a round");
+	bench_row_peer(bench_row_add(bench, "growth", (double)measured->commits * members / blocks, "commits", "  commits a round"), members, NULL, "every member leads");
 	finality_rows(bench, measured, "one member speaks");
 }
 

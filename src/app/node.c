@@ -25,6 +25,14 @@ static void on_flush(void *context)
 	node_flush(context);
 }
 
+static void on_ahead(void *context)
+{
+	struct node *node = context;
+	struct replica_event event = {.kind = REPLICA_AHEAD};
+	if (replica_has_ahead(node->replica))
+		node_step(node, &event);
+}
+
 static void view_settle(struct node *node)
 {
 	struct fault fault;
@@ -172,6 +180,7 @@ static enum status interfaces_open(struct node *node, struct fault *fault)
 {
 	node->replica_timer = loop_timer_new(node->self.loop, on_replica_timer, node);
 	node->flush_timer = loop_last_new(node->self.loop, on_flush, node);
+	node->ahead_timer = loop_last_new(node->self.loop, on_ahead, node);
 	node->second_timer = loop_timer_new(node->self.loop, on_second, node);
 	TRY(http_server_new(node->self.loop, node->self.settings.http_listen, on_request, node, &node->http, fault));
 	const struct node_api_source source = {.context = node, .replica = node->replica, .view = node->view,
@@ -190,6 +199,7 @@ static void node_close(struct node *node)
 	node_waiting_free(&node->waiting);
 	loop_timer_free(node->replica_timer);
 	loop_timer_free(node->flush_timer);
+	loop_timer_free(node->ahead_timer);
 	loop_timer_free(node->second_timer);
 	loop_timer_free(node->twin.timer);
 	node_queue_free(&node->queue);

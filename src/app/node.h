@@ -74,24 +74,9 @@ void node_waiting_free(struct node_waiting *waiting);
 
 /* What is to be done after the next flush, in order. */
 struct node_queue {
-	struct node_deed {
-		enum replica_action_kind kind;
-		uint16_t peer;
-		enum status status;
-		size_t at, size;          /* bytes, or positions, or the reason, in `bytes` */
-		uint32_t position_count;
-		struct digest id;
-		struct statement *statement; /* FINAL; owned */
-		uint64_t index, commit_index, log_size;
-		uint32_t entry_count;
-		uint8_t frame_kind;
-		int64_t commit_ms;
-		bool of_state;            /* evidence of a fork of the state's root, not of the log's */
-		size_t first_size;        /* EVIDENCE: of the first of the two parts */
-		uint64_t position;        /* PRUNE; EVIDENCE, when the first part is empty: where that block lies in the log */
-	} *deeds;
+	struct replica_action *deeds; /* copies */
 	size_t count, capacity;
-	struct buffer bytes;
+	size_t bytes;                 /* that they carry, but for statements */
 	int64_t oldest_ns;
 };
 
@@ -146,7 +131,7 @@ struct node {
 	struct wire *wire;
 	struct http_server *http;
 	struct node_api *api;
-	struct loop_timer *replica_timer, *flush_timer, *second_timer;
+	struct loop_timer *replica_timer, *flush_timer, *ahead_timer, *second_timer;
 	struct node_queue queue, spare;
 	bool unflushed;               /* appended since the last flush */
 	uint64_t flushed_end;         /* of the log, then */

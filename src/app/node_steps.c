@@ -34,36 +34,9 @@ static void deed_add(struct node *node, const struct replica_action *action)
 	if (queue->count == 0)
 		queue->oldest_ns = clock_monotonic_ns();
 	ARRAY_GROW(queue->deeds, queue->count, queue->capacity);
-	struct node_deed *deed = &queue->deeds[queue->count++];
-	*deed = (struct node_deed){.kind = action->kind, .peer = action->peer, .status = action->status, .at = queue->bytes.size,
-		.position_count = action->position_count, .id = action->id, .index = action->index, .commit_index = action->commit_index,
-		.log_size = action->size, .commit_ms = action->commit_ms, .of_state = action->of_state, .position = action->position,
-		.entry_count = action->entry_count, .frame_kind = action->frame_kind};
-	switch (action->kind) {
-	case REPLICA_FINAL:
-		deed->statement = statement_copy(action->statement, action->bytes);
-		break;
-	case REPLICA_SEND_RANGE:
-		buffer_append(&queue->bytes, action->range, sizeof *action->range);
-		break;
-	case REPLICA_SEND_STORED:
-		buffer_append(&queue->bytes, action->positions, action->position_count * sizeof *action->positions);
-		break;
-	case REPLICA_OUTCOME:
-		buffer_append_text(&queue->bytes, action->reason ? action->reason : "");
-		buffer_append_byte(&queue->bytes, 0);
-		break;
-	case REPLICA_EVIDENCE:
-		deed->first_size = action->evidence[0].size;
-		deed->position = action->position_count ? action->positions[0] : 0;
-		buffer_append_span(&queue->bytes, action->evidence[0]);
-		buffer_append_span(&queue->bytes, action->evidence[1]);
-		break;
-	default:
-		buffer_append_span(&queue->bytes, action->bytes);
-		break;
-	}
-	deed->size = queue->bytes.size - deed->at;
+	struct replica_action *deed = &queue->deeds[queue->count++];
+	*deed = replica_action_copy(action);
+	queue->bytes += deed->bytes.size;
 }
 
 static bool action_take(struct node *node, const struct replica_action *action, int64_t now_ms)
@@ -103,10 +76,12 @@ void node_step(struct node *node, struct replica_event *event)
 	for (uint32_t i = 0; i < actions.count; i++)
 		if (!action_take(node, &actions.items[i], event->now_ms))
 			return;
+	if (replica_has_ahead(node->replica))
+		loop_last_again(node->ahead_timer);
 	const struct node_queue *queue = &node->queue;
 	if (!queue->count && !node->unflushed)
 		return;
-	bool urgent = queue->count > QUEUE_DEEDS_MAX || queue->bytes.size > QUEUE_BYTES_MAX
+	bool urgent = queue->count > QUEUE_DEEDS_MAX || queue->bytes > QUEUE_BYTES_MAX
 		|| (queue->count && clock_monotonic_ns() - queue->oldest_ns > QUEUE_AGE_MS * NS_PER_MS);
 	if (urgent && !node->carrying)
 		node_flush(node);
@@ -135,18 +110,16 @@ static void unreadable_note(struct node *node, const struct fault *fault)
 		"members what its disk lost\"", node->unreadable, fault->text);
 }
 
-static void send_stored(struct node *node, const struct node_deed *deed, struct span positions)
+static void send_stored(struct node *node, const struct replica_action *deed)
 {
 	struct buffer block = {0}, message = {0};
 	struct wire_link *link = deed->peer < LEDGER_SEATS_MAX ? node->members[deed->peer] : NULL;
 	for (uint32_t i = 0; link && i < deed->position_count; i++) {
-		uint64_t position;
 		uint8_t kind;
 		struct fault fault;
-		memcpy(&position, positions.data + i * sizeof position, sizeof position);
 		buffer_clear(&block);
 		buffer_clear(&message);
-		enum status status = disk_log_read(node->log, position, &block, &kind, &fault);
+		enum status status = disk_log_read(node->log, deed->positions[i], &block, &kind, &fault);
 		if (status == E_NOT_FOUND)
 			continue;
 		if (status != OK || kind != REPLICA_FRAME_BLOCK) {
@@ -162,12 +135,11 @@ static void send_stored(struct node *node, const struct node_deed *deed, struct 
 }
 
 /* For a member that was away for long: straight through our own log. */
-static void send_range(struct node *node, const struct node_deed *deed, struct span bytes)
+static void send_range(struct node *node, const struct replica_action *deed)
 {
-	struct consensus_range range;
+	struct consensus_range range = *deed->range;
 	struct buffer block = {0}, message = {0};
 	struct wire_link *link = deed->peer < LEDGER_SEATS_MAX ? node->members[deed->peer] : NULL;
-	memcpy(&range, bytes.data, sizeof range);
 	/* What came since the flush is not said yet: a power cut could take our own newest block, which nobody may have then. */
 	while (link && !range.done && range.position < node->flushed_end) {
 		uint8_t kind;
@@ -209,7 +181,7 @@ void node_view_feed(struct node *node, uint64_t index, uint64_t commit_index, in
 		node_fail(node, &fault);
 }
 
-static void final_take(struct node *node, const struct node_deed *deed)
+static void final_take(struct node *node, const struct replica_action *deed)
 {
 	const struct statement *statement = deed->statement;
 	node_view_feed(node, deed->index, deed->commit_index, deed->commit_ms, statement);
@@ -220,36 +192,38 @@ static void final_take(struct node *node, const struct node_deed *deed)
 }
 
 /* The body of the statement that convicts the member, for `tally evidence`; or, when there is none, the parts as they are. */
-static void evidence_body(struct node *node, const struct node_deed *deed, struct span bytes, struct buffer *out)
+static void evidence_body(struct node *node, const struct replica_action *deed, struct buffer *out)
 {
-	struct body_evidence body = {.lie = deed->log_size ? LIE_FORK : LIE_EQUIVOCATION, .accused = span_of_text(ledger_seat(replica_ledger(node->replica), deed->peer)->name),
-		.first = span_part(bytes, 0, deed->first_size), .second = span_after(bytes, deed->first_size)};
+	struct body_evidence body = {.lie = deed->size ? LIE_FORK : LIE_EQUIVOCATION, .accused = span_of_text(ledger_seat(replica_ledger(node->replica), deed->peer)->name),
+		.first = deed->evidence[0], .second = deed->evidence[1]};
 	struct buffer stored = {0};
 	struct block block;
 	uint8_t kind = 0;
 	if (body.lie == LIE_FORK)
 		body.second = (struct span){0}; /* our own line proves nothing about another */
-	else if (!body.first.size && disk_log_read(node->log, deed->position, &stored, &kind, NULL) == OK && kind == REPLICA_FRAME_BLOCK
+	else if (!body.first.size && deed->position_count && disk_log_read(node->log, deed->positions[0], &stored, &kind, NULL) == OK && kind == REPLICA_FRAME_BLOCK
 		&& block_parse(buffer_span(&stored), &block, NULL) == OK)
 		body.first = block_signed_header(&block);
-	if (body.first.size && !deed->of_state)
+	if (body.first.size && !deed->of_state) {
 		body_evidence_encode(&body, out);
-	else
-		buffer_append_span(out, bytes);
+	} else {
+		buffer_append_span(out, deed->evidence[0]);
+		buffer_append_span(out, deed->evidence[1]);
+	}
 	buffer_free(&stored);
 }
 
 /* Kept as files, a bounded number: they convict a member in front of the others. */
-static void evidence_keep(struct node *node, const struct node_deed *deed, struct span bytes)
+static void evidence_keep(struct node *node, const struct replica_action *deed)
 {
 	char path[1200], name[DIGEST_HEX_SIZE];
 	struct fault fault = {0};
 	struct buffer body = {0};
-	evidence_body(node, deed, bytes, &body);
+	evidence_body(node, deed, &body);
 	struct digest digest = sha256(buffer_span(&body));
 	span_hex(digest_span(&digest), name);
 	note(NOTE_ERROR, "member_lied", "seat=%u name=%.200s what=%s file=evidence/%.16s", (unsigned)deed->peer, ledger_seat(replica_ledger(node->replica), deed->peer)->name,
-		deed->of_state ? "state_fork" : deed->log_size ? "fork" : "equivocation", name);
+		deed->of_state ? "state_fork" : deed->size ? "fork" : "equivocation", name);
 	snprintf(path, sizeof path, "%.1000s/data/evidence", node->self.settings.folder);
 	enum status status = disk_folder(path, &fault);
 	snprintf(path, sizeof path, "%.1000s/data/evidence/%.16s", node->self.settings.folder, name);
@@ -260,35 +234,34 @@ static void evidence_keep(struct node *node, const struct node_deed *deed, struc
 	buffer_free(&body);
 }
 
-static void deed_do(struct node *node, const struct node_queue *queue, const struct node_deed *deed)
+static void deed_do(struct node *node, const struct replica_action *deed)
 {
-	struct span bytes = span_part(buffer_span(&queue->bytes), deed->at, deed->size);
 	switch (deed->kind) {
 	case REPLICA_SEND:
-		send_to(node, deed->peer, bytes);
+		send_to(node, deed->peer, deed->bytes);
 		break;
 	case REPLICA_SEND_RANGE:
-		send_range(node, deed, bytes);
+		send_range(node, deed);
 		break;
 	case REPLICA_SEND_STORED:
-		send_stored(node, deed, bytes);
+		send_stored(node, deed);
 		break;
 	case REPLICA_FINAL:
 		final_take(node, deed);
 		break;
 	case REPLICA_OUTCOME:
-		node_waiting_outcome(&node->waiting, &deed->id, clock_monotonic_ns(), deed->status, (const char *)bytes.data, deed->index);
+		node_waiting_outcome(&node->waiting, &deed->id, clock_monotonic_ns(), deed->status, deed->reason, deed->index);
 		break;
 	case REPLICA_CHECKPOINT:
-		note(NOTE_DEBUG, "checkpoint", "size=%" PRIu64, deed->log_size);
+		note(NOTE_DEBUG, "checkpoint", "size=%" PRIu64, deed->size);
 		node_witnesses_push(node);
 		break;
 	case REPLICA_EVIDENCE:
-		evidence_keep(node, deed, bytes);
+		evidence_keep(node, deed);
 		break;
 	case REPLICA_KEEP:
 		/* Only now: what its entries come from is flushed, so the log of entries is never ahead of that of blocks. */
-		node_disk_keep(node, deed->frame_kind, bytes);
+		node_disk_keep(node, deed->frame_kind, deed->bytes);
 		break;
 	case REPLICA_EPOCH:
 		node_epoch_begun(node);
@@ -300,7 +273,7 @@ static void deed_do(struct node *node, const struct node_queue *queue, const str
 		node_disk_send_entries(node, deed->peer, deed->index, deed->entry_count);
 		break;
 	case REPLICA_STAGE:
-		node_disk_stage(node, deed->frame_kind, bytes);
+		node_disk_stage(node, deed->frame_kind, deed->bytes);
 		break;
 	case REPLICA_STAGE_CLEAR:
 		node_disk_stage_clear(node);
@@ -317,9 +290,8 @@ static void deed_do(struct node *node, const struct node_queue *queue, const str
 static void queue_clear(struct node_queue *queue)
 {
 	for (size_t i = 0; i < queue->count; i++)
-		free(queue->deeds[i].statement);
-	queue->count = 0;
-	buffer_clear(&queue->bytes);
+		replica_action_free(&queue->deeds[i]);
+	queue->count = queue->bytes = 0;
 }
 
 void node_flush(struct node *node)
@@ -338,7 +310,7 @@ void node_flush(struct node *node)
 	node->queue = node->spare;
 	node->carrying = true;
 	for (size_t i = 0; i < work.count && !node->failed && !node->rebased; i++)
-		deed_do(node, &work, &work.deeds[i]);
+		deed_do(node, &work.deeds[i]);
 	if (!node->rebased)
 		node_disk_write(node);
 	node->carrying = false;
@@ -356,5 +328,4 @@ void node_queue_free(struct node_queue *queue)
 {
 	queue_clear(queue);
 	free(queue->deeds);
-	buffer_free(&queue->bytes);
 }

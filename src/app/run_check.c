@@ -441,7 +441,7 @@ static void faults_print(struct check *check, const struct judge *judge)
 	for (size_t i = 0; i < judge->disturbance_count; i++) {
 		const struct judge_disturbance *one = &judge->disturbances[i];
 		if (!one->explained)
-			printf("       false: %s %s %s (%s) %.12s\n", one->device, one->signal, one->kind, one->diagnosis, one->id);
+			printf("       false: %s %s %s (%s) %.12s at %" PRId64 " ms\n", one->device, one->signal, one->kind, one->diagnosis, one->id, one->time_ms);
 	}
 }
 

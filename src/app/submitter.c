@@ -245,6 +245,16 @@ void submitter_batch_earlier(struct submitter_batch *batch, size_t item, size_t 
 	at->earlier[at->earlier_count++] = earlier;
 }
 
+/* Of a device that this batch registers; `head`: what it replaces, or zero. */
+static void batch_follow(struct submitter_batch *batch, uint32_t type, struct span name, struct span body, size_t registration,
+	const struct digest *head)
+{
+	size_t item = submitter_batch_add(batch, type, name, body);
+	submitter_batch_earlier(batch, item, registration);
+	if (!digest_is_zero(head))
+		submitter_batch_parent(batch, item, head);
+}
+
 void submitter_batch_device(struct submitter_batch *batch, const struct submitter *submitter, struct span name,
 	const struct body_device *device, const struct body_bounds *bounds, const struct body_model *model)
 {
@@ -258,20 +268,14 @@ void submitter_batch_device(struct submitter_batch *batch, const struct submitte
 		next.version = heads.bounds_version + 1;
 		buffer_clear(&body);
 		body_bounds_encode(&next, &body);
-		size_t item = submitter_batch_add(batch, STATEMENT_BOUNDS, name, buffer_span(&body));
-		submitter_batch_earlier(batch, item, registration);
-		if (!digest_is_zero(&heads.bounds))
-			submitter_batch_parent(batch, item, &heads.bounds);
+		batch_follow(batch, STATEMENT_BOUNDS, name, buffer_span(&body), registration, &heads.bounds);
 	}
 	if (model) {
 		struct body_model next = *model;
 		next.version = heads.model_version + 1;
 		buffer_clear(&body);
 		body_model_encode(&next, &body);
-		size_t item = submitter_batch_add(batch, STATEMENT_MODEL, name, buffer_span(&body));
-		submitter_batch_earlier(batch, item, registration);
-		if (!digest_is_zero(&heads.model))
-			submitter_batch_parent(batch, item, &heads.model);
+		batch_follow(batch, STATEMENT_MODEL, name, buffer_span(&body), registration, &heads.model);
 	}
 	buffer_free(&body);
 }

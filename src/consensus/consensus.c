@@ -378,3 +378,11 @@ void consensus_rounds(const struct consensus *consensus, uint32_t *out)
 {
 	memcpy(out, consensus->dag.newest, consensus->config.members * sizeof *out);
 }
+
+enum consensus_standing consensus_standing(const struct consensus *consensus, uint16_t member)
+{
+	CHECK(member < consensus->config.members);
+	if (schedule_has(&consensus->committer.schedule, member))
+		return CONSENSUS_LEADS;
+	return consensus->reputation.lied[member] ? CONSENSUS_LIED : CONSENSUS_LATE;
+}

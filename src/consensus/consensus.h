@@ -230,4 +230,12 @@ void consensus_numbers(const struct consensus *consensus, struct consensus_numbe
 /* Rounds after which each author's newest accepted block lies; out[members]. */
 void consensus_rounds(const struct consensus *consensus, uint32_t *out);
 
+/* Has a member a place in the schedule by which the next round is decided, and why not? docs/ledger.md, "Leaders". */
+enum consensus_standing {
+	CONSENSUS_LEADS,
+	CONSENSUS_LATE,               /* it was in time less than half as often as the best, when that was last counted */
+	CONSENSUS_LIED,               /* two blocks of one slot were committed: it does not lead again in this epoch */
+};
+enum consensus_standing consensus_standing(const struct consensus *consensus, uint16_t member);
+
 #endif

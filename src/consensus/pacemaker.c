@@ -1,5 +1,7 @@
 #include "consensus/pacemaker.h"
 
+#include "base/faults.h"
+
 void pacemaker_init(struct pacemaker *pacemaker, uint32_t round_delay_ms, uint32_t leader_timeout_ms,
 	uint32_t heartbeat_ms, int64_t now_ms)
 {
@@ -111,7 +113,10 @@ struct pacemaker_verdict pacemaker_check(struct pacemaker *pacemaker, const stru
 	int64_t earliest_ms = pacemaker->proposed_ms + pacemaker->round_delay_ms;
 	int64_t latest_ms = pacemaker->entered_ms + leader_timeout(pacemaker);
 	int64_t courtesy_ms = (earliest_ms > pacemaker->entered_ms ? earliest_ms : pacemaker->entered_ms) + pacemaker->round_delay_ms;
-	if (view->now_ms < earliest_ms) {
+	/* The floor is over, too, when others have made their blocks of whom one at least tells no lie, and waited: so members keep
+	 * in step, and who began a little later does not hold up the others' commits in every round. */
+	bool in_step = dag_authors(view->dag, round) > faults_liars(view->dag->members);
+	if (view->now_ms < earliest_ms && !in_step) {
 		verdict.wake_ms = earliest_ms;
 		return verdict;
 	}

@@ -25,4 +25,12 @@ static inline uint16_t schedule_leader(const struct schedule *schedule, uint32_t
 	return schedule->members[(round + rank) % schedule->count];
 }
 
+static inline bool schedule_has(const struct schedule *schedule, uint16_t member)
+{
+	for (uint16_t i = 0; i < schedule->count; i++)
+		if (schedule->members[i] == member)
+			return true;
+	return false;
+}
+
 #endif

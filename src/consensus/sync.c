@@ -80,11 +80,13 @@ uint32_t sync_network_round(const struct sync *sync)
 
 void sync_begin(struct sync *sync, const struct dag *dag, uint16_t peer, int64_t now_ms)
 {
+	/* A turn that goes on: whoever gives a little each time must not keep it. */
+	if (peer != sync->last || now_ms >= sync->latest_ms)
+		sync->latest_ms = now_ms + SYNC_TURN_MS;
 	sync->from = sync->last = peer;
 	sync->number++;
 	sync->blocks_before = dag->accepted;
 	sync->deadline_ms = now_ms + SYNC_TIMEOUT_MS;
-	sync->latest_ms = now_ms + SYNC_SESSION_MS;
 	sync->peers[peer].credit = SYNC_BLOCKS_MAX;
 }
 
@@ -113,9 +115,27 @@ bool sync_end(struct sync *sync, const struct dag *dag, int64_t now_ms)
 	return brought;
 }
 
+bool sync_turn_lasts(const struct sync *sync, int64_t now_ms)
+{
+	return now_ms < sync->latest_ms;
+}
+
 static bool is_ahead(const struct sync *sync, const struct dag *dag, uint16_t peer)
 {
 	return sync->peers[peer].up && sync->peers[peer].top > dag_highest_round(dag) + SYNC_SLACK;
+}
+
+static bool anybody_is_ahead(const struct sync *sync, const struct dag *dag)
+{
+	for (uint16_t peer = 0; peer < sync->members; peer++)
+		if (is_ahead(sync, dag, peer))
+			return true;
+	return false;
+}
+
+bool sync_may_begin(const struct sync *sync, const struct dag *dag, uint16_t peer)
+{
+	return sync->from == SYNC_NOBODY && !anybody_is_ahead(sync, dag) && sync_lacks(sync, dag, peer);
 }
 
 uint16_t sync_choose(struct sync *sync, const struct dag *dag, int64_t now_ms)
@@ -136,10 +156,7 @@ int64_t sync_wake(const struct sync *sync, const struct dag *dag)
 {
 	if (sync->from != SYNC_NOBODY)
 		return sync->deadline_ms;
-	for (uint16_t peer = 0; peer < sync->members; peer++)
-		if (is_ahead(sync, dag, peer))
-			return sync->pause_ms;
-	return INT64_MAX;
+	return anybody_is_ahead(sync, dag) ? sync->pause_ms : INT64_MAX;
 }
 
 uint32_t sync_lowest(const struct dag *dag, const uint32_t *rounds)

@@ -10,7 +10,7 @@ enum {
 	SYNC_BLOCKS_MAX = 1024,        /* in one answer */
 	SYNC_BYTES_MAX = 4 << 20,      /* the same, but one block always goes */
 	SYNC_TIMEOUT_MS = 1000,        /* without a block from the one asked */
-	SYNC_SESSION_MS = 10000,       /* at most, however lively */
+	SYNC_TURN_MS = 10000,          /* at most from one, in all its sessions in a row, however lively; then it is another's turn */
 	SYNC_PAUSE_MS = 200,           /* after a session that brought nothing; doubles ... */
 	SYNC_FRUITLESS_MAX = 4,        /* ... so many times */
 	SYNC_SLACK = 2,                /* rounds behind that ordinary pushes will close */
@@ -40,7 +40,7 @@ struct sync {
 	uint64_t number;
 	uint64_t blocks_before;        /* accepted when it began */
 	int64_t deadline_ms;
-	int64_t latest_ms;             /* the deadline cannot move beyond */
+	int64_t latest_ms;             /* end of the turn of whom we asked last; the deadline cannot move beyond */
 	int64_t pause_ms;              /* no new session before */
 	uint32_t fruitless;            /* sessions in a row that brought nothing */
 };
@@ -73,6 +73,13 @@ void sync_progress(struct sync *sync, uint16_t peer, uint16_t author, int64_t no
 
 /* The session's answer is over. True when it brought blocks. */
 bool sync_end(struct sync *sync, const struct dag *dag, int64_t now_ms);
+
+/* May the peer whose session just ended be asked once more, or is it another's turn? */
+bool sync_turn_lasts(const struct sync *sync, int64_t now_ms);
+
+/* The peer told what it has: may a session with it begin on that alone? Only for the little that pushes would close. When
+ * somebody is ahead, sync_choose asks one after the other, whoever speaks the most. */
+bool sync_may_begin(const struct sync *sync, const struct dag *dag, uint16_t peer);
 
 /* Whom to ask now, or SYNC_NOBODY. Ends a session that timed out. */
 uint16_t sync_choose(struct sync *sync, const struct dag *dag, int64_t now_ms);

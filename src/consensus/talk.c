@@ -226,7 +226,7 @@ static void sync_ended(struct consensus *machine, uint16_t peer, const struct me
 	if (machine->sync.from != peer || machine->sync.number != message->number)
 		return;
 	bool brought = sync_end(&machine->sync, &machine->dag, machine->steady_ms);
-	if (brought && sync_lacks(&machine->sync, &machine->dag, peer))
+	if (brought && sync_turn_lasts(&machine->sync, machine->steady_ms) && sync_lacks(&machine->sync, &machine->dag, peer))
 		sync_start(machine, peer);
 }
 
@@ -264,7 +264,7 @@ static void tip_told(struct consensus *machine, uint16_t peer, const struct mess
 static void have_told(struct consensus *machine, uint16_t peer, const struct message *message)
 {
 	sync_learn(&machine->sync, peer, message->rounds);
-	if (machine->sync.from == SYNC_NOBODY && sync_lacks(&machine->sync, &machine->dag, peer))
+	if (sync_may_begin(&machine->sync, &machine->dag, peer))
 		sync_start(machine, peer);
 	if (message->flag && sync_exceeds(&machine->sync, &machine->dag, peer))
 		have_send(machine, peer, false);

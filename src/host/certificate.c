@@ -38,6 +38,16 @@ bool certificate_private_key(const EVP_PKEY *pair, struct buffer *out)
 	return size > 0;
 }
 
+EVP_PKEY *certificate_private_key_read(struct span der)
+{
+	const unsigned char *at = der.data;
+	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.size);
+	EVP_PKEY *pair = info ? EVP_PKCS82PKEY(info) : NULL;
+	PKCS8_PRIV_KEY_INFO_free(info);
+	ERR_clear_error();
+	return pair;
+}
+
 /* The certificate only wraps the key: its name is the key's digest, and it does not expire (RFC 5280, 4.1.2.5). */
 static X509 *certificate_make(EVP_PKEY *pair, const struct signing_key *key)
 {

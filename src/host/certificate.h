@@ -12,6 +12,8 @@
 EVP_PKEY *certificate_key_pair(const struct signing_key *key);
 /* The private key as PKCS#8, DER; appended, and secret: the caller wipes it. False: the crypto library failed. */
 MUST_USE bool certificate_private_key(const EVP_PKEY *pair, struct buffer *out);
+/* Read back, of any kind; NULL: no PKCS#8 that OpenSSL understands. Owned by the caller (EVP_PKEY_free). */
+EVP_PKEY *certificate_private_key_read(struct span der);
 /* One context for both roles, with a certificate made for `key`. Owned by the caller (SSL_CTX_free). */
 MUST_USE enum status certificate_context(const struct signing_key *key, SSL_CTX **out, struct fault *fault);
 /* Show this certificate, issued by that root, instead of the self-signed one. PEM. E_CONFIG: they do not fit each other, the

@@ -44,16 +44,13 @@ static void plain_write(const struct signing_key *key, struct buffer *text)
 
 static enum status pkcs8_parse(struct span der, struct buffer *seed)
 {
-	const unsigned char *at = der.data;
-	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.size);
-	EVP_PKEY *pair = info ? EVP_PKCS82PKEY(info) : NULL;
+	EVP_PKEY *pair = certificate_private_key_read(der);
 	size_t size = 0;
 	buffer_reserve(seed, ML_DSA_44_SEED);
 	bool good = pair && EVP_PKEY_is_a(pair, "ML-DSA-44")
 		&& EVP_PKEY_get_octet_string_param(pair, OSSL_PKEY_PARAM_ML_DSA_SEED, seed->data, ML_DSA_44_SEED, &size) == 1;
 	seed->size = good ? size : 0;
 	EVP_PKEY_free(pair);
-	PKCS8_PRIV_KEY_INFO_free(info);
 	ERR_clear_error();
 	return good ? OK : E_MALFORMED;
 }

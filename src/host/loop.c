@@ -129,6 +129,11 @@ void loop_last_run(struct loop_timer *timer)
 	event_active(timer->event, EV_TIMEOUT, 1);
 }
 
+void loop_last_again(struct loop_timer *timer)
+{
+	loop_timer_set(timer, 0);
+}
+
 static short watched(int io)
 {
 	return (short)((io & LOOP_READ ? EV_READ : 0) | (io & LOOP_WRITE ? EV_WRITE : 0) | EV_PERSIST);

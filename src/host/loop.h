@@ -28,6 +28,8 @@ void loop_timer_clear(struct loop_timer *timer);
  * gathered, such as one flush for many appends. Freed with loop_timer_free. */
 struct loop_timer *loop_last_new(struct loop *loop, loop_callback *callback, void *context);
 void loop_last_run(struct loop_timer *timer);
+/* Fire it when everything that is ready has been served, and look again what is ready before it fires once more. */
+void loop_last_again(struct loop_timer *timer);
 
 enum loop_io { LOOP_READ = 1, LOOP_WRITE = 2 };
 struct loop_watch;

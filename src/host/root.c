@@ -148,13 +148,9 @@ enum status root_issue(const struct root *root, enum root_purpose purpose, const
 /* A root's PKCS#8 and nothing else. */
 static bool der_is_root(struct span der)
 {
-	const unsigned char *at = der.data;
-	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.size);
-	EVP_PKEY *pair = info ? EVP_PKCS82PKEY(info) : NULL;
+	EVP_PKEY *pair = certificate_private_key_read(der);
 	bool good = pair && EVP_PKEY_is_a(pair, ROOT_ALGORITHM);
 	EVP_PKEY_free(pair);
-	PKCS8_PRIV_KEY_INFO_free(info);
-	ERR_clear_error();
 	return good;
 }
 
@@ -206,14 +202,11 @@ enum status root_load(const char *path, struct passphrase *passphrase, struct sp
 {
 	struct buffer der = {0};
 	enum status status = der_load(path, passphrase, &der, fault);
-	const unsigned char *at = der.data;
-	PKCS8_PRIV_KEY_INFO *info = status == OK ? d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.size) : NULL;
 	struct root *root = memory_new(sizeof *root);
-	root->pair = info ? EVP_PKCS82PKEY(info) : NULL;
+	root->pair = status == OK ? certificate_private_key_read(buffer_span(&der)) : NULL;
 	root->certificate = root_pem_read(certificate_pem);
 	if (status == OK && (!root->pair || !root->certificate || X509_check_private_key(root->certificate, root->pair) != 1))
 		status = fault_set(fault, E_SIGNATURE, "%s is not the key of the root's certificate beside it", path);
-	PKCS8_PRIV_KEY_INFO_free(info);
 	key_file_wipe(&der);
 	ERR_clear_error();
 	if (status == OK)

@@ -110,7 +110,8 @@ void ledger_entity_set_key(struct entity *entity, struct verifying_key *key, con
 
 void ledger_entity_set_tls(struct ledger *ledger, struct entity *entity, const struct digest *tls_key)
 {
-	if (!digest_is_zero(&entity->tls_key))
+	/* A member's key may be the same as a gateway's that was registered while the member was only proposed. */
+	if (ledger_entity_by_tls(ledger, &entity->tls_key) == entity)
 		map_remove(&ledger->tls_keys, digest_span(&entity->tls_key));
 	entity->tls_key = *tls_key;
 	if (!digest_is_zero(tls_key))

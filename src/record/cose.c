@@ -1,6 +1,7 @@
 #include "record/cose.h"
 
-enum { TAG_SIGN1 = 18 };
+/* RFC 9052, table 3; RFC 9597. */
+enum { TAG_SIGN1 = 18, LABEL_ALG = 1, LABEL_KID = 4, LABEL_CLAIMS = 15 };
 
 void cose_sign1_input(struct span protected, struct span payload, struct buffer *out)
 {
@@ -46,4 +47,32 @@ enum status cose_sign1_decode(struct span bytes, struct cose_sign1 *out, struct 
 	if (in.rest.size)
 		return fault_set(fault, E_MALFORMED, "%zu bytes follow the COSE_Sign1; send one statement at a time.", in.rest.size);
 	return OK;
+}
+
+void cose_header_begin(const struct digest *kid, size_t claims, struct span iss, struct span sub, struct buffer *out)
+{
+	cbor_write_map(out, 4);
+	cbor_write_int(out, LABEL_ALG);
+	cbor_write_int(out, COSE_ALG_ML_DSA_44);
+	cbor_write_int(out, LABEL_KID);
+	cbor_write_digest(out, kid);
+	cbor_write_int(out, LABEL_CLAIMS);
+	cbor_write_map(out, claims);
+	cbor_write_int(out, COSE_CLAIM_ISS);
+	cbor_write_text(out, iss);
+	cbor_write_int(out, COSE_CLAIM_SUB);
+	cbor_write_text(out, sub);
+}
+
+void cose_header_enter(struct cbor_reader *in, struct digest *kid)
+{
+	cbor_enter_map(in, 4);
+	if (!cbor_key_is(in, LABEL_ALG) || cbor_read_int(in) != COSE_ALG_ML_DSA_44)
+		cbor_fail(in, "the algorithm is not ML-DSA-44 (-48)");
+	if (cbor_key_is(in, LABEL_KID))
+		*kid = cbor_read_digest(in);
+	else
+		cbor_fail(in, "the key id (kid) is missing");
+	if (!cbor_key_is(in, LABEL_CLAIMS))
+		cbor_fail(in, "the claims (15) are missing");
 }

@@ -3,25 +3,14 @@
 #include "record/cose.h"
 #include "record/statement.h"
 
-/* RFC 9052, table 3; RFC 9597; RFC 9942, 8. */
-enum { LABEL_ALG = 1, LABEL_KID = 4, LABEL_CLAIMS = 15, LABEL_VDS = 395, LABEL_VDP = 396 };
-enum { CLAIM_ISS = 1, CLAIM_SUB = 2, VDS_RFC9162_SHA256 = 1 };
+/* RFC 9942, 8. */
+enum { LABEL_VDS = 395, LABEL_VDP = 396, VDS_RFC9162_SHA256 = 1 };
 
 /* -- the protected header ------------------------------------------------------------------- */
 
 static void header_encode(const struct receipt *receipt, struct buffer *out)
 {
-	cbor_write_map(out, 4);
-	cbor_write_int(out, LABEL_ALG);
-	cbor_write_int(out, COSE_ALG_ML_DSA_44);
-	cbor_write_int(out, LABEL_KID);
-	cbor_write_digest(out, &receipt->kid);
-	cbor_write_int(out, LABEL_CLAIMS);
-	cbor_write_map(out, 2);
-	cbor_write_int(out, CLAIM_ISS);
-	cbor_write_text(out, receipt->iss);
-	cbor_write_int(out, CLAIM_SUB);
-	cbor_write_text(out, receipt->sub);
+	cose_header_begin(&receipt->kid, 2, receipt->iss, receipt->sub, out);
 	cbor_write_int(out, LABEL_VDS);
 	cbor_write_int(out, VDS_RFC9162_SHA256);
 }
@@ -32,7 +21,7 @@ static struct span name_decode(struct cbor_reader *in, int64_t claim)
 	if (cbor_key_is(in, claim))
 		name = cbor_read_text(in);
 	if (name.size == 0)
-		cbor_fail(in, claim == CLAIM_ISS ? "the issuer (iss) is missing" : "the subject (sub) is missing");
+		cbor_fail(in, claim == COSE_CLAIM_ISS ? "the issuer (iss) is missing" : "the subject (sub) is missing");
 	if (name.size > RECEIPT_NAME_MAX)
 		cbor_fail_as(in, E_LIMIT, "iss or sub is longer than 200 bytes");
 	return name;
@@ -41,21 +30,11 @@ static struct span name_decode(struct cbor_reader *in, int64_t claim)
 static enum status header_decode(struct span bytes, struct receipt *out, struct fault *fault)
 {
 	struct cbor_reader in = cbor_reader_of(bytes);
-	cbor_enter_map(&in, 4);
-	if (!cbor_key_is(&in, LABEL_ALG) || cbor_read_int(&in) != COSE_ALG_ML_DSA_44)
-		cbor_fail(&in, "the algorithm is not ML-DSA-44 (-48)");
-	if (cbor_key_is(&in, LABEL_KID))
-		out->kid = cbor_read_digest(&in);
-	else
-		cbor_fail(&in, "the key id (kid) is missing");
-	if (cbor_key_is(&in, LABEL_CLAIMS)) {
-		cbor_enter_map(&in, 2);
-		out->iss = name_decode(&in, CLAIM_ISS);
-		out->sub = name_decode(&in, CLAIM_SUB);
-		cbor_leave(&in);
-	} else {
-		cbor_fail(&in, "the claims (15) are missing");
-	}
+	cose_header_enter(&in, &out->kid);
+	cbor_enter_map(&in, 2);
+	out->iss = name_decode(&in, COSE_CLAIM_ISS);
+	out->sub = name_decode(&in, COSE_CLAIM_SUB);
+	cbor_leave(&in);
 	if (!cbor_key_is(&in, LABEL_VDS) || cbor_read_int(&in) != VDS_RFC9162_SHA256)
 		cbor_fail(&in, "the verifiable data structure (395) is not RFC9162_SHA256 (1)");
 	cbor_leave(&in);

@@ -3,7 +3,7 @@
 #include "crypto/hash.h"
 #include "record/cose.h"
 
-enum { HEADER_VERSION = 1, CLAIM_ISS = 1, CLAIM_SUB = 2, CLAIM_IAT = 6, LABEL_ALG = 1, LABEL_KID = 4, LABEL_CLAIMS = 15 };
+enum { HEADER_VERSION = 1 };
 static const char HEADER_LABEL[] = "tally";
 
 const char *statement_type_name(unsigned type)
@@ -65,18 +65,8 @@ static void header_encode(const struct statement *statement, struct buffer *out)
 
 static void protected_encode(const struct statement *statement, struct buffer *out)
 {
-	cbor_write_map(out, 4);
-	cbor_write_int(out, LABEL_ALG);
-	cbor_write_int(out, COSE_ALG_ML_DSA_44);
-	cbor_write_int(out, LABEL_KID);
-	cbor_write_digest(out, &statement->kid);
-	cbor_write_int(out, LABEL_CLAIMS);
-	cbor_write_map(out, 3);
-	cbor_write_int(out, CLAIM_ISS);
-	cbor_write_text(out, statement->iss);
-	cbor_write_int(out, CLAIM_SUB);
-	cbor_write_text(out, statement->sub);
-	cbor_write_int(out, CLAIM_IAT);
+	cose_header_begin(&statement->kid, 3, statement->iss, statement->sub, out);
+	cbor_write_int(out, COSE_CLAIM_IAT);
 	cbor_write_int(out, statement->iat);
 	cbor_write_cstring(out, HEADER_LABEL);
 	header_encode(statement, out);
@@ -132,15 +122,15 @@ static struct span read_name(struct cbor_reader *in)
 static void claims_decode(struct cbor_reader *in, struct statement *out)
 {
 	cbor_enter_map(in, 3);
-	if (cbor_key_is(in, CLAIM_ISS))
+	if (cbor_key_is(in, COSE_CLAIM_ISS))
 		out->iss = read_name(in);
 	if (out->iss.size == 0)
 		cbor_fail(in, "the issuer (iss) is missing");
-	if (cbor_key_is(in, CLAIM_SUB))
+	if (cbor_key_is(in, COSE_CLAIM_SUB))
 		out->sub = read_name(in);
 	else
 		cbor_fail(in, "the subject (sub) is missing");
-	if (cbor_key_is(in, CLAIM_IAT))
+	if (cbor_key_is(in, COSE_CLAIM_IAT))
 		out->iat = cbor_read_int(in);
 	else
 		cbor_fail(in, "the time of issue (iat) is missing");
@@ -151,17 +141,8 @@ static void claims_decode(struct cbor_reader *in, struct statement *out)
 
 static void protected_decode(struct cbor_reader *in, struct statement *out)
 {
-	cbor_enter_map(in, 4);
-	if (!cbor_key_is(in, LABEL_ALG) || cbor_read_int(in) != COSE_ALG_ML_DSA_44)
-		cbor_fail(in, "the algorithm is not ML-DSA-44 (-48)");
-	if (cbor_key_is(in, LABEL_KID))
-		out->kid = cbor_read_digest(in);
-	else
-		cbor_fail(in, "the key id (kid) is missing");
-	if (cbor_key_is(in, LABEL_CLAIMS))
-		claims_decode(in, out);
-	else
-		cbor_fail(in, "the claims (15) are missing");
+	cose_header_enter(in, &out->kid);
+	claims_decode(in, out);
 	if (cbor_key_is_text(in, HEADER_LABEL))
 		header_decode(in, out);
 	else

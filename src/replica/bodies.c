@@ -2,8 +2,25 @@
 
 #include <stdlib.h>
 
+static void ahead_queue(struct bodies *bodies, struct body_kept *kept)
+{
+	kept->ahead_before = bodies->ahead_last;
+	*(bodies->ahead_last ? &bodies->ahead_last->ahead_after : &bodies->ahead_first) = kept;
+	bodies->ahead_last = kept;
+}
+
+void bodies_ahead_done(struct bodies *bodies, struct body_kept *kept)
+{
+	if (!kept->ahead_before && bodies->ahead_first != kept)
+		return;
+	*(kept->ahead_before ? &kept->ahead_before->ahead_after : &bodies->ahead_first) = kept->ahead_after;
+	*(kept->ahead_after ? &kept->ahead_after->ahead_before : &bodies->ahead_last) = kept->ahead_before;
+	kept->ahead_before = kept->ahead_after = NULL;
+}
+
 static void forget(struct bodies *bodies, struct body_kept *kept)
 {
+	bodies_ahead_done(bodies, kept);
 	if (kept->before)
 		kept->before->after = kept->after;
 	else
@@ -31,6 +48,7 @@ void bodies_add(struct bodies *bodies, const struct block *block)
 	if (kept->size) {
 		kept->bytes = memory_new(kept->size);
 		memcpy(kept->bytes, block->body.data, kept->size);
+		ahead_queue(bodies, kept);
 	}
 	kept->after = bodies->all;
 	if (kept->after)

@@ -12,16 +12,23 @@ struct body_kept {
 	uint8_t *bytes;           /* NULL when empty */
 	size_t size;
 	uint16_t author;
+	/* The queue of those whose statements are still to be looked at ahead of the commit. */
+	struct body_kept *ahead_before;
+	struct body_kept *ahead_after;
+	size_t looked_at;         /* bytes from the start */
 };
 
 struct bodies {
 	struct map by_digest;     /* of the block: a pointer cast */
-	struct body_kept *all;    /* to free them; its order means nothing */
+	struct body_kept *all;    /* newest first */
+	struct body_kept *ahead_first, *ahead_last;
 };
 
 void bodies_free(struct bodies *bodies);
 /* Copies the body of a decoded block. */
 void bodies_add(struct bodies *bodies, const struct block *block);
+/* Nothing more is to be looked at in it ahead of its commit: it leaves the queue, if it is there. */
+void bodies_ahead_done(struct bodies *bodies, struct body_kept *kept);
 /* Append what all bodies by `author` hold, in the order in which they were added. */
 void bodies_take_own(struct bodies *bodies, uint16_t author, struct buffer *out);
 /* The body of a committed block, from now on the caller's to free; NULL when empty.

@@ -15,6 +15,7 @@
 enum {
 	ANSWER_MS = 3000,             /* without anything from the one asked */
 	LATE_MS = 300,                /* what overtakes is waited for */
+	TURN_MS = 30000,              /* questions to one member in a row; then it is another's turn, whatever comes */
 	PAUSE_MS = 200,               /* after an answer that brought nothing; doubles ... */
 	FRUITLESS_MAX = 3,            /* ... so many times */
 	TELL_MS = 500,                /* a peer in an earlier epoch is told ours so often */
@@ -29,6 +30,7 @@ enum history_end { HISTORY_OVER = 0, HISTORY_GONE = 1, HISTORY_END_END };
 
 static void early_forget(struct catchup *catchup)
 {
+	catchup->early_bytes = 0;
 	while (catchup->early_count)
 		buffer_free(&catchup->early[--catchup->early_count].bytes);
 }
@@ -155,11 +157,25 @@ static void entries_asked(struct replica *replica, uint16_t peer, struct span by
 
 /* -- questions of our own --------------------------------------------------------------------------------------- */
 
+/* More than the blocks or the entries of any epoch weigh. */
+static uint64_t epoch_most(const struct replica *replica)
+{
+	return replica->genesis->settings.epoch_bytes + (uint64_t)BLOCK_MEMBERS_MAX * BLOCK_BODY_MAX;
+}
+
 static uint64_t accepted(const struct replica *replica)
 {
 	struct consensus_numbers numbers;
 	consensus_numbers(replica->consensus, &numbers);
 	return numbers.accepted;
+}
+
+/* Something came from the one asked: how long is more waited for? */
+static void deadline_set(struct replica *replica)
+{
+	struct catchup *catchup = &replica->catchup;
+	int64_t deadline_ms = replica->steady_ms + (catchup->ended ? LATE_MS : ANSWER_MS);
+	catchup->deadline_ms = deadline_ms < catchup->turn_ms ? deadline_ms : catchup->turn_ms;
 }
 
 static void ask(struct replica *replica, enum message_kind kind, struct buffer *body)
@@ -171,7 +187,7 @@ static void ask(struct replica *replica, enum message_kind kind, struct buffer *
 	buffer_free(body);
 	early_forget(catchup);
 	catchup->ended = false;
-	catchup->deadline_ms = replica->steady_ms + ANSWER_MS;
+	deadline_set(replica);
 	step_send(replica, catchup->from, kind, step_keep(replica, &bytes));
 }
 
@@ -298,7 +314,8 @@ static void lines_look(struct replica *replica)
 static void answer_over(struct replica *replica)
 {
 	const struct catchup *catchup = &replica->catchup;
-	if (catchup->phase == CATCHUP_HISTORY && catchup->ended && catchup->fruitless >= peers_ahead(replica))
+	bool may_go_on = catchup->ended && replica->steady_ms < catchup->turn_ms;
+	if (catchup->phase == CATCHUP_HISTORY && may_go_on && catchup->fruitless >= peers_ahead(replica))
 		chain_ask(replica);
 	else
 		session_end(replica, false);
@@ -316,9 +333,10 @@ void catchup_look(struct replica *replica)
 	if (catchup->phase != CATCHUP_IDLE || replica->steady_ms < catchup->pause_ms || peer == REPLICA_NOBODY)
 		return;
 	catchup->from = peer;
+	catchup->turn_ms = replica->steady_ms + TURN_MS;
 	if (catchup->chain.count && catchup->sealed < catchup->chain.count)
 		entries_go_on(replica);
-	else if (catchup->chain.count)
+	else if (catchup->chain.count || catchup->history_bytes > epoch_most(replica))
 		chain_ask(replica);
 	else
 		history_ask(replica);
@@ -350,6 +368,7 @@ void catchup_moved(struct replica *replica)
 	struct catchup *catchup = &replica->catchup;
 	catchup->lines_asked = 0;
 	catchup->lines_ms = replica->steady_ms + LINES_MS;
+	catchup->history_bytes = 0;
 	if (catchup->phase != CATCHUP_IDLE)
 		session_end(replica, true);
 	if (catchup->chain.count)
@@ -382,17 +401,30 @@ void catchup_elsewhere(struct replica *replica, uint16_t peer, uint64_t epoch)
 
 /* -- answers to us ------------------------------------------------------------------------------------------------ */
 
+/* Blocks that consensus has, be they accepted or not. */
+static uint64_t taken(const struct replica *replica)
+{
+	struct consensus_numbers numbers;
+	consensus_numbers(replica->consensus, &numbers);
+	return numbers.accepted + numbers.suspended;
+}
+
 bool catchup_block(struct replica *replica, uint16_t peer, struct span message)
 {
-	const struct catchup *catchup = &replica->catchup;
+	struct catchup *catchup = &replica->catchup;
 	struct span block;
 	if (catchup->phase != CATCHUP_HISTORY || catchup->from != peer || !consensus_block_of_message(message, &block))
 		return false;
-	uint64_t epoch = epoch_number(replica);
+	/* Here twins are taken that nobody names, and a liar has as many of its own as it likes. */
+	if (catchup->history_bytes > epoch_most(replica))
+		return false;
+	uint64_t epoch = epoch_number(replica), before = taken(replica);
 	(void)replica_give(replica, CONSENSUS_HISTORY, 0, block);
 	if (epoch_number(replica) != epoch)
 		return true;
-	replica->catchup.deadline_ms = replica->steady_ms + (catchup->ended ? LATE_MS : ANSWER_MS);
+	if (taken(replica) > before)
+		catchup->history_bytes += block.size + REPLICA_BLOCK_COST;
+	deadline_set(replica);
 	if (catchup->ended && accepted(replica) > catchup->accepted_before)
 		history_ask(replica);
 	return true;
@@ -415,7 +447,7 @@ static enum status history_ended(struct replica *replica, uint16_t peer, struct 
 	if (!is_answer(replica, peer, CATCHUP_HISTORY, number))
 		return OK;
 	replica->catchup.ended = true;
-	replica->catchup.deadline_ms = replica->steady_ms + LATE_MS;
+	deadline_set(replica);
 	if (end == HISTORY_GONE)
 		chain_ask(replica);
 	else if (accepted(replica) > replica->catchup.accepted_before)
@@ -523,8 +555,9 @@ static void early_keep(struct catchup *catchup, uint64_t index, struct span byte
 	for (size_t i = 0; i < catchup->early_count; i++)
 		if (catchup->early[i].index == index)
 			return;
-	if (catchup->early_count == REPLICA_ENTRIES_MAX)
-		return;
+	if (catchup->early_count == REPLICA_ENTRIES_MAX || catchup->early_bytes > REPLICA_ENTRIES_BYTES_MAX)
+		return; /* more than one answer holds */
+	catchup->early_bytes += bytes.size;
 	ARRAY_GROW(catchup->early, catchup->early_count, catchup->early_capacity);
 	struct early_entry *early = &catchup->early[catchup->early_count++];
 	*early = (struct early_entry){.index = index};
@@ -537,6 +570,7 @@ static bool early_take(struct catchup *catchup, struct buffer *out)
 	for (size_t i = 0; i < catchup->early_count; i++)
 		if (catchup->early[i].index == catchup->next) {
 			*out = catchup->early[i].bytes;
+			catchup->early_bytes -= out->size;
 			catchup->early[i] = catchup->early[--catchup->early_count];
 			return true;
 		}
@@ -548,8 +582,8 @@ static enum status entry_stage(struct replica *replica, struct span bytes)
 	struct catchup *catchup = &replica->catchup;
 	struct entry entry;
 	TRY(entry_decode(bytes, &entry));
-	if (catchup->staged_bytes > replica->genesis->settings.epoch_bytes + (uint64_t)BLOCK_MEMBERS_MAX * BLOCK_BODY_MAX) {
-		stage_refuse(replica); /* more than any epoch holds */
+	if (catchup->staged_bytes > epoch_most(replica)) {
+		stage_refuse(replica);
 		return E_LIMIT;
 	}
 	struct digest id = sha256(entry.statement);
@@ -572,7 +606,7 @@ static enum status entry_told(struct replica *replica, uint16_t peer, struct spa
 	if (catchup->phase != CATCHUP_ENTRIES || catchup->from != peer || entry.index < catchup->next
 		|| entry.index >= epochs_newest(&catchup->chain)->log_size || entry.index >= catchup->next_before + REPLICA_ENTRIES_MAX)
 		return OK;
-	catchup->deadline_ms = replica->steady_ms + (catchup->ended ? LATE_MS : ANSWER_MS);
+	deadline_set(replica);
 	early_keep(catchup, entry.index, bytes);
 	struct buffer next = {0};
 	while (catchup->phase == CATCHUP_ENTRIES && early_take(catchup, &next)) {
@@ -593,7 +627,7 @@ static enum status entries_ended(struct replica *replica, uint16_t peer, struct 
 	if (!is_answer(replica, peer, CATCHUP_ENTRIES, number))
 		return OK;
 	replica->catchup.ended = true;
-	replica->catchup.deadline_ms = replica->steady_ms + LATE_MS;
+	deadline_set(replica);
 	if (replica->catchup.next > replica->catchup.next_before && replica->catchup.early_count == 0)
 		entries_go_on(replica);
 	return OK;

@@ -8,6 +8,8 @@ static enum status signature_check(void *context, const struct statement *statem
 	struct replica *replica = context;
 	if (map_get(&replica->submitted, digest_span(&statement->id), NULL))
 		return OK; /* verified when it was submitted */
+	if (ahead_take(replica, &statement->id))
+		return OK;
 	if (!replica->started && !replica->damaged) /* verified when it was applied before the restart */
 		return map_get(&replica->forged, digest_span(&statement->id), NULL) ? E_SIGNATURE : OK;
 	uint64_t start = signer_clock(replica);

@@ -64,6 +64,7 @@ void replica_free(struct replica *replica)
 	epochs_close(replica);
 	damaged_free(replica);
 	bodies_free(&replica->bodies);
+	ahead_free(&replica->ahead);
 	map_free(&replica->submitted);
 	map_free(&replica->forged);
 	buffer_free(&replica->forged_now);
@@ -95,10 +96,43 @@ static void forged_append(struct replica *replica)
 	buffer_clear(&replica->forged_now);
 }
 
+/* What an action points to lives until the next step of consensus, of which there may be several in one step here. */
+static struct span kept_copy(struct replica *replica, struct span bytes)
+{
+	struct buffer copy = {0};
+	buffer_append_span(&copy, bytes);
+	return step_keep(replica, &copy);
+}
+
+static struct replica_action *stored_tell(struct replica *replica, enum replica_action_kind kind, struct consensus_action *action)
+{
+	uint64_t *positions = memory_new_array(action->position_count + 1, sizeof *positions);
+	consensus_positions_resolve(replica->consensus, action);
+	if (action->position_count)
+		memcpy(positions, action->positions, action->position_count * sizeof *positions);
+	step_keep_memory(replica, positions);
+	struct replica_action *out = step_action(replica, kind);
+	out->peer = epoch_now(replica)->seats[action->peer];
+	out->positions = positions;
+	out->position_count = action->position_count;
+	return out;
+}
+
+/* Whoever fills one slot twice can do so with all, and each proof is kept. */
+static void evidence_tell(struct replica *replica, struct consensus_action *action)
+{
+	uint16_t *told = &replica->twins_told[epoch_now(replica)->seats[action->peer]];
+	if (*told >= TWINS_TOLD_MAX)
+		return;
+	++*told;
+	struct replica_action *out = stored_tell(replica, REPLICA_EVIDENCE, action);
+	out->evidence[0] = kept_copy(replica, action->evidence[0]);
+	out->evidence[1] = kept_copy(replica, action->evidence[1]);
+}
+
 static void speak(struct replica *replica, struct consensus_action *action)
 {
 	const struct replica_epoch *epoch = epoch_now(replica);
-	struct replica_action *out;
 	switch (action->kind) {
 	case CONSENSUS_SEND:
 		step_send(replica, epoch->seats[action->peer], MESSAGE_CONSENSUS, action->bytes);
@@ -107,14 +141,10 @@ static void speak(struct replica *replica, struct consensus_action *action)
 		replica->wake_ms = action->at_ms;
 		break;
 	case CONSENSUS_SEND_STORED:
+		stored_tell(replica, REPLICA_SEND_STORED, action);
+		break;
 	case CONSENSUS_EVIDENCE:
-		consensus_positions_resolve(replica->consensus, action);
-		out = step_action(replica, action->kind == CONSENSUS_EVIDENCE ? REPLICA_EVIDENCE : REPLICA_SEND_STORED);
-		out->peer = epoch->seats[action->peer];
-		out->positions = action->positions;
-		out->position_count = action->position_count;
-		out->evidence[0] = action->evidence[0];
-		out->evidence[1] = action->evidence[1];
+		evidence_tell(replica, action);
 		break;
 	case CONSENSUS_SEND_RANGE:
 		step_send_range(replica, epoch->seats[action->peer], &action->range);
@@ -162,6 +192,7 @@ enum status replica_give(struct replica *replica, enum consensus_event_kind kind
 	struct consensus_event given = {.kind = kind, .now_ms = replica->now_ms, .peer = index, .bytes = bytes, .position = replica->position};
 	struct consensus_actions actions = {0};
 	enum status refused = OK;
+	replica->wrapped_from = (struct span){0}; /* its bytes are gone with the step before */
 	consensus_step(replica->consensus, &given, &actions, &refused);
 	carry_out(replica, &actions);
 	return refused;
@@ -487,6 +518,9 @@ static void take(struct replica *replica, const struct replica_event *event)
 		break;
 	case REPLICA_SUBMIT:
 		submit(replica, event);
+		break;
+	case REPLICA_AHEAD:
+		ahead_work(replica);
 		break;
 	}
 }

@@ -101,6 +101,7 @@ enum replica_event_kind {
 	REPLICA_PEER_DOWN,
 	REPLICA_MESSAGE,              /* from an authenticated member */
 	REPLICA_SUBMIT,               /* a statement's bytes; answered by one OUTCOME sooner or later */
+	REPLICA_AHEAD,                /* nothing else is to be done now: do some of what a commit would have to do, see replica_has_ahead */
 };
 
 struct replica_event {
@@ -169,10 +170,22 @@ struct replica_actions {
 	uint32_t count;
 };
 
+/* -- action.c: for shells that carry actions out later than in the step that asked for them -- */
+/* Everything that the action points at is copied, but for the bytes of a FINAL: its statement has its own. Free with replica_action_free. */
+struct replica_action replica_action_copy(const struct replica_action *action);
+void replica_action_free(struct replica_action *copy);
+/* Must this APPEND come before all else of its step? Blocks, and what was found out about them, must, until the step tells of a new
+ * EPOCH; cosignatures and SETTLED need not. For those that check the order. */
+bool replica_append_leads(const struct replica_action *action);
+
 struct replica;
 MUST_USE enum status replica_new(const struct replica_config *config, struct replica **out, struct fault *fault);
 void replica_free(struct replica *replica);
 void replica_step(struct replica *replica, const struct replica_event *event, struct replica_actions *actions);
+
+/* Statements wait for their commit whose signatures can be verified before it; each event AHEAD does a few (under a millisecond).
+ * A shell that never gives the event has longer commits, and nothing else is different. */
+bool replica_has_ahead(const struct replica *replica);
 
 /* After the RECOVERED events, before START: OK, or E_CORRUPT with a sentence: this log cannot be used, stop. */
 MUST_USE enum status replica_recovery(const struct replica *replica, struct fault *fault);

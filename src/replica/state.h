@@ -32,6 +32,7 @@ enum {
 	CHECKPOINT_LINES_MAX = 4096,  /* ... and for so many lines (10 MB) */
 	HELD_PER_MEMBER = 8,          /* cosignatures of sizes that we have not reached */
 	FORKS_LOGGED_MAX = 16,        /* per member */
+	TWINS_TOLD_MAX = 256,         /* slots that one member filled twice: proofs given out since the start */
 };
 
 struct kept_checkpoint {
@@ -81,10 +82,12 @@ struct catchup {
 	int phase;
 	uint16_t from;                /* seat asked */
 	uint64_t number;              /* of the request: other answers do not count */
+	int64_t turn_ms;              /* no longer is this one asked, and waited for */
 	int64_t deadline_ms;          /* of the answer */
 	int64_t pause_ms;             /* nobody is asked before */
 	uint32_t fruitless;           /* answers in a row that brought nothing */
 	uint64_t accepted_before;     /* blocks */
+	uint64_t history_bytes;       /* of blocks of this epoch that came as answers, and weigh as towards its end */
 	bool ended;                   /* the answer's end is here; what belongs to it may still come */
 	int64_t lines_ms;             /* when to ask for lines under records */
 	uint32_t lines_asked;
@@ -98,8 +101,9 @@ struct catchup {
 	struct early_entry {
 		uint64_t index;
 		struct buffer bytes;
-	} *early;                     /* came before others that they follow; at most REPLICA_ENTRIES_MAX */
+	} *early;                     /* came before others that they follow; no more than one answer holds */
 	size_t early_count, early_capacity;
+	uint64_t early_bytes;
 	struct buffer chain_lines;    /* under the newest record, as they came */
 };
 
@@ -118,6 +122,14 @@ struct checkpoints {
 	uint8_t held_next[LEDGER_SEATS_MAX];
 	uint16_t forks_logged[LEDGER_SEATS_MAX];
 	char origin[CHECKPOINT_ORIGIN_SIZE];
+};
+
+/* Statements whose signatures were verified before their commit, under the key of their kid. The oldest are forgotten: they cost
+ * one more verification. */
+struct ahead {
+	struct map verified;          /* ids */
+	struct digest *ids;           /* a ring of AHEAD_MAX; some are not in the map any more */
+	size_t next;
 };
 
 /* Who signs blocks, and with which entropy at this step. */
@@ -153,6 +165,7 @@ struct replica {
 	uint64_t entries_kept;        /* entries in the log of entries, the genesis' own included */
 	struct catchup catchup;
 	bool up[LEDGER_SEATS_MAX];
+	uint16_t twins_told[LEDGER_SEATS_MAX];
 	int64_t now_ms;
 	int64_t steady_ms;            /* the same clock, which only goes forward, by the steps it makes */
 	bool clock_set;
@@ -160,6 +173,7 @@ struct replica {
 	int64_t wake_ms;              /* consensus wants a step */
 	struct ledger *ledger;
 	struct bodies bodies;
+	struct ahead ahead;
 	struct checkpoints checkpoints;
 	struct state_checkpoints state;
 	struct map submitted;         /* ids of statements submitted here: their signatures are verified */
@@ -230,6 +244,12 @@ void signer_count(struct replica *replica, uint64_t start);
 void commit_apply(struct replica *replica, const struct consensus_commit *commit);
 /* Blocks that no commit will ever hold: what ours carried waits in replica->again. */
 void commit_give_up(struct replica *replica, const struct consensus_action *collected);
+
+/* -- ahead.c ---------------------------------------------------------------------------------------- */
+void ahead_work(struct replica *replica);
+/* Is this statement's signature verified already? Asked once: it is forgotten then. */
+bool ahead_take(struct replica *replica, const struct digest *id);
+void ahead_free(struct ahead *ahead);
 
 /* -- epochs.c --------------------------------------------------------------------------------------- */
 void epochs_open(struct replica *replica); /* epoch 0 */

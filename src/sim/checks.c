@@ -337,16 +337,15 @@ static enum status evidence_verify(void *context, uint16_t author, const struct 
 static bool evidence_halves(const struct sim *sim, uint16_t index, const struct deed *deed, struct span *first, struct span *second)
 {
 	const struct sim_disk *disk = &sim->member[index].disk;
-	size_t first_size = deed->action.evidence[0].size;
 	struct span stored;
 	struct block block;
-	*first = span_of(deed->bytes.data, first_size);
-	*second = span_after(buffer_span(&deed->bytes), first_size);
-	if (first_size || deed->action.position_count != 1)
+	*first = deed->action.evidence[0];
+	*second = deed->action.evidence[1];
+	if (first->size || deed->action.position_count != 1)
 		return true;
-	if (deed->positions[0] < disk->start) /* pruned meanwhile */
+	if (deed->action.positions[0] < disk->start) /* pruned meanwhile */
 		return false;
-	if (!disk_block(disk, deed->positions[0], &stored))
+	if (!disk_block(disk, deed->action.positions[0], &stored))
 		return !disk->decayed;
 	if (block_parse(stored, &block, NULL) == OK)
 		*first = block_signed_header(&block);

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { AHEAD_US = 500 };              /* until a member finds the time to look ahead */
+
 int64_t member_clock_ms(const struct sim *sim, const struct member *member)
 {
 	return (SIM_EPOCH_US + sim->now_us + member->clock_us + sim->now_us / SIM_S * member->drift_ppm) / SIM_MS;
@@ -17,31 +19,13 @@ static void deed_add(struct member *member, const struct replica_action *action)
 {
 	ARRAY_GROW(member->deeds, member->deed_count, member->deed_capacity);
 	struct deed *deed = &member->deeds[member->deed_count++];
-	*deed = (struct deed){.action = *action, .disk_end = member->disk.bytes.size};
-	if (action->kind == REPLICA_SEND || action->kind == REPLICA_STAGE || action->kind == REPLICA_KEEP) {
-		buffer_append_span(&deed->bytes, action->bytes);
-	} else if (action->kind == REPLICA_SEND_RANGE) {
-		buffer_append(&deed->bytes, action->range, sizeof *action->range);
-	} else if (action->kind == REPLICA_EVIDENCE) {
-		buffer_append_span(&deed->bytes, action->evidence[0]);
-		buffer_append_span(&deed->bytes, action->evidence[1]);
-	}
-	if (action->position_count) {
-		deed->positions = memory_new_array(action->position_count, sizeof *deed->positions);
-		memcpy(deed->positions, action->positions, action->position_count * sizeof *deed->positions);
-	}
-}
-
-static void deed_free(struct deed *deed)
-{
-	buffer_free(&deed->bytes);
-	free(deed->positions);
+	*deed = (struct deed){.action = replica_action_copy(action), .disk_end = member->disk.bytes.size};
 }
 
 static void deeds_forget(struct member *member)
 {
 	for (size_t i = 0; i < member->deed_count; i++)
-		deed_free(&member->deeds[i]);
+		replica_action_free(&member->deeds[i].action);
 	member->deed_count = 0;
 }
 
@@ -70,9 +54,9 @@ static void send_stored(struct sim *sim, uint16_t index, const struct deed *deed
 	struct member *member = &sim->member[index];
 	for (uint32_t i = 0; i < deed->action.position_count; i++) {
 		struct span block;
-		if (deed->positions[i] < member->disk.start)
+		if (deed->action.positions[i] < member->disk.start)
 			continue;
-		if (!disk_block(&member->disk, deed->positions[i], &block)) {
+		if (!disk_block(&member->disk, deed->action.positions[i], &block)) {
 			unreadable(sim, index);
 			continue;
 		}
@@ -88,8 +72,7 @@ static void send_range(struct sim *sim, uint16_t index, const struct deed *deed)
 {
 	struct buffer message = {0};
 	const struct sim_disk *disk = &sim->member[index].disk;
-	struct consensus_range range;
-	memcpy(&range, deed->bytes.data, sizeof range);
+	struct consensus_range range = *deed->action.range;
 	while (!range.done && range.position >= disk->start && range.position < disk->flushed) {
 		struct log_frame frame;
 		size_t size;
@@ -171,7 +154,7 @@ static void stop_full(struct sim *sim, uint16_t index)
 static bool entries_fit(struct sim *sim, uint16_t index, const struct deed *deed)
 {
 	const struct sim_disk *disk = &sim->member[index].disk;
-	if (disk->entries.size + disk->stage.size + deed->bytes.size <= disk->entries_space)
+	if (disk->entries.size + disk->stage.size + deed->action.bytes.size <= disk->entries_space)
 		return true;
 	stop_full(sim, index);
 	return false;
@@ -182,8 +165,8 @@ static void deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 	struct member *member = &sim->member[index];
 	switch (deed->action.kind) {
 	case REPLICA_SEND:
-		check_send(sim, index, deed, buffer_span(&deed->bytes));
-		send(sim, index, deed->action.peer, buffer_span(&deed->bytes));
+		check_send(sim, index, deed, deed->action.bytes);
+		send(sim, index, deed->action.peer, deed->action.bytes);
 		return;
 	case REPLICA_SEND_STORED:
 		send_stored(sim, index, deed);
@@ -210,11 +193,11 @@ static void deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 		return;
 	case REPLICA_KEEP:
 		if (entries_fit(sim, index, deed))
-			disk_keep(&member->disk.entries, deed->action.frame_kind, buffer_span(&deed->bytes));
+			disk_keep(&member->disk.entries, deed->action.frame_kind, deed->action.bytes);
 		return;
 	case REPLICA_STAGE:
 		if (entries_fit(sim, index, deed))
-			disk_keep(&member->disk.stage, deed->action.frame_kind, buffer_span(&deed->bytes));
+			disk_keep(&member->disk.stage, deed->action.frame_kind, deed->action.bytes);
 		return;
 	case REPLICA_STAGE_CLEAR:
 		member->disk.stage.size = 0;
@@ -225,7 +208,9 @@ static void deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 	case REPLICA_REBASE:
 		rebase(sim, index);
 		return;
-	default:
+	case REPLICA_APPEND:
+	case REPLICA_TIMER:
+	case REPLICA_EPOCH: /* done in the step */
 		return;
 	}
 }
@@ -264,7 +249,7 @@ void member_flush(struct sim *sim, uint16_t index)
 			deed_do(sim, index, &deeds[i]);
 	}
 	for (size_t i = 0; i < count; i++)
-		deed_free(&deeds[i]);
+		replica_action_free(&deeds[i].action);
 	if (member->deeds) {
 		free(deeds);
 	} else {
@@ -308,9 +293,25 @@ static void randomness_fill(struct sim *sim, struct replica_event *event)
 		event->randomness[i] = (uint8_t)random_next(&sim->random);
 }
 
+/* One member in four never finds the time: it verifies when it applies, and must come to the same. */
+static void look_ahead_later(struct sim *sim, uint16_t index)
+{
+	struct member *member = &sim->member[index];
+	if (member->looks_ahead || !replica_has_ahead(member->replica) || (index + sim->options.seed) % 4 == 0)
+		return;
+	member->looks_ahead = true;
+	happen(sim, AHEAD_US, (struct happening){.kind = HAPPEN_AHEAD, .to = index, .number = member->session});
+}
+
+void member_look_ahead(struct sim *sim, uint16_t index)
+{
+	sim->member[index].looks_ahead = false;
+	member_step(sim, index, (struct replica_event){.kind = REPLICA_AHEAD});
+}
+
 void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 {
-	static const char *const kinds[] = {"recovered", "start", "tick", "up", "down", "message", "submit"};
+	static const char *const kinds[] = {"recovered", "start", "tick", "up", "down", "message", "submit", "ahead"};
 	struct member *member = &sim->member[index];
 	struct replica_actions actions;
 	if (!member->replica || sim_over(sim))
@@ -332,9 +333,7 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 	for (uint32_t i = 0; i < actions.count && member->session == session; i++) {
 		const struct replica_action *action = &actions.items[i];
 		if (action->kind == REPLICA_APPEND) {
-			/* Blocks, and what was found out about them, come before anything is said. */
-			if (spoken && !began && action->bytes.data[4] != REPLICA_FRAME_COSIGNATURE && action->bytes.data[4] != REPLICA_FRAME_STATE_COSIGNATURE
-				&& action->bytes.data[4] != REPLICA_FRAME_SETTLED)
+			if (spoken && !began && replica_append_leads(action))
 				sim_broken(sim, 9, "member %u speaks before it stores", (unsigned)index);
 			if (!append(sim, index, action))
 				return;
@@ -363,6 +362,7 @@ void member_step(struct sim *sim, uint16_t index, struct replica_event event)
 		network_review(sim);
 	if (member->session != session)
 		return;
+	look_ahead_later(sim, index);
 	if ((appended || member->deed_count) && !member->flushing) {
 		member->flushing = true;
 		int64_t least = member->disk.flush_us;
@@ -381,7 +381,7 @@ void member_crash(struct sim *sim, uint16_t index, bool power)
 	member->replica = NULL;
 	member->session++;
 	member->boundary = NO_CRASH;
-	member->flushing = false;
+	member->flushing = member->looks_ahead = false;
 	deeds_forget(member);
 	sim->counters[SIM_CRASHES]++;
 	if (power) {

@@ -195,6 +195,10 @@ static void handle(struct sim *sim, struct happening *happening)
 		if (member->replica && member->session == happening->number)
 			member_flush(sim, happening->to);
 		break;
+	case HAPPEN_AHEAD:
+		if (member->replica && member->session == happening->number)
+			member_look_ahead(sim, happening->to);
+		break;
 	case HAPPEN_BOOT:
 		if (member->session == happening->number)
 			member_boot(sim, happening->to);

@@ -40,6 +40,7 @@ enum happening_kind {
 	HAPPEN_PACKET,        /* from member to member */
 	HAPPEN_TIMER,         /* a replica's wish; number: generation */
 	HAPPEN_FLUSH,         /* a disk is done; number: session */
+	HAPPEN_AHEAD,         /* a member has nothing else to do; number: session */
 	HAPPEN_BOOT,          /* a member that is down */
 	HAPPEN_CLIENT,        /* a client looks at what it waits for */
 	HAPPEN_SUBMIT,        /* client to member; number: payload */
@@ -102,9 +103,7 @@ enum nature {
 
 /* An action that waits for the flush. */
 struct deed {
-	struct replica_action action; /* its spans and positions point into `bytes` and `positions` */
-	struct buffer bytes;
-	uint64_t *positions;
+	struct replica_action action; /* a copy */
 	size_t disk_end;      /* when it was asked for */
 };
 
@@ -153,6 +152,7 @@ struct member {
 	int64_t boundary;             /* appends and deeds until it crashes, or NO_CRASH */
 	bool power;                   /* that crash is a power cut */
 	bool flushing;
+	bool looks_ahead;             /* HAPPEN_AHEAD is to come */
 	int64_t clock_us;             /* offset */
 	int64_t drift_ppm;
 	int64_t slow_us;              /* added to each of its packets */
@@ -481,6 +481,7 @@ void member_boot(struct sim *sim, uint16_t index);
 void member_crash(struct sim *sim, uint16_t index, bool power);
 void member_step(struct sim *sim, uint16_t index, struct replica_event event);
 void member_flush(struct sim *sim, uint16_t index);
+void member_look_ahead(struct sim *sim, uint16_t index);
 void member_free(struct sim *sim, struct member *member);
 
 /* network.c */

@@ -1,26 +1,16 @@
 /* Four nodes of the built program on loopback: they agree, survive kill -9, and serve gateways. */
+#include "ask.h"
+#include "process.h"
+
 #include "client/client.h"
 #include "host/disk.h"
-#include "host/http.h"
 #include "host/keys.h"
 #include "host/wire.h"
 #include "record/genesis.h"
 #include "../unit/lie.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-#include <yyjson.h>
 
 enum { NODES = 4, PATIENCE_MS = 60000, FOLDER_SIZE = 100, PATH_SIZE = 200, URL_SIZE = 120 };
 
@@ -50,44 +40,7 @@ static void path_of(const char *folder, const char *name, char out[PATH_SIZE])
 
 /* ---- processes ---- */
 
-static pid_t start(const char *log, const char *const *arguments)
-{
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		int out = log ? open(log, O_WRONLY | O_CREAT | O_APPEND, 0600) : open("/dev/null", O_WRONLY);
-		dup2(out, STDERR_FILENO);
-		dup2(out, STDOUT_FILENO);
-		execv(arguments[0], (char *const *)(uintptr_t)arguments);
-		_exit(127);
-	}
-	return child;
-}
-
-static int wait_code(pid_t process)
-{
-	int how;
-	assert_int_equal(waitpid(process, &how, 0), process);
-	return WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
-}
-
-#define RUN(cluster, ...) wait_code(start(NULL, (const char *const[]){(cluster)->program, __VA_ARGS__, NULL}))
-
-static int64_t now_ms(void)
-{
-	return clock_monotonic_ns() / NS_PER_MS;
-}
-
-static unsigned free_port(void)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof address;
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-	close(fd);
-	return ntohs(address.sin_port);
-}
+#define COMMAND(cluster, ...) RUN((cluster)->program, __VA_ARGS__)
 
 static void node_start(struct cluster *cluster, int which)
 {
@@ -96,34 +49,17 @@ static void node_start(struct cluster *cluster, int which)
 	path_of(member->folder, "node.ini", config);
 	path_of(member->folder, "node.log", log);
 	assert_int_equal(member->process, 0);
-	member->process = start(log, (const char *const[]){cluster->program, "node", "--config", config, NULL});
+	member->process = START(log, cluster->program, "node", "--config", config);
 }
 
 static int node_end(struct cluster *cluster, int which, int signal_number)
 {
 	struct member *member = &cluster->members[which];
-	assert_true(member->process > 0); /* 0 would be all of us */
-	kill(member->process, signal_number);
-	int code = wait_code(member->process);
-	member->process = 0;
-	return code;
+	assert_true(member->process > 0);
+	return process_stop(&member->process, signal_number);
 }
 
 /* ---- asking ---- */
-
-static yyjson_doc *ask(struct cluster *cluster, int which, const char *path)
-{
-	char url[URL_SIZE];
-	struct buffer out = {0};
-	struct fault fault;
-	long code = 0;
-	snprintf(url, sizeof url, "http://127.0.0.1:%u%s", cluster->members[which].http_port, path);
-	yyjson_doc *document = NULL;
-	if (http_get(url, 16 << 20, &out, &code, &fault) == OK && code == 200)
-		document = yyjson_read((const char *)out.data, out.size, 0);
-	buffer_free(&out);
-	return document;
-}
 
 struct answer {
 	bool alive;
@@ -135,7 +71,7 @@ struct answer {
 static struct answer look(struct cluster *cluster, int which)
 {
 	struct answer answer = {0};
-	yyjson_doc *document = ask(cluster, which, "/api/v1/node");
+	yyjson_doc *document = ask(cluster->members[which].http_port, "/api/v1/node");
 	if (!document)
 		return answer;
 	yyjson_val *root = yyjson_doc_get_root(document), *member;
@@ -148,14 +84,6 @@ static struct answer look(struct cluster *cluster, int which)
 		answer.connected += yyjson_get_bool(yyjson_obj_get(member, "connected"));
 	yyjson_doc_free(document);
 	return answer;
-}
-
-static void log_show(struct cluster *cluster, int which)
-{
-	char command[2 * PATH_SIZE];
-	snprintf(command, sizeof command, "tail -n 12 %s/node.log >&2", cluster->members[which].folder);
-	if (system(command) != 0)
-		fprintf(stderr, "no log of node %d\n", which);
 }
 
 /* Until all that run are connected with each other and have at least `size` entries and one root. */
@@ -181,7 +109,7 @@ static void wait_equal(struct cluster *cluster, uint64_t size)
 	for (int i = 0; i < NODES; i++) {
 		fprintf(stderr, "node %d: alive %d connected %u size %llu root %s\n", i, answers[i].alive, answers[i].connected,
 			(unsigned long long)answers[i].log_size, answers[i].log_root);
-		log_show(cluster, i);
+		file_show(in(cluster->members[i].folder, "node.log"));
 	}
 	fail_msg("the nodes did not come to agree on %llu entries", (unsigned long long)size);
 }
@@ -254,7 +182,7 @@ static void org_make(struct cluster *cluster, int which)
 	snprintf(wire, sizeof wire, "127.0.0.1:%u", member->wire_port);
 	snprintf(http, sizeof http, "127.0.0.1:%u", member->http_port);
 	/* The last one has a root, and its node shows certificates that the root issued. */
-	assert_int_equal(RUN(cluster, "init", "org", "--folder", member->folder, "--id", id, "--role", names[which], "--address", wire, "--http", http,
+	assert_int_equal(COMMAND(cluster, "init", "org", "--folder", member->folder, "--id", id, "--role", names[which], "--address", wire, "--http", http,
 		which == NODES - 1 ? "--root" : NULL, "slh-dsa"), 0);
 	path_of(member->folder, "keys/record.key", path);
 	assert_int_equal(keys_load(path, false, &member->key, &fault), OK);
@@ -266,7 +194,7 @@ static void genesis_make(struct cluster *cluster)
 	snprintf(out, sizeof out, "%s/genesis.cbor", cluster->folder);
 	for (int i = 0; i < NODES; i++)
 		path_of(cluster->members[i].folder, "org.cose", from[i]);
-	assert_int_equal(RUN(cluster, "init", "genesis", "--name", "test", "--out", out, from[0], from[1], from[2], from[3]), 0);
+	assert_int_equal(COMMAND(cluster, "init", "genesis", "--name", "test", "--out", out, from[0], from[1], from[2], from[3]), 0);
 	struct buffer bytes = {0};
 	struct genesis genesis;
 	struct fault fault;
@@ -310,9 +238,7 @@ static int cluster_close(void **state)
 			node_end(cluster, i, SIGKILL);
 		signing_key_free(cluster->members[i].key);
 	}
-	char command[100];
-	snprintf(command, sizeof command, "rm -rf %s", cluster->folder);
-	int code = system(command);
+	int code = folder_remove(cluster->folder);
 	free(cluster);
 	return code;
 }
@@ -328,19 +254,43 @@ static void four_nodes_find_each_other_and_agree(void **state)
 	/* Any node takes anybody's statement, and a repetition is harmless. */
 	assert_int_equal(submit(cluster, 1, 3, true), 200);
 	wait_equal(cluster, NODES + 2);
-	yyjson_doc *document = ask(cluster, 2, "/api/v1/statements?type=event");
+	yyjson_doc *document = ask(cluster->members[2].http_port, "/api/v1/statements?type=event");
 	assert_non_null(document);
 	assert_int_equal(yyjson_arr_size(yyjson_obj_get(yyjson_doc_get_root(document), "statements")), 2);
 	yyjson_doc_free(document);
+}
+
+/* What a node says of a member's place among the leaders. */
+static bool stands(struct cluster *cluster, int at, int member, const char *word)
+{
+	yyjson_doc *document = ask(cluster->members[at].http_port, "/api/v1/members");
+	yyjson_val *told = yyjson_arr_get(yyjson_obj_get(yyjson_doc_get_root(document), "members"), (size_t)member);
+	const char *standing = yyjson_get_str(yyjson_obj_get(told, "standing"));
+	bool equal = standing && strcmp(standing, word) == 0;
+	yyjson_doc_free(document);
+	return equal;
+}
+
+/* With every 64th commit it is counted who leads. */
+static void commit_until_stands(struct cluster *cluster, int member, const char *word)
+{
+	int64_t end = now_ms() + PATIENCE_MS;
+	for (int i = 0; !stands(cluster, 0, member, word); i++) {
+		assert_true(now_ms() < end);
+		assert_int_equal(submit(cluster, i % 3, (i + 1) % 3, false), 201);
+	}
 }
 
 static void a_killed_node_catches_up(void **state)
 {
 	struct cluster *cluster = *state;
 	uint64_t size = look(cluster, 0).log_size;
+	assert_true(stands(cluster, 0, 3, "leads"));
 	node_end(cluster, 3, SIGKILL);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(submit(cluster, i % 3, (i + 1) % 3, false), 201);
+	commit_until_stands(cluster, 3, "late");
+	assert_true(stands(cluster, 0, 0, "leads") && stands(cluster, 1, 3, "late"));
 	/* Its last write was cut short. */
 	char path[PATH_SIZE];
 	path_of(cluster->members[3].folder, "data/log.000000", path);
@@ -350,6 +300,7 @@ static void a_killed_node_catches_up(void **state)
 	node_start(cluster, 3);
 	wait_equal(cluster, size + 20);
 	assert_int_equal(submit(cluster, 3, 3, false), 201);
+	commit_until_stands(cluster, 3, "leads");
 }
 
 static void a_lost_log_is_fetched_again(void **state)
@@ -440,7 +391,7 @@ static void a_full_disk_stops_the_node_honestly(void **state)
 	setrlimit(RLIMIT_FSIZE, &limit);
 	for (int i = 0; i < 12; i++)
 		assert_int_equal(submit(cluster, 0, 0, false), 201);
-	assert_int_equal(wait_code(member->process), 1);
+	assert_int_equal(process_wait(member->process), 1);
 	member->process = 0;
 	struct buffer log = {0};
 	struct fault fault;
@@ -505,7 +456,7 @@ static void a_failed_flush_stops_the_node_honestly(void **state)
 	int fd = open(trigger, O_WRONLY | O_CREAT, 0600);
 	close(fd);
 	assert_int_equal(submit(cluster, 0, 0, false), 201); /* final without it */
-	assert_int_equal(wait_code(member->process), 1);
+	assert_int_equal(process_wait(member->process), 1);
 	member->process = 0;
 	assert_true(node_log_says(member, "event=node_stops"));
 	assert_true(node_log_says(member, "cannot be flushed to the disk"));
@@ -545,7 +496,7 @@ static void without_a_quorum_nothing_is_final(void **state)
 	usleep(1500000);
 	assert_true(look(cluster, 0).log_size == size);
 	node_start(cluster, 2);
-	assert_int_equal(wait_code(child), 0);
+	assert_int_equal(process_wait(child), 0);
 	/* The child's statement was ours: go on behind it. */
 	struct buffer statement = {0};
 	statement_make(cluster, &cluster->members[0], names[0], &statement, &cluster->members[0].last);
@@ -617,8 +568,8 @@ static void a_client_outlives_its_node(void **state)
 	if (status != OK)
 		fprintf(stderr, "%s: %s\n", status_name(status), fault.text);
 	assert_int_equal(status, OK);
-	assert_int_equal(wait_code(killer), 0);
-	assert_int_equal(wait_code(cluster->members[0].process), 128 + SIGKILL);
+	assert_int_equal(process_wait(killer), 0);
+	assert_int_equal(process_wait(cluster->members[0].process), 128 + SIGKILL);
 	cluster->members[0].process = 0;
 	assert_true(client_numbers(client).moves >= 1);
 	for (size_t i = 0; i < CLIENT_MANY; i++) {
@@ -775,9 +726,9 @@ static void gateway_register(struct cluster *cluster, const char *folder, const 
 	/* Nobody answers at the first address. */
 	snprintf(url, sizeof url, "http://127.0.0.1:1,http://127.0.0.1:%u", cluster->members[0].http_port);
 	if (!state)
-		assert_int_equal(RUN(cluster, "register", "--node", url, "--folder", cluster->members[0].folder, document), 0);
+		assert_int_equal(COMMAND(cluster, "register", "--node", url, "--folder", cluster->members[0].folder, document), 0);
 	else
-		assert_int_equal(RUN(cluster, "register", "--node", url, "--folder", cluster->members[0].folder, "--state", state, "--subject",
+		assert_int_equal(COMMAND(cluster, "register", "--node", url, "--folder", cluster->members[0].folder, "--state", state, "--subject",
 			"gw:manufacturer/hall-1", "--reason", "test"), 0);
 }
 
@@ -788,7 +739,7 @@ static void a_registered_gateway_follows_and_submits_until_it_is_revoked(void **
 	struct signing_key *tls_key;
 	struct fault fault;
 	snprintf(folder, sizeof folder, "%s/hall-1", cluster->folder);
-	assert_int_equal(RUN(cluster, "init", "gateway", "--folder", folder, "--id", "gw:manufacturer/hall-1", "--site", "airframe/plant-1/hall-1"), 0);
+	assert_int_equal(COMMAND(cluster, "init", "gateway", "--folder", folder, "--id", "gw:manufacturer/hall-1", "--site", "airframe/plant-1/hall-1"), 0);
 	path_of(folder, "keys/tls.key", path);
 	assert_int_equal(keys_load(path, false, &tls_key, &fault), OK);
 
@@ -873,13 +824,13 @@ static void a_liar_is_convicted(void **state)
 	assert_int_equal(disk_write(path, buffer_span(&body), 0600, &fault), OK);
 	snprintf(url, sizeof url, "http://127.0.0.1:%u", cluster->members[1].http_port);
 	uint64_t size = look(cluster, 0).log_size;
-	assert_int_equal(RUN(cluster, "evidence", "--folder", cluster->members[0].folder, "--node", url, path), 0);
-	assert_int_equal(RUN(cluster, "evidence", "--folder", cluster->members[1].folder, "--node", url, path), 1); /* once is enough */
+	assert_int_equal(COMMAND(cluster, "evidence", "--folder", cluster->members[0].folder, "--node", url, path), 0);
+	assert_int_equal(COMMAND(cluster, "evidence", "--folder", cluster->members[1].folder, "--node", url, path), 1); /* once is enough */
 	wait_equal(cluster, size + 1);
 	cluster->members[0].seq++; /* it spoke */
 	char id[DIGEST_HEX_SIZE] = "";
 	for (int i = 0; i < NODES; i++) {
-		yyjson_doc *document = ask(cluster, i, "/api/v1/node");
+		yyjson_doc *document = ask(cluster->members[i].http_port, "/api/v1/node");
 		yyjson_val *members = yyjson_obj_get(yyjson_doc_get_root(document), "members");
 		for (int m = 0; m < NODES; m++)
 			assert_int_equal(yyjson_get_uint(yyjson_obj_get(yyjson_arr_get(members, (size_t)m), "lies")), m == 2);
@@ -887,7 +838,7 @@ static void a_liar_is_convicted(void **state)
 		yyjson_doc_free(document);
 	}
 	assert_true(span_from_hex(span_of_text(id), cluster->members[0].last.bytes, DIGEST_SIZE));
-	assert_int_equal(wait_code(start(out, (const char *const[]){cluster->program, "status", "--node", url, NULL})), 0);
+	assert_int_equal(process_wait(START(out, cluster->program, "status", "--node", url)), 0);
 	assert_true(file_says(out, "lied, as is proven 1 times") && file_says(out, id));
 	/* One more entry later a checkpoint covers it. */
 	char bundle[PATH_SIZE];
@@ -895,10 +846,10 @@ static void a_liar_is_convicted(void **state)
 	assert_int_equal(submit(cluster, 3, 3, false), 201);
 	int code = 1;
 	for (int64_t end = now_ms() + PATIENCE_MS; code != 0 && now_ms() < end; usleep(200000))
-		code = RUN(cluster, "export", "--node", url, "--out", bundle, id);
+		code = COMMAND(cluster, "export", "--node", url, "--out", bundle, id);
 	assert_int_equal(code, 0);
 	assert_int_equal(unlink(out), 0);
-	assert_int_equal(wait_code(start(out, (const char *const[]){cluster->program, "verify", "--genesis", genesis_path, bundle, NULL})), 0);
+	assert_int_equal(process_wait(START(out, cluster->program, "verify", "--genesis", genesis_path, bundle)), 0);
 	assert_true(file_says(out, "org:repair lied: it signed two blocks of round 1"));
 	genesis_free(&genesis);
 	signing_key_free(key);
@@ -926,7 +877,7 @@ static void copy_stops(struct cluster *cluster, int which, bool lost)
 	path_of(folder, "node.ini", path);
 	path_of(folder, "node.log", log);
 	assert_int_equal(disk_write(path, buffer_span(&text), 0600, &fault), OK);
-	pid_t copy = start(log, (const char *const[]){cluster->program, "node", "--config", path, NULL});
+	pid_t copy = START(log, cluster->program, "node", "--config", path);
 	int how = 0;
 	pid_t ended = 0;
 	for (int64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !ended; usleep(20000))
@@ -983,15 +934,15 @@ static void one_folder_one_node_and_good_settings(void **state)
 	struct cluster *cluster = *state;
 	char config[PATH_SIZE];
 	path_of(cluster->members[0].folder, "node.ini", config);
-	assert_int_equal(RUN(cluster, "node", "--config", config), 1);
-	assert_int_equal(RUN(cluster, "node"), 2);
-	assert_int_equal(RUN(cluster, "node", "--config", "/nowhere/node.ini"), 2);
+	assert_int_equal(COMMAND(cluster, "node", "--config", config), 1);
+	assert_int_equal(COMMAND(cluster, "node"), 2);
+	assert_int_equal(COMMAND(cluster, "node", "--config", "/nowhere/node.ini"), 2);
 	snprintf(config, sizeof config, "%s/bad.ini", cluster->folder);
 	struct fault fault;
 	assert_int_equal(disk_write(config, span_of_text("[node]\nfoldr = x\n"), 0644, &fault), OK);
-	assert_int_equal(RUN(cluster, "node", "--config", config), 2);
-	assert_int_equal(RUN(cluster, "nod"), 2);
-	assert_int_equal(RUN(cluster, "node", "--help"), 0);
+	assert_int_equal(COMMAND(cluster, "node", "--config", config), 2);
+	assert_int_equal(COMMAND(cluster, "nod"), 2);
+	assert_int_equal(COMMAND(cluster, "node", "--help"), 0);
 	wait_equal(cluster, NODES);
 }
 

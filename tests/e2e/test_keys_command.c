@@ -1,18 +1,7 @@
 /* tally init and tally keys as their users run them, beside the openssl program: encrypted files. */
+#include "process.h"
+
 #include "host/disk.h"
-#include "host/loop.h"
-
-#include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 enum { PATIENCE_MS = 30000, COMMAND_SIZE = 1500, OUTPUT_MAX = 1 << 20 };
 
@@ -71,11 +60,10 @@ static int world_open(void **state)
 static int world_close(void **state)
 {
 	struct world *world = *state;
-	char command[100];
-	snprintf(command, sizeof command, "rm -rf %s", world->folder);
+	int code = folder_remove(world->folder);
 	buffer_free(&world->said);
 	free(world);
-	return system(command);
+	return code;
 }
 
 static void keys_are_encrypted_shown_and_decrypted(void **state)
@@ -116,23 +104,15 @@ static void keys_are_encrypted_shown_and_decrypted(void **state)
 /* Does a daemon with these settings come so far that its log says `what`? */
 static bool daemon_says(struct world *world, const char *kind, const char *folder, const char *what)
 {
-	char config[200], log[200];
+	char config[100];
+	const char *log = in(world->folder, "daemon.log");
 	struct buffer text = {0};
 	struct fault fault;
 	bool said = false;
-	int how;
-	snprintf(config, sizeof config, "%s/%s/%s.ini", world->folder, folder, kind);
-	snprintf(log, sizeof log, "%s/daemon.log", world->folder);
+	snprintf(config, sizeof config, "%s/%s.ini", folder, kind);
 	unlink(log);
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-		dup2(open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-		execl(world->program, world->program, kind, "--config", config, (char *)NULL);
-		_exit(127);
-	}
-	for (int64_t end = clock_monotonic_ns() + PATIENCE_MS * NS_PER_MS; clock_monotonic_ns() < end && !said; usleep(20000)) {
+	pid_t child = START(log, world->program, kind, "--config", in(world->folder, config));
+	for (int64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !said; usleep(20000)) {
 		buffer_clear(&text);
 		if (disk_read(log, OUTPUT_MAX, &text, &fault) == OK) {
 			buffer_append_byte(&text, 0);
@@ -142,8 +122,7 @@ static bool daemon_says(struct world *world, const char *kind, const char *folde
 	if (!said)
 		fprintf(stderr, "%s\n", text.data ? (char *)text.data : "nothing was said");
 	assert_null(text.data ? strstr((char *)text.data, "horse") : NULL);
-	kill(child, SIGKILL);
-	waitpid(child, &how, 0);
+	process_stop(&child, SIGKILL);
 	buffer_free(&text);
 	return said;
 }

@@ -1,21 +1,9 @@
 /* A bundle has one form, and its report only lines of our own making. It is checked against
  * the genesis of the sample consortium, of which the saved inputs are. */
 #include "../unit/sample_log.h"
+#include "report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check_report(struct span report)
-{
-	CHECK(report.size && report.data[report.size - 1] == '\n');
-	while (report.size) {
-		size_t line = 0;
-		for (; report.data[line] != '\n'; line++)
-			CHECK(report.data[line] >= ' ' && report.data[line] != 0x7f);
-		bool ours = (line > 4 && memcmp(report.data, "ok: ", 4) == 0) || (line > 8 && memcmp(report.data, "FAILED: ", 8) == 0);
-		CHECK(ours);
-		report = span_of(report.data + line + 1, report.size - line - 1);
-	}
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -33,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(span_equal(buffer_span(&again), span_of(data, size)));
 	enum status status = bundle_verify(&bundle, &consortium->trust, NULL, &report, &fault);
 	CHECK((status == OK) == (fault.text[0] == 0));
-	check_report(buffer_span(&report));
+	report_check(buffer_span(&report));
 	buffer_free(&again);
 	buffer_free(&report);
 	bundle_free(&bundle);

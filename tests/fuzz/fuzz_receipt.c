@@ -1,24 +1,12 @@
 /* A receipt that decodes has one form, and what is said about it are lines of our own making. It is checked for a statement
  * and an older checkpoint of the sample consortium, of which the saved inputs are. */
 #include "../unit/sample_log.h"
+#include "report.h"
 
 #include "record/cose.h"
 #include "record/receipt_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check_report(struct span report)
-{
-	CHECK(report.size && report.data[report.size - 1] == '\n');
-	while (report.size) {
-		size_t line = 0;
-		for (; report.data[line] != '\n'; line++)
-			CHECK(report.data[line] >= ' ' && report.data[line] != 0x7f);
-		bool ours = (line > 4 && memcmp(report.data, "ok: ", 4) == 0) || (line > 8 && memcmp(report.data, "FAILED: ", 8) == 0);
-		CHECK(ours);
-		report = span_after(report, line + 1);
-	}
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -53,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		enum status status = kind == 0 ? receipt_check(bytes, buffer_span(&log->entries[LOG_DEVICE]), &consortium->trust, &report, &fault)
 					       : receipt_check_consistency(bytes, buffer_span(&older), &consortium->trust, &report, &fault);
 		CHECK((status == OK) == (fault.text[0] == 0));
-		check_report(buffer_span(&report));
+		report_check(buffer_span(&report));
 	}
 	buffer_free(&again);
 	buffer_free(&report);

@@ -1,21 +1,9 @@
 /* A state proof has one form, and its report only lines of our own making; a value has one form. It is checked against the
  * genesis of the sample consortium, of which the saved inputs are. */
 #include "../unit/sample_state.h"
+#include "report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check_report(struct span report)
-{
-	CHECK(report.size && report.data[report.size - 1] == '\n');
-	while (report.size) {
-		size_t line = 0;
-		for (; report.data[line] != '\n'; line++)
-			CHECK(report.data[line] >= ' ' && report.data[line] != 0x7f);
-		bool ours = (line > 4 && memcmp(report.data, "ok: ", 4) == 0) || (line > 8 && memcmp(report.data, "FAILED: ", 8) == 0);
-		CHECK(ours);
-		report = span_of(report.data + line + 1, report.size - line - 1);
-	}
-}
 
 static void check_entry(struct span bytes)
 {
@@ -48,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_entry(proof.value);
 	enum status status = state_proof_verify(&proof, &consortium->trust, &found, &report, &fault);
 	CHECK((status == OK) == (fault.text[0] == 0));
-	check_report(buffer_span(&report));
+	report_check(buffer_span(&report));
 	buffer_free(&again);
 	buffer_free(&report);
 	return 0;

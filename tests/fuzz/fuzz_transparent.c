@@ -1,30 +1,13 @@
 /* A transparent statement that decodes has one form, gives one statement, and what is said about it are lines of our own making.
  * It is judged under the sample consortium, of which the saved inputs are. */
 #include "../unit/sample_consortium.h"
+#include "report.h"
 
 #include "record/cose.h"
 #include "record/receipt.h"
 #include "record/transparent_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static bool begins(struct span line, const char *text)
-{
-	return line.size > strlen(text) && memcmp(line.data, text, strlen(text)) == 0;
-}
-
-static void check_report(struct span report)
-{
-	CHECK(report.size && report.data[report.size - 1] == '\n');
-	while (report.size) {
-		size_t line = 0;
-		for (; report.data[line] != '\n'; line++)
-			CHECK(report.data[line] >= ' ' && report.data[line] != 0x7f);
-		struct span words = span_of(report.data, line);
-		CHECK(begins(words, "ok: ") || begins(words, "not ok: ") || begins(words, "FAILED: "));
-		report = span_after(report, line + 1);
-	}
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -64,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		buffer_clear(&report);
 		enum status status = transparent_check(bytes, &trust, &report, &fault);
 		CHECK((status == OK) == (fault.text[0] == 0));
-		check_report(buffer_span(&report));
+		report_check(buffer_span(&report));
 	}
 	buffer_free(&again);
 	buffer_free(&report);

@@ -53,6 +53,8 @@ struct cluster {
 	double loss;
 	void (*twist)(void *context, uint16_t from, uint16_t to, struct buffer *bytes); /* a liar's hand on each letter; may be NULL */
 	void *twist_context;
+	const struct replica_signatures *signatures; /* NULL: the real ones */
+	bool looks_ahead[CLUSTER_MAX]; /* always has time to */
 	bool repairs;                 /* logs that are damaged in the middle are repaired, as on disk */
 	/* the plan to kill */
 	uint16_t victim;
@@ -213,9 +215,7 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 	bool spoken = false;
 	for (uint32_t i = 0; i < actions.count; i++) {
 		const struct replica_action *action = &actions.items[i];
-		/* Blocks, and what was found out about them, are stored before anything is said. */
-		CHECK(action->kind != REPLICA_APPEND || action->bytes.data[4] == REPLICA_FRAME_COSIGNATURE
-			|| action->bytes.data[4] == REPLICA_FRAME_STATE_COSIGNATURE || action->bytes.data[4] == REPLICA_FRAME_SETTLED || !spoken);
+		CHECK(!spoken || action->kind != REPLICA_APPEND || !replica_append_leads(action));
 		spoken = spoken || action->kind != REPLICA_APPEND;
 		CHECK(!starting || action->kind == REPLICA_FINAL || action->kind == REPLICA_CHECKPOINT || action->kind == REPLICA_KEEP
 			|| action->kind == REPLICA_EPOCH);
@@ -404,7 +404,7 @@ static inline void cluster_member_up(struct cluster *cluster, uint16_t index)
 {
 	struct member *member = &cluster->member[index];
 	struct replica_config config = {.genesis = &cluster->consortium->genesis, .name = cluster->consortium->genesis.members[index].header.iss,
-		.consensus = cluster->consensus,
+		.consensus = cluster->consensus, .signatures = cluster->signatures,
 		.keys = {{cluster->consortium->node[index], cluster->consortium->checkpoint[index]}}, .key_count = 1};
 	struct fault fault;
 	CHECK(!member->replica && replica_new(&config, &member->replica, &fault) == OK);
@@ -502,11 +502,18 @@ static inline bool cluster_advance(struct cluster *cluster, int64_t until_ms)
 	return true;
 }
 
+static inline void cluster_look_ahead(struct cluster *cluster)
+{
+	for (uint16_t i = 0; i < cluster->members; i++)
+		while (cluster->looks_ahead[i] && cluster->member[i].replica && replica_has_ahead(cluster->member[i].replica))
+			cluster_step(cluster, i, (struct replica_event){.kind = REPLICA_AHEAD});
+}
+
 static inline void cluster_run(struct cluster *cluster, int64_t duration_ms)
 {
 	int64_t until = cluster->now_ms + duration_ms;
 	while (cluster_advance(cluster, until))
-		;
+		cluster_look_ahead(cluster);
 }
 
 static inline void cluster_submit(struct cluster *cluster, uint16_t index, struct span bytes)

@@ -195,4 +195,28 @@ static inline struct bundle sample_bundle(const struct sample_log *log, const ch
 	return bundle;
 }
 
+/* For all tests of a program: their state. */
+struct sample_world {
+	struct sample_consortium *consortium;
+	struct sample_log *log;
+};
+
+static inline int sample_world_begin(void **state)
+{
+	struct sample_world *world = memory_new(sizeof *world);
+	world->consortium = sample_consortium_new();
+	world->log = sample_log_new(world->consortium);
+	*state = world;
+	return 0;
+}
+
+static inline int sample_world_end(void **state)
+{
+	struct sample_world *world = *state;
+	sample_log_free(world->log);
+	sample_consortium_free(world->consortium);
+	free(world);
+	return 0;
+}
+
 #endif

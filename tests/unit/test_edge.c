@@ -1,5 +1,5 @@
 /* The edge: readings, numbers, critical messages, alarms, and what a crash leaves. */
-#include "edge_world.h"
+#include "edge_spindle.h"
 
 #include <malloc.h>
 #include <setjmp.h>
@@ -7,50 +7,12 @@
 
 #include <cmocka.h>
 
-#define SPINDLE "dev:maker/spindle-1"
-#define FIRE "dev:maker/fire-1"
-
-static struct edge_world *begin(uint64_t seed)
-{
-	struct edge_world *world = memory_new(sizeof *world);
-	world_begin(world, seed);
-	world_register(world, (struct device_wish){.name = SPINDLE, .signals = 2, .critical = "fire power", .commands = "reduce_speed stop"});
-	world_bounds(world, SPINDLE, 1, -5, 70);
-	world_register(world, (struct device_wish){.name = FIRE, .critical = "fire door"});
-	world_start(world, true);
-	return world;
-}
-
-static void end(struct edge_world *world)
-{
-	world_end(world);
-	free(world);
-}
-
-static struct fake_device *spindle(struct edge_world *world)
-{
-	return world_device(world, text(SPINDLE));
-}
-
-static struct fake_device *fire(struct edge_world *world)
-{
-	return world_device(world, text(FIRE));
-}
-
 static void readings(struct edge_world *world, struct fake_device *device, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		world_pass(world, 1000);
 		device_read_and_send(world, device, 20 + (double)(device->seq % 50) / 8);
 	}
-}
-
-/* One day of seconds passes in the test, no message does. */
-static struct edge_totals totals_of(const struct edge_world *world)
-{
-	struct edge_totals totals;
-	edge_totals(world->edge, &totals);
-	return totals;
 }
 
 static size_t disturbances(const struct edge_world *world, enum disturbance_kind kind)

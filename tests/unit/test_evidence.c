@@ -2,8 +2,7 @@
 #include "lie.h"
 #include "ledger/evidence.h"
 #include "ledger_world.h"
-
-static struct consortium four;
+#include "founded.h"
 
 static void refused(struct world *world, struct statement statement, enum status status)
 {
@@ -182,20 +181,6 @@ static void another_root_than_the_logs_convicts(void **state)
 	ledger_free(world.ledger);
 }
 
-static int found(void **state)
-{
-	(void)state;
-	consortium_found(&four, 4);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	consortium_free(&four);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,5 +189,5 @@ int main(void)
 		cmocka_unit_test(every_byte_of_a_proof_counts),
 		cmocka_unit_test(another_root_than_the_logs_convicts),
 	};
-	return cmocka_run_group_tests(tests, found, end);
+	return cmocka_run_group_tests(tests, founded_begin, founded_end);
 }

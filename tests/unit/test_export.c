@@ -41,20 +41,11 @@ static struct digest make_chunk(void)
 	return merkle_tree_root(&chunk, LEAVES);
 }
 
-static enum status log_read(void *context, uint64_t index, struct buffer *out)
-{
-	(void)context;
-	if (index >= world.count)
-		return E_NOT_FOUND;
-	buffer_append_span(out, buffer_span(&world.entries[index].bytes));
-	return OK;
-}
-
 static int begin(void **state)
 {
 	(void)state;
 	struct fault fault;
-	const struct view_log log = {.read = log_read};
+	const struct view_log log = {.context = &world, .read = world_log_read};
 	struct digest root = make_chunk();
 	world_begin(&world);
 	world_story(&world, &root, LEAVES);

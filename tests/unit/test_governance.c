@@ -206,6 +206,29 @@ static void a_record_made_elsewhere_must_be_the_own_one(void **state)
 	buffer_free(&other.body);
 }
 
+/* A proposal is public: somebody may register a gateway with the key before it is adopted, and let go of it afterwards. */
+static void a_newcomers_key_cannot_be_taken_away(void **state)
+{
+	(void)state;
+	struct world world = world_new(&four);
+	struct genesis_member fifth;
+	assert_int_equal(genesis_member_decode(buffer_span(&joiner), &fifth, &world.fault), OK);
+	struct digest id = must(&world, proposal(&world, "org:maker", MEMBER_ADD, "org:fifth", &joiner));
+	struct body_device gateway = {.kind = DEVICE_GATEWAY, .model = text("box"), .firmware = {{9}}, .has_key = true, .key = some_key(&world, 90),
+		.tls_key = fifth.org.tls_key, .site = text("plant/hall")};
+	buffer_clear(&world.body);
+	body_device_encode(&gateway, &world.body);
+	must(&world, draft(&world, "org:supplier", STATEMENT_DEVICE, "gw:supplier/thief", buffer_span(&world.body)));
+	must(&world, vote(&world, "org:supplier", "org:fifth", &id, true));
+	must(&world, vote(&world, "org:repair", "org:fifth", &id, true));
+	epoch_end(&world);
+	assert_ptr_equal(ledger_entity_by_tls(world.ledger, &fifth.org.tls_key), ledger_entity(world.ledger, text("org:fifth")));
+	must(&world, draft(&world, "org:supplier", STATEMENT_DEVICE, "gw:supplier/thief", gateway_registration(&world, 91)));
+	assert_ptr_equal(ledger_entity_by_tls(world.ledger, &fifth.org.tls_key), ledger_entity(world.ledger, text("org:fifth")));
+	ledger_free(world.ledger);
+	buffer_free(&world.body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +237,7 @@ int main(void)
 		cmocka_unit_test(new_keys_count_from_the_next_epoch_on),
 		cmocka_unit_test(what_does_not_fit_is_refused),
 		cmocka_unit_test(a_record_made_elsewhere_must_be_the_own_one),
+		cmocka_unit_test(a_newcomers_key_cannot_be_taken_away),
 	};
 	consortium_found(&four, 4);
 	org_make("org:fifth", 500, NULL, &joiner);

@@ -310,6 +310,22 @@ static void the_node_tells_about_itself(void **state)
 	buffer_free(&out);
 }
 
+static void the_node_tells_who_decides(void **state)
+{
+	(void)state;
+	struct buffer out = {0};
+	assert_int_equal(get("/api/v1/members", &out), 200);
+	yyjson_doc *document = parsed(&out);
+	yyjson_val *root = yyjson_doc_get_root(document), *members = yyjson_obj_get(root, "members"), *member = yyjson_arr_get_first(members);
+	HAS(root, "epoch", "quorum", "members", "proposals", "epochs");
+	HAS(member, "index", "seat", "iss", "name", "role", "address", "since_epoch", "self", "connected", "standing", "keys");
+	assert_int_equal(yyjson_arr_size(members), 1);
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(member, "iss")), "org:maker");
+	assert_string_equal(yyjson_get_str(yyjson_obj_get(member, "standing")), "leads");
+	yyjson_doc_free(document);
+	buffer_free(&out);
+}
+
 /* Prometheus text: comment lines, then samples "name{labels} number", each name announced once before. */
 static void metrics_are_well_formed(void **state)
 {
@@ -723,6 +739,7 @@ int main(void)
 		cmocka_unit_test(documents_are_registered),
 		cmocka_unit_test(many_become_final_together),
 		cmocka_unit_test(the_node_tells_about_itself),
+		cmocka_unit_test(the_node_tells_who_decides),
 		cmocka_unit_test(metrics_are_well_formed),
 		cmocka_unit_test(statements_are_listed_in_pages),
 		cmocka_unit_test(one_statement_is_found_and_traced),

@@ -9,28 +9,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-struct world {
-	struct sample_consortium *consortium;
-	struct sample_log *log;
-};
-
-static int begin(void **state)
-{
-	static struct world world;
-	world.consortium = sample_consortium_new();
-	world.log = sample_log_new(world.consortium);
-	*state = &world;
-	return 0;
-}
-
-static int end(void **state)
-{
-	struct world *world = *state;
-	sample_log_free(world->log);
-	sample_consortium_free(world->consortium);
-	return 0;
-}
-
 static void assert_hex(struct digest digest, const char *expected)
 {
 	char text[DIGEST_HEX_SIZE];
@@ -72,7 +50,7 @@ static void the_fixed_receipt_comes_out(void **state)
 
 /* -- receipts of the sample log ------------------------------------------------------------------- */
 
-static struct receipt inclusion_of(const struct world *world, uint64_t index, uint64_t size, char origin[CHECKPOINT_ORIGIN_SIZE])
+static struct receipt inclusion_of(const struct sample_world *world, uint64_t index, uint64_t size, char origin[CHECKPOINT_ORIGIN_SIZE])
 {
 	struct receipt receipt = {.kind = RECEIPT_INCLUSION, .iss = span_of_text(sample_names[2]), .proofs = {{.first = index, .size = size}}, .proof_count = 1};
 	checkpoint_origin(world->consortium->genesis.network, origin);
@@ -81,12 +59,12 @@ static struct receipt inclusion_of(const struct world *world, uint64_t index, ui
 	return receipt;
 }
 
-static const struct signing_key *key_of(const struct world *world, size_t member)
+static const struct signing_key *key_of(const struct sample_world *world, size_t member)
 {
 	return world->consortium->keys[member][SAMPLE_CHECKPOINT_KEY];
 }
 
-static struct buffer inclusion_bytes(const struct world *world, uint64_t index, uint64_t size)
+static struct buffer inclusion_bytes(const struct sample_world *world, uint64_t index, uint64_t size)
 {
 	char origin[CHECKPOINT_ORIGIN_SIZE];
 	struct receipt receipt = inclusion_of(world, index, size, origin);
@@ -102,7 +80,7 @@ struct outcome {
 	struct fault fault;
 };
 
-static struct outcome check(const struct world *world, struct span receipt, struct span statement)
+static struct outcome check(const struct sample_world *world, struct span receipt, struct span statement)
 {
 	struct outcome outcome = {0};
 	outcome.status = receipt_check(receipt, statement, &world->consortium->trust, &outcome.report, &outcome.fault);
@@ -117,7 +95,7 @@ static void assert_says(const struct outcome *outcome, const char *text)
 		fail_msg("it does not say \"%s\" but:\n%s", text, (char *)outcome->report.data);
 }
 
-static void assert_refused(const struct world *world, struct span receipt, size_t entry, enum status expected, const char *text)
+static void assert_refused(const struct sample_world *world, struct span receipt, size_t entry, enum status expected, const char *text)
 {
 	struct outcome outcome = check(world, receipt, buffer_span(&world->log->entries[entry]));
 	if (outcome.status != expected || !strstr(outcome.fault.text, text))
@@ -127,7 +105,7 @@ static void assert_refused(const struct world *world, struct span receipt, size_
 
 static void every_entry_has_a_receipt_at_every_size(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	for (uint64_t size = 1; size <= LOG_END; size += 3)
 		for (uint64_t index = 0; index < size; index++) {
 			struct buffer bytes = inclusion_bytes(world, index, size);
@@ -142,7 +120,7 @@ static void every_entry_has_a_receipt_at_every_size(void **state)
 
 static void the_report_says_what_is_proven_and_by_whom(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	struct buffer bytes = inclusion_bytes(world, LOG_DEVICE, LOG_END);
 	struct outcome outcome = check(world, buffer_span(&bytes), buffer_span(&world->log->entries[LOG_DEVICE]));
 	assert_says(&outcome, ", of type device\nok: statement: signed by org:manufacturer (manufacturer), who states the time of issue as 2026-01-01T00:00:20Z\n");
@@ -163,7 +141,7 @@ static void the_report_says_what_is_proven_and_by_whom(void **state)
 
 static void every_changed_byte_is_noticed(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	struct buffer bytes = inclusion_bytes(world, LOG_DEVICE, LOG_END), statement = {0};
 	struct random random = random_of(5);
 	buffer_append_span(&statement, buffer_span(&world->log->entries[LOG_DEVICE]));
@@ -191,7 +169,7 @@ static void every_changed_byte_is_noticed(void **state)
 /* -- what is refused -------------------------------------------------------------------------------- */
 
 /* A receipt whose header and proofs are as given, signed in due form by member 2. */
-static struct buffer forged(const struct world *world, struct span protected, struct span unprotected, const struct digest *payload, const struct digest *root)
+static struct buffer forged(const struct sample_world *world, struct span protected, struct span unprotected, const struct digest *payload, const struct digest *root)
 {
 	struct buffer input = {0}, bytes = {0};
 	struct signature signature;
@@ -207,7 +185,7 @@ static struct buffer forged(const struct world *world, struct span protected, st
 
 static void other_forms_are_refused(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	struct buffer good = inclusion_bytes(world, 1, 2), bytes;
 	struct cose_sign1 sign1;
 	struct digest root = merkle_tree_root(&world->log->tree, 2);
@@ -268,7 +246,7 @@ static void other_forms_are_refused(void **state)
 
 static void issuers_keys_and_logs_are_those_of_the_genesis(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	char origin[CHECKPOINT_ORIGIN_SIZE];
 	struct receipt receipt = inclusion_of(world, 6, 9, origin);
 	struct digest root = merkle_tree_root(&world->log->tree, 9);
@@ -299,7 +277,7 @@ static void issuers_keys_and_logs_are_those_of_the_genesis(void **state)
 
 static void several_proofs_lead_to_one_root(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	struct merkle_tree tree = {0};
 	/* One entry twice on a log that permits it. */
 	struct digest id = world->log->ids[4], leaf = merkle_leaf(span_of(id.bytes, DIGEST_SIZE)), filler = {{9}};
@@ -334,7 +312,7 @@ static void several_proofs_lead_to_one_root(void **state)
 	merkle_tree_free(&tree);
 }
 
-static struct buffer consistency_bytes(const struct world *world, uint64_t first, uint64_t second)
+static struct buffer consistency_bytes(const struct sample_world *world, uint64_t first, uint64_t second)
 {
 	char origin[CHECKPOINT_ORIGIN_SIZE];
 	struct receipt receipt = inclusion_of(world, 0, 1, origin);
@@ -349,7 +327,7 @@ static struct buffer consistency_bytes(const struct world *world, uint64_t first
 
 static void a_longer_log_continues_a_checkpoint(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	const struct trust *trust = &world->consortium->trust;
 	for (uint64_t first = 1; first <= LOG_END; first += 4)
 		for (uint64_t second = first; second <= LOG_END; second += 5) {
@@ -387,7 +365,7 @@ static void a_longer_log_continues_a_checkpoint(void **state)
 
 static void witnesses_do_not_count_as_organisations(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	struct digest root = merkle_tree_root(&world->log->tree, LOG_END);
 	struct note_judgement *judgement = memory_new(sizeof *judgement);
 	struct signing_key *witness = sample_key(99, 0);
@@ -536,5 +514,5 @@ int main(void)
 		cmocka_unit_test(witnesses_do_not_count_as_organisations),
 		cmocka_unit_test(proofs_agree_with_the_public_receipts),
 	};
-	return cmocka_run_group_tests_name("receipt", tests, begin, end);
+	return cmocka_run_group_tests_name("receipt", tests, sample_world_begin, sample_world_end);
 }

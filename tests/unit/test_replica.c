@@ -1,6 +1,5 @@
 #include "cluster_checks.h"
-
-static struct consortium four, one;
+#include "founded.h"
 
 /* -- tests ------------------------------------------------------------------------------------------------------ */
 
@@ -553,22 +552,6 @@ static void crashes_and_losses_lose_nothing(void **state)
 	assert_true(ticks > 0);
 }
 
-static int found(void **state)
-{
-	(void)state;
-	consortium_found(&four, 4);
-	consortium_found(&one, 1);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	consortium_free(&four);
-	consortium_free(&one);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -583,5 +566,5 @@ int main(void)
 		cmocka_unit_test(before_start_a_submission_is_told_to_wait),
 		cmocka_unit_test(crashes_and_losses_lose_nothing),
 	};
-	return cmocka_run_group_tests(tests, found, end);
+	return cmocka_run_group_tests(tests, founded_begin, founded_end);
 }

@@ -1,6 +1,5 @@
 #include "cluster_checks.h"
-
-static struct consortium four, one;
+#include "founded.h"
 
 static void cosignature_post(struct cluster *cluster, uint16_t signer, uint16_t peer, uint64_t size, const struct digest *root, bool wanted,
 	uint16_t to)
@@ -180,22 +179,6 @@ static void old_checkpoints_thin_out(void **state)
 	cluster_end(&cluster);
 }
 
-static int found(void **state)
-{
-	(void)state;
-	consortium_found(&four, 4);
-	consortium_found(&one, 1);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	consortium_free(&four);
-	consortium_free(&one);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,5 +186,5 @@ int main(void)
 		cmocka_unit_test(lost_lines_are_asked_for),
 		cmocka_unit_test(old_checkpoints_thin_out),
 	};
-	return cmocka_run_group_tests(tests, found, end);
+	return cmocka_run_group_tests(tests, founded_begin, founded_end);
 }

@@ -1,8 +1,7 @@
 /* Members whose disk lost what was in the middle of their log: they fetch it from the others, come to the same log, and
  * fill no slot twice. */
 #include "cluster_checks.h"
-
-static struct consortium four;
+#include "founded.h"
 
 /* The frames of a member's log. */
 struct frames {
@@ -377,20 +376,6 @@ static void nothing_unproven_is_taken_from_behind_a_hole(void **state)
 	story_end(&story);
 }
 
-static int found(void **state)
-{
-	(void)state;
-	consortium_found(&four, 4);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	consortium_free(&four);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,5 +385,5 @@ int main(void)
 		cmocka_unit_test(a_lost_verdict_is_found_again),
 		cmocka_unit_test(nothing_unproven_is_taken_from_behind_a_hole),
 	};
-	return cmocka_run_group_tests(tests, found, end);
+	return cmocka_run_group_tests(tests, founded_begin, founded_end);
 }

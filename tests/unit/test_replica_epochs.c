@@ -2,13 +2,14 @@
  * among these; and the chain of records that outsiders get. `tally sim` does the same at random. */
 #include "cluster.h"
 #include "cluster_checks.h"
+#include "replica/state.h"
 
 static struct consortium four;
 
 enum { EPOCH_BYTES = 600000, AWAY = 3 };
 
 /* The outer kinds of messages that are looked for. */
-enum { KIND_CHAIN_IS = 10, KIND_ENTRY = 12 };
+enum { KIND_HISTORY_END = 8, KIND_CHAIN_IS = 10, KIND_ENTRY = 12 };
 
 /* The first so many answers of a kind are false, whoever gives them. */
 struct liar {
@@ -193,6 +194,72 @@ static void who_waits_at_a_removed_member_is_sent_elsewhere(void **state)
 	cluster_end(&cluster);
 }
 
+/* Whom AWAY asks: from some question on it gives nothing, but says something again and again. */
+struct staller {
+	uint16_t who;
+	uint8_t kept_back;            /* answers of this kind and above */
+};
+
+static void stall(void *context, uint16_t from, uint16_t to, struct buffer *bytes)
+{
+	const struct staller *staller = context;
+	if (from == staller->who && to == AWAY && bytes->size && bytes->data[0] >= staller->kept_back)
+		bytes->size = 0;
+}
+
+/* Blocks that are none, or an entry that is not the next. */
+static void stall_on(struct cluster *cluster, uint16_t who, struct buffer *bytes)
+{
+	const struct catchup *catchup = &cluster->member[AWAY].replica->catchup;
+	buffer_clear(bytes);
+	if (catchup->phase == CATCHUP_ENTRIES) {
+		write_u8(bytes, KIND_ENTRY);
+		write_u64(bytes, catchup->next + 1);
+		write_u64(bytes, 0);
+		write_i64(bytes, 0);
+	} else {
+		write_u8(bytes, 1);
+		write_u64(bytes, numbers_of(cluster, AWAY).epoch);
+		write_u8(bytes, 1);
+	}
+	buffer_append_text(bytes, "nothing");
+	cluster_step(cluster, AWAY, (struct replica_event){.kind = REPLICA_MESSAGE, .peer = who, .bytes = buffer_span(bytes)});
+}
+
+static void stalled_by(uint64_t seed, int phase, uint8_t kept_back)
+{
+	struct cluster cluster;
+	struct issuer maker = organisation(&four, 0);
+	struct staller staller = {.who = NOBODY, .kept_back = kept_back};
+	struct buffer bytes = {0};
+	begin(&cluster, seed);
+	cluster_member_down(&cluster, AWAY);
+	epochs_pass(&cluster, &maker, 4);
+	cluster.twist = stall;
+	cluster.twist_context = &staller;
+	cluster_member_up(&cluster, AWAY);
+	const struct catchup *catchup = &cluster.member[AWAY].replica->catchup;
+	while (catchup->phase != phase)
+		assert_true(cluster_advance(&cluster, INT64_MAX - 1));
+	staller.who = catchup->from;
+	for (int i = 0; i < 100 && numbers_of(&cluster, AWAY).epoch < numbers_of(&cluster, 0).epoch; i++) {
+		cluster_run(&cluster, 2000);
+		stall_on(&cluster, staller.who, &bytes);
+	}
+	assert_int_equal(numbers_of(&cluster, AWAY).epoch, numbers_of(&cluster, 0).epoch);
+	cluster_run(&cluster, 20000);
+	all_agree(&cluster);
+	buffer_free(&bytes);
+	cluster_end(&cluster);
+}
+
+static void who_keeps_us_waiting_loses_its_turn(void **state)
+{
+	(void)state;
+	stalled_by(8, CATCHUP_HISTORY, KIND_HISTORY_END);
+	stalled_by(9, CATCHUP_ENTRIES, KIND_ENTRY);
+}
+
 /* The file that outsiders get is judged with the genesis alone. */
 static void outsiders_follow_the_chain(void **state)
 {
@@ -226,6 +293,7 @@ int main(void)
 		cmocka_unit_test(a_record_without_a_quorum_is_not_believed),
 		cmocka_unit_test(restarts_tell_the_same_story),
 		cmocka_unit_test(who_waits_at_a_removed_member_is_sent_elsewhere),
+		cmocka_unit_test(who_keeps_us_waiting_loses_its_turn),
 		cmocka_unit_test(outsiders_follow_the_chain),
 	};
 	consortium_found(&four, 4);

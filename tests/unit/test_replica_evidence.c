@@ -1,8 +1,7 @@
 /* A member that lies is caught by whoever sees it, and convicted by all. */
 #include "cluster_checks.h"
+#include "founded.h"
 #include "lie.h"
-
-static struct consortium four;
 
 /* The member's newest block once more, with another time and so another digest. */
 static void twin_make(const struct cluster *cluster, uint16_t liar, struct buffer *out)
@@ -73,24 +72,10 @@ static void an_equivocator_is_convicted(void **state)
 	cluster_end(&cluster);
 }
 
-static int found(void **state)
-{
-	(void)state;
-	consortium_found(&four, 4);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	consortium_free(&four);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_equivocator_is_convicted),
 	};
-	return cmocka_run_group_tests(tests, found, end);
+	return cmocka_run_group_tests(tests, founded_begin, founded_end);
 }

@@ -1,9 +1,8 @@
 /* State checkpoints: every member cosigns the same root of the state, and what it proves holds for outsiders. */
 #include "cluster_checks.h"
+#include "founded.h"
 #include "crypto/hash.h"
 #include "record/state_proof.h"
-
-static struct consortium four, one;
 
 #define GATEWAY "gw:maker/hall-1"
 #define SPINDLE "dev:maker/spindle-1"
@@ -382,22 +381,6 @@ static void versions_stay_few(void **state)
 	cluster_end(&cluster);
 }
 
-static int found(void **state)
-{
-	(void)state;
-	consortium_found(&four, 4);
-	consortium_found(&one, 1);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	consortium_free(&four);
-	consortium_free(&one);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,5 +391,5 @@ int main(void)
 		cmocka_unit_test(old_states_are_signed_as_old),
 		cmocka_unit_test(versions_stay_few),
 	};
-	return cmocka_run_group_tests(tests, found, end);
+	return cmocka_run_group_tests(tests, founded_begin, founded_end);
 }

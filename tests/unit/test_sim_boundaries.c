@@ -93,8 +93,8 @@ static unsigned frame_detail(const struct log_frame *frame, uint16_t victim)
 
 static unsigned deed_detail(const struct deed *deed)
 {
-	const uint8_t *bytes = deed->bytes.data;
-	return deed->action.kind * 65536u + (deed->action.kind == REPLICA_SEND && deed->bytes.size > 9 ? bytes[0] * 256u + (bytes[0] == 1 ? bytes[9] : 0u) : 0);
+	const uint8_t *bytes = deed->action.bytes.data;
+	return deed->action.kind * 65536u + (deed->action.kind == REPLICA_SEND && deed->action.bytes.size > 9 ? bytes[0] * 256u + (bytes[0] == 1 ? bytes[9] : 0u) : 0);
 }
 
 static uint64_t list_appends(struct boundaries *all, const struct sim *sim, uint16_t victim, size_t from, uint64_t number, bool stepped)

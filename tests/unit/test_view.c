@@ -65,16 +65,7 @@ static int end(void **state)
 	return 0;
 }
 
-static enum status log_read(void *context, uint64_t index, struct buffer *out)
-{
-	(void)context;
-	if (index >= world.count)
-		return E_NOT_FOUND;
-	buffer_append_span(out, buffer_span(&world.entries[index].bytes));
-	return OK;
-}
-
-static const struct view_log world_log = {.read = log_read};
+static const struct view_log world_log = {.context = &world, .read = world_log_read};
 
 static struct view *opened(void)
 {

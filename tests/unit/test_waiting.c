@@ -446,14 +446,14 @@ static void a_silent_helper_is_replaced(void **state)
 	assert_int_equal(sync_choose(&sync, &shop.dag, 2000 + 2 * SYNC_PAUSE_MS - 1), SYNC_NOBODY);
 	assert_int_equal(sync_choose(&sync, &shop.dag, 2000 + 2 * SYNC_PAUSE_MS), 3);
 	/* A lively one is kept for a while, but not for ever. */
-	sync_begin(&sync, &shop.dag, 2, 5000);
+	sync_begin(&sync, &shop.dag, 3, 5000);
 	int64_t now = 5000;
-	while (now < 60000 && sync.from == 2) {
-		sync_progress(&sync, 2, 2, now);
+	while (now < 60000 && sync.from == 3) {
+		sync_progress(&sync, 3, 3, now);
 		now += 100;
 		sync_choose(&sync, &shop.dag, now);
 	}
-	assert_in_range(now, 5000 + SYNC_SESSION_MS, 5000 + SYNC_SESSION_MS + 200);
+	assert_in_range(now, 5000 + SYNC_TURN_MS, 5000 + SYNC_TURN_MS + 200);
 	sync_free(&sync);
 	shop_free(&shop);
 }
@@ -556,6 +556,38 @@ static void the_other_leaders_are_waited_for_but_not_long(void **state)
 	shop_free(&track.shop);
 }
 
+/* One that is early may lie; of two one has waited. */
+static void members_keep_in_step(void **state)
+{
+	(void)state;
+	struct track track;
+	track_init(&track);
+	track.view.leaders = 4;
+	track_round(&track, 1, "ABCD");
+	pacemaker_proposed(&track.pacemaker, 995);
+	assert_int_equal(look(&track).wake_ms, 1015);
+	track_round(&track, 2, "D");
+	assert_false(look(&track).propose);
+	assert_int_equal(look(&track).wake_ms, 1015); /* the own pace */
+	track_round(&track, 2, "C");
+	assert_true(look(&track).propose);
+	assert_int_equal(look(&track).round, 2);
+	shop_free(&track.shop);
+	/* What the round waits for besides is waited for. */
+	track_init(&track);
+	track.view.leaders = 4;
+	track_round(&track, 1, "ABD");
+	pacemaker_proposed(&track.pacemaker, 995);
+	struct block_ref a = shop_ref(&track.shop, 0), b = shop_ref(&track.shop, 1), d = shop_ref(&track.shop, 3);
+	shop_accept(&track.shop, &track.shop.blocks[shop_make(&track.shop, 2, 1, 2, (struct block_ref[]){b, a, d}, 3)], 1);
+	shop_accept(&track.shop, &track.shop.blocks[shop_make(&track.shop, 2, 3, 2, (struct block_ref[]){d, a, b}, 3)], 1);
+	assert_false(look(&track).propose); /* for C */
+	track_round(&track, 1, "C");
+	assert_true(look(&track).propose);
+	assert_int_equal(look(&track).round, 2);
+	shop_free(&track.shop);
+}
+
 static void the_leader_timeout_backs_off_until_a_commit(void **state)
 {
 	(void)state;
@@ -628,6 +660,16 @@ static void without_work_there_is_only_the_heartbeat(void **state)
 	shop_free(&idle.shop);
 }
 
+/* A block of `round` that names these blocks, the first one its author's; accepted. */
+static uint32_t track_block(struct track *track, uint32_t round, char author, const uint32_t numbers[3])
+{
+	struct shop *shop = &track->shop;
+	struct block_ref refs[3] = {shop_ref(shop, numbers[0]), shop_ref(shop, numbers[1]), shop_ref(shop, numbers[2])};
+	uint32_t number = shop_make(shop, round, (uint16_t)(author - 'A'), round, refs, 3);
+	shop_accept(shop, &shop->blocks[number], 1);
+	return number;
+}
+
 static void rounds_have_a_least_length_unless_a_quorum_is_ahead(void **state)
 {
 	(void)state;
@@ -639,9 +681,15 @@ static void rounds_have_a_least_length_unless_a_quorum_is_ahead(void **state)
 	struct pacemaker_verdict verdict = look(&track);
 	assert_false(verdict.propose);
 	assert_int_equal(verdict.wake_ms, 1020);
-	track_round(&track, 2, "BC");
+	/* Two of four pass B, the leader of round 1, over: nothing is decided. Whatever is waited for, a quorum ahead ends it. */
+	uint32_t a = track_block(&track, 2, 'A', (const uint32_t[]){0, 2, 3}), b = track_block(&track, 2, 'B', (const uint32_t[]){1, 0, 2});
+	uint32_t c = track_block(&track, 2, 'C', (const uint32_t[]){2, 0, 1}), d = track_block(&track, 2, 'D', (const uint32_t[]){3, 0, 2});
+	track.view.own_round = 2;
+	track_block(&track, 3, 'B', (const uint32_t[]){b, a, c});
+	track_block(&track, 3, 'C', (const uint32_t[]){c, a, b});
+	assert_int_equal(look(&track).round, 3);
 	assert_false(look(&track).propose);
-	track_round(&track, 2, "D");
+	track_block(&track, 3, 'D', (const uint32_t[]){d, a, b});
 	assert_true(look(&track).propose); /* C3 */
 	shop_free(&track.shop);
 }
@@ -781,6 +829,7 @@ int main(void)
 		cmocka_unit_test(a_silent_helper_is_replaced),
 		cmocka_unit_test(the_own_block_waits_for_a_quorum_and_the_leader),
 		cmocka_unit_test(the_other_leaders_are_waited_for_but_not_long),
+		cmocka_unit_test(members_keep_in_step),
 		cmocka_unit_test(the_leader_timeout_backs_off_until_a_commit),
 		cmocka_unit_test(a_decision_on_the_leader_before_is_waited_for),
 		cmocka_unit_test(without_work_there_is_only_the_heartbeat),

@@ -7,28 +7,6 @@
 
 #include <cmocka.h>
 
-struct world {
-	struct sample_consortium *consortium;
-	struct sample_log *log;
-};
-
-static int begin(void **state)
-{
-	static struct world world;
-	world.consortium = sample_consortium_new();
-	world.log = sample_log_new(world.consortium);
-	*state = &world;
-	return 0;
-}
-
-static int end(void **state)
-{
-	struct world *world = *state;
-	sample_log_free(world->log);
-	sample_consortium_free(world->consortium);
-	return 0;
-}
-
 /* The id of the study's sample key under another name is what the formula gives: trust 2.6. */
 static void keys_have_one_text(void **state)
 {
@@ -85,7 +63,7 @@ static void requests_come_back(void **state)
 }
 
 /* A request to go from `old` to `size`, signed by `signers`. */
-static struct buffer request_of(const struct world *world, uint64_t old, uint64_t size, unsigned signers)
+static struct buffer request_of(const struct sample_world *world, uint64_t old, uint64_t size, unsigned signers)
 {
 	struct buffer note = {0}, body = {0};
 	struct digest root = merkle_tree_root(&world->log->tree, size);
@@ -99,7 +77,7 @@ static struct buffer request_of(const struct world *world, uint64_t old, uint64_
 	return body;
 }
 
-static void assert_verdict(const struct world *world, const struct witness_log *log, struct buffer body, enum witness_verdict expected, int line)
+static void assert_verdict(const struct sample_world *world, const struct witness_log *log, struct buffer body, enum witness_verdict expected, int line)
 {
 	struct fault fault = {0};
 	struct witness_log next = {.size = 77};
@@ -114,7 +92,7 @@ static void assert_verdict(const struct world *world, const struct witness_log *
 
 static void a_log_is_followed_from_nothing(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	struct witness_log log = witness_log_new();
 	for (uint64_t size = 1; size <= LOG_END; size += 1 + size / 3) {
 		struct buffer body = request_of(world, log.size, size, 0x9);
@@ -127,7 +105,7 @@ static void a_log_is_followed_from_nothing(void **state)
 
 static void what_does_not_continue_it_is_refused(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	struct witness_log log = {.size = 6, .root = merkle_tree_root(&world->log->tree, 6)}, none = witness_log_new();
 	struct witness_log other = {.size = 6, .root = merkle_tree_root(&world->log->tree, 5)};
 	VERDICT(&log, request_of(world, 6, 9, 0xf), WITNESS_COSIGN);
@@ -154,7 +132,7 @@ static void what_does_not_continue_it_is_refused(void **state)
 /* The order of the checks: 404, 403, 400, 409, 422. */
 static void signatures_come_before_sizes(void **state)
 {
-	const struct world *world = *state;
+	const struct sample_world *world = *state;
 	struct witness_log log = {.size = 6, .root = merkle_tree_root(&world->log->tree, 6)};
 	VERDICT(&log, request_of(world, 6, 9, 0), WITNESS_UNTRUSTED);
 	VERDICT(&log, request_of(world, 6, 9, 0x4), WITNESS_UNTRUSTED);
@@ -176,7 +154,7 @@ static void signatures_come_before_sizes(void **state)
 	/* Another log's, although the same organisations signed it. */
 	struct sample_consortium other = *world->consortium;
 	other.genesis.network[0] ^= 1;
-	struct world elsewhere = {.consortium = &other, .log = world->log};
+	struct sample_world elsewhere = {.consortium = &other, .log = world->log};
 	VERDICT(&log, request_of(&elsewhere, 6, 9, 0xf), WITNESS_UNKNOWN);
 	VERDICT(&log, request_of(&elsewhere, 9, 8, 0), WITNESS_UNKNOWN);
 	VERDICT(&log, (struct buffer){0}, WITNESS_MALFORMED);
@@ -192,5 +170,5 @@ int main(void)
 		cmocka_unit_test(what_does_not_continue_it_is_refused),
 		cmocka_unit_test(signatures_come_before_sizes),
 	};
-	return cmocka_run_group_tests_name("witness", tests, begin, end);
+	return cmocka_run_group_tests_name("witness", tests, sample_world_begin, sample_world_end);
 }

@@ -159,6 +159,16 @@ static inline enum status world_get(void *context, const struct digest *id, stru
 	return E_NOT_FOUND;
 }
 
+/* And as a log: view_log and the like. */
+static inline enum status world_log_read(void *context, uint64_t index, struct buffer *out)
+{
+	const struct world *world = context;
+	if (index >= world->count)
+		return E_NOT_FOUND;
+	buffer_append_span(out, buffer_span(&world->entries[index].bytes));
+	return OK;
+}
+
 static inline enum status world_registration(void *context, struct span name, uint64_t before, struct digest *id)
 {
 	const struct world *world = context;

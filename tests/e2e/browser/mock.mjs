@@ -62,7 +62,7 @@ export async function startMock({ nodePort = 0, floorPort = 0, dist, lively = fa
 		{ id: ledger.statements[1].id, change: 'remove', organisation: 'org:<img src=x onerror="window.attacked=1">', proposer: 'org:repair', index: 33, yes: 1, no: 0, needed: 3, votes: [{ iss: 'org:repair', yes: true }] }],
 		epochs: [epoch(2, orgs, 19, { rotated: ['org:supplier'], signed: false }), epoch(1, orgs, 44, { joined: ['org:regulator'] }), epoch(0, founders, 62)],
 	};
-	const membersJson = () => ({ epoch: consortium.epochs[0].number, quorum: 3, ...consortium, members: node().members.map(({ round, ...m }) => ({ ...m, seat: m.index, since_epoch: founders.includes(m.iss) ? 0 : 1,
+	const membersJson = () => ({ epoch: consortium.epochs[0].number, quorum: 3, ...consortium, members: node().members.map(({ round, ...m }) => ({ ...m, seat: m.index, standing: ['leads', 'leads', 'lied', 'late'][m.index], since_epoch: founders.includes(m.iss) ? 0 : 1,
 		keys: Object.fromEntries(['record', 'node', 'checkpoint', 'tls', 'root'].map((kind) => [kind, hash(kind + m.iss)])) })) });
 
 	const byType = () => Object.fromEntries(['org', 'person', 'device', 'event', 'anchor', 'model', 'bounds', 'device_state', 'disturbance', 'service', 'command', 'result', 'critical', 'ack']

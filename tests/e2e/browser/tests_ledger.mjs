@@ -76,7 +76,7 @@ test('the consortium is shown: members with keys, proposals with votes, epochs',
 	await eventually('the members', async () => (await panel('Members of this epoch').locator('tbody tr').count()) === told.members.length);
 	for (const [i, member] of told.members.entries()) {
 		const row = await panel('Members of this epoch').locator('tbody tr').nth(i).innerText(), keys = await panel('Fingerprints of keys').locator('tbody tr').nth(i).innerText();
-		check(row.includes(member.name) && /connected/.test(row), `the row of ${member.name} says: ${row}`);
+		check(row.includes(member.name) && /connected/.test(row) && /leads|late|lied/.test(row), `the row of ${member.name} says: ${row}`);
 		check(['record', 'node', 'checkpoint', 'tls'].every((kind) => keys.includes(`${member.keys[kind].slice(0, 8)} ${member.keys[kind].slice(8, 16)}`)), `the keys of ${member.name} are: ${keys}`);
 	}
 	check((await panel('Epochs').locator('tbody tr').count()) === Math.min(10, told.epochs.length), 'the epochs are not all there');
@@ -86,7 +86,9 @@ test('the consortium is shown: members with keys, proposals with votes, epochs',
 		check(/add coating\s+manufacturer\s+2: manufacturer, supplier\s+1: regulator\s+1 more/.test(add), `the first proposal says: ${add}`);
 		check(/^remove/.test(remove) && /1: repair\s+0\s+2 more/.test(remove), `the second proposal says: ${remove}`);
 		const missing = await panel('Members of this epoch').locator('tbody tr').nth(3).innerText();
-		check(/not connected\s+340 rounds\s+epoch 1/.test(missing), `who is away is told so: ${missing}`);
+		check(/not connected\s+340 rounds\s+▲\snot now: late\s+epoch 1/.test(missing), `who is away is told so: ${missing}`);
+		const [leader, , liar] = await panel('Members of this epoch').locator('tbody tr').allInnerTexts();
+		check(/●\sleads/.test(leader) && /✕\sno: it lied/.test(liar), `who leads is told so: ${leader} ${liar}`);
 		const [newest, older, first] = await panel('Epochs').locator('tbody tr').allInnerTexts();
 		check(/new keys of supplier/.test(newest) && /not signed yet/.test(newest) && /regulator joined/.test(older) && /✓ signed/.test(older) && /founded/.test(first), `the epochs say: ${newest} ${older} ${first}`);
 		check(/3 of 4\s+1 may be away/.test(await page.getByLabel('Figures of the consortium').innerText()), 'the figures do not tell who is there');

@@ -16,6 +16,7 @@ export interface NodePicture {
 
 export interface ConsortiumMember {
 	index: number; seat: number; iss: string; name: string; role: string; address: string; since_epoch: number; self: boolean; connected: boolean;
+	standing?: 'leads' | 'late' | 'lied';
 	keys: { record: string; node: string; checkpoint: string; tls: string; root: string };
 }
 export interface Proposal {

@@ -51,20 +51,32 @@ function Figures({ picture, answer }: { picture: NodePicture; answer: Answer }) 
 	);
 }
 
+// Shape, word and colour say the same. A node of before does not tell.
+const standings = {
+	leads: { word: '●\u00a0leads', why: 'it has a place among the leaders of each round' },
+	late: { word: '▲\u00a0not now: late', why: 'it was in time less than half as often as the best; that is counted anew with every 64th commit' },
+	lied: { word: '✕\u00a0no: it lied', why: 'two blocks of it for one place were committed; it does not lead again in this epoch' },
+};
+
+function Standing({ member }: { member: ConsortiumMember }) {
+	const told = member.standing && standings[member.standing];
+	return told ? <span class={member.standing === 'leads' ? '' : 'late'} title={told.why}>{told.word}</span> : <span class="dim">{none}</span>;
+}
+
 function Members({ picture, answer }: { picture: NodePicture; answer: Answer }) {
 	return (
 		<section class="panel" aria-label="Members of this epoch">
 			<header class="panel-head"><h2>Members of this epoch</h2><span class="panel-side dim">highest round seen {count(picture.highest_round)}</span></header>
 			<div class="scroll">
-				<table class="list">
-					<thead><tr><th>organisation</th><th class="wide">role</th><th>connection</th><th>behind</th><th class="wide">member since</th><th class="wide">address</th></tr></thead>
+				<table class="list members">
+					<thead><tr><th>organisation</th><th class="wide">role</th><th>connection</th><th>behind</th><th title="whose blocks become final first">leader</th><th class="wide">member since</th><th class="wide">address</th></tr></thead>
 					<tbody>
 						{answer.members.map((m) => {
 							const live = picture.members.find((other) => other.iss === m.iss), behind = live ? picture.highest_round - live.round : 0;
 							return (
 								<tr key={m.iss}>
 									<td><MemberName member={live ?? m} /></td><td class="wide">{m.role}</td><td class="number-text"><Connection connected={live ? live.connected : m.connected} /></td>
-									<td class={'number-text ' + (behind > 50 ? 'late' : 'dim')}>{behind > 0 ? plural(behind, 'round') : none}</td><td class="wide">{m.since_epoch ? `epoch ${count(m.since_epoch)}` : 'the genesis'}</td><td class="id wide">{m.address}</td>
+									<td class={'number-text ' + (behind > 50 ? 'late' : 'dim')}>{behind > 0 ? plural(behind, 'round') : none}</td><td><Standing member={m} /></td><td class="wide">{m.since_epoch ? `epoch ${count(m.since_epoch)}` : 'the genesis'}</td><td class="id wide">{m.address}</td>
 								</tr>
 							);
 						})}
