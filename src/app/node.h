@@ -134,6 +134,7 @@ struct node {
 	struct loop_timer *replica_timer, *flush_timer, *ahead_timer, *second_timer;
 	struct node_queue queue, spare;
 	bool unflushed;               /* appended since the last flush */
+	uint64_t flushed_end;         /* of the log, then */
 	bool carrying, failed;
 	struct node_twin {
 		bool begun;               /* the replica was started */

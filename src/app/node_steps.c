@@ -140,7 +140,8 @@ static void send_range(struct node *node, const struct replica_action *deed)
 	struct consensus_range range = *deed->range;
 	struct buffer block = {0}, message = {0};
 	struct wire_link *link = deed->peer < LEDGER_SEATS_MAX ? node->members[deed->peer] : NULL;
-	while (link && !range.done && range.position < disk_log_end(node->log)) {
+	/* What came since the flush is not said yet: a power cut could take our own newest block, which nobody may have then. */
+	while (link && !range.done && range.position < node->flushed_end) {
 		uint8_t kind;
 		struct fault fault;
 		buffer_clear(&block);
@@ -303,6 +304,7 @@ void node_flush(struct node *node)
 		return;
 	}
 	node->unflushed = false;
+	node->flushed_end = disk_log_end(node->log);
 	/* What is done here may cause further steps; they fill the other queue. */
 	struct node_queue work = node->queue;
 	node->queue = node->spare;

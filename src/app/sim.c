@@ -17,7 +17,8 @@ struct sim_run {
 	uint64_t seeds;               /* 0: one, with all its figures */
 	FILE *trace;
 	struct sim_keys *keys;
-	int64_t simulated_us;
+	int64_t simulated_us, drained_us; /* drained_us: the longest */
+	uint64_t drained_seed;
 	uint64_t verdicts[SIM_BROKEN + 1];
 	uint64_t counters[SIM_COUNTERS];
 };
@@ -115,6 +116,10 @@ static bool seed_run(struct sim_run *run, uint64_t seed)
 	sim_report(sim, &report);
 	sim_free(sim);
 	run->simulated_us += report.simulated_us;
+	if (report.drained_us > run->drained_us) {
+		run->drained_us = report.drained_us;
+		run->drained_seed = seed;
+	}
 	run->verdicts[report.verdict]++;
 	for (int i = 0; i < SIM_COUNTERS; i++)
 		run->counters[i] += report.counters[i];
@@ -136,6 +141,7 @@ static int seeds_run(struct sim_run *run)
 	}
 	if (run->seeds) {
 		many_print(run, count);
+		printf("all was final at most %.1f s after the faults (seed %" PRIu64 ")\n", (double)run->drained_us / 1e6, run->drained_seed);
 		printf("what happened:");
 		counters_print(run->counters);
 	}

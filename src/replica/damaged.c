@@ -3,6 +3,8 @@
  * the first hole the log is no more than a store of bytes, each of which must prove itself. docs/decisions/0007-damaged-log.md */
 #include "replica/state.h"
 
+#include <stdlib.h>
+
 void damaged_hole(struct replica *replica)
 {
 	replica->damaged = true;
@@ -17,8 +19,8 @@ bool damaged_block_holds(struct replica *replica, const struct block *block)
 	return signer.verify(signer.context, block->author, &block->digest, block->signature) == OK && block_body_check(block, NULL) == OK;
 }
 
-/* Signed by us? Which place we have in that epoch is not known yet. */
-static bool is_own(struct replica *replica, const struct block *block)
+/* With any of our keys: who we are in that epoch is not known yet. */
+static bool is_ours(struct replica *replica, const struct block *block)
 {
 	for (size_t i = 0; i < replica->key_count; i++) {
 		const struct verifying_key *key = epoch_key(replica, signing_key_public(replica->keys[i].node));
@@ -28,33 +30,34 @@ static bool is_own(struct replica *replica, const struct block *block)
 	return false;
 }
 
-void damaged_block_ahead(struct replica *replica, const struct block *block, struct span bytes, uint64_t position)
+void damaged_later_keep(struct replica *replica, const struct block *block, struct span bytes, uint64_t position)
 {
-	struct block kept;
-	bool is_newer = replica->own_ahead.size == 0 || block_parse(buffer_span(&replica->own_ahead), &kept, NULL) != OK || kept.epoch < block->epoch
-		|| (kept.epoch == block->epoch && kept.round < block->round);
-	if (!is_newer || !is_own(replica, block) || block_body_check(block, NULL) != OK)
+	if (!is_ours(replica, block) || block_body_check(block, NULL) != OK)
 		return;
-	buffer_clear(&replica->own_ahead);
-	buffer_append_span(&replica->own_ahead, bytes);
-	replica->own_ahead_position = position;
+	ARRAY_GROW(replica->later, replica->later_count, replica->later_capacity);
+	struct later_block *later = &replica->later[replica->later_count++];
+	*later = (struct later_block){.position = position};
+	buffer_append_span(&later->bytes, bytes);
 }
 
-/* It may have reached nobody, so the others' answers alone would not keep us from filling its slot again. */
-void damaged_own_ahead(struct replica *replica)
+void damaged_later_give(struct replica *replica)
 {
-	struct block block;
-	if (replica->own_ahead.size == 0)
-		return;
-	CHECK(block_parse(buffer_span(&replica->own_ahead), &block, NULL) == OK); /* it was, when it was kept */
-	if (block.epoch > epoch_number(replica))
-		return;
-	struct buffer own = replica->own_ahead;
-	replica->own_ahead = (struct buffer){0};
-	struct span bytes = step_keep(replica, &own);
-	if (block.epoch < epoch_number(replica) || block.author != epoch_now(replica)->own)
-		return;
-	bodies_add(&replica->bodies, &block);
-	replica->position = replica->own_ahead_position;
-	(void)replica_give(replica, CONSENSUS_RECOVERED, 0, bytes);
+	uint64_t number = epoch_number(replica);
+	for (size_t i = 0; i < replica->later_count && epoch_number(replica) == number; i++) {
+		struct span bytes = buffer_span(&replica->later[i].bytes);
+		struct block block;
+		CHECK(block_parse(bytes, &block, NULL) == OK); /* it was, when it was kept */
+		if (block.epoch != number || block.author != epoch_now(replica)->own || !damaged_block_holds(replica, &block))
+			continue;
+		bodies_add(&replica->bodies, &block);
+		replica->position = replica->later[i].position;
+		(void)replica_give(replica, CONSENSUS_RECOVERED, 0, bytes);
+	}
+}
+
+void damaged_free(struct replica *replica)
+{
+	for (size_t i = 0; i < replica->later_count; i++)
+		buffer_free(&replica->later[i].bytes);
+	free(replica->later);
 }

@@ -206,8 +206,9 @@ void epoch_switch(struct replica *replica)
 	epoch_enter(replica);
 	consensus_begin(replica, continued);
 	epoch_told(replica);
-	damaged_own_ahead(replica);
-	if (!replica->started)
+	uint64_t number = epoch_number(replica);
+	damaged_later_give(replica);
+	if (!replica->started || epoch_number(replica) != number)
 		return;
 	if (!replica_is_member(replica))
 		submissions_end(replica);

@@ -62,13 +62,13 @@ void replica_free(struct replica *replica)
 	checkpoints_free(replica);
 	catchup_free(replica);
 	epochs_close(replica);
+	damaged_free(replica);
 	bodies_free(&replica->bodies);
 	ahead_free(&replica->ahead);
 	map_free(&replica->submitted);
 	map_free(&replica->forged);
 	buffer_free(&replica->forged_now);
 	buffer_free(&replica->again);
-	buffer_free(&replica->own_ahead);
 	ledger_free(replica->ledger);
 	step_free(replica);
 	free(replica);
@@ -221,8 +221,10 @@ static enum status recover_block(struct replica *replica, const struct replica_e
 		consensus_history_note(&replica->epochs[block.epoch]->history, &block, event->position);
 		return OK;
 	}
-	if (block.epoch > epoch_number(replica) && replica->damaged)
-		damaged_block_ahead(replica, &block, event->bytes, event->position);
+	if (block.epoch > epoch_number(replica) && replica->damaged) { /* what the hole took comes first */
+		damaged_later_keep(replica, &block, event->bytes, event->position);
+		return OK;
+	}
 	if (block.epoch > epoch_number(replica) || block.author >= epoch_now(replica)->members)
 		return E_CORRUPT;
 	epoch_place(epoch_now(replica), event->position);

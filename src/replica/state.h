@@ -183,8 +183,11 @@ struct replica {
 	bool rescued;                 /* some of them just came from an epoch that is over */
 	bool started;
 	bool damaged;                 /* recovery: the log has a hole above; what follows it is verified, see damaged.c */
-	struct buffer own_ahead;      /* recovery: our newest block of an epoch that the log, as it is, does not lead to ... */
-	uint64_t own_ahead_position;
+	struct later_block {
+		uint64_t position;
+		struct buffer bytes;
+	} *later;                     /* own blocks behind a hole, of epochs that are not reached yet: nobody else may have them */
+	size_t later_count, later_capacity;
 	struct fault recovery_fault;
 	uint64_t log_end;
 	uint64_t (*clock_ns)(void);
@@ -327,10 +330,11 @@ MUST_USE enum status settled_recovered(struct replica *replica, struct span byte
 void damaged_hole(struct replica *replica);
 /* After a hole: may this block of the log be recovered? */
 bool damaged_block_holds(struct replica *replica, const struct block *block);
-/* After a hole: a block of an epoch that has not begun here. If it is ours, it is remembered until that begins. */
-void damaged_block_ahead(struct replica *replica, const struct block *block, struct span bytes, uint64_t position);
-/* An epoch begins: now that block can be recovered. */
-void damaged_own_ahead(struct replica *replica);
+/* After a hole, a block of an epoch that is not reached yet: an own one is kept for when it begins. */
+void damaged_later_keep(struct replica *replica, const struct block *block, struct span bytes, uint64_t position);
+/* An epoch has begun: its consensus gets our own blocks of it. It may end the epoch at once. */
+void damaged_later_give(struct replica *replica);
+void damaged_free(struct replica *replica);
 
 /* -- checkpoints.c ------------------------------------------------------------------------------------ */
 void checkpoints_init(struct replica *replica);

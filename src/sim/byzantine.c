@@ -146,8 +146,9 @@ static bool withholds_from(struct sim *sim, uint16_t index, uint16_t peer, uint3
 
 static void own_block_send(struct sim *sim, uint16_t index, uint16_t peer, const struct block *block, struct span push)
 {
-	bool leads = block->round % sim->members == index;
-	uint16_t quorum = (uint16_t)faults_quorum(sim->members, FAULTS_BYZANTINE);
+	/* First, as long as the schedule is the first one. */
+	bool leads = block->round % sim->epochs[block->epoch].members == block->author;
+	uint16_t quorum = (uint16_t)faults_quorum(sim->epochs[block->epoch].members, FAULTS_BYZANTINE);
 	switch (sim->member[index].nature) {
 	case TIMEOUT_LEADER:
 		network_send(sim, index, peer, push, leads ? sim->consensus.leader_timeout_ms * SIM_MS * 11 / 10 : 0);

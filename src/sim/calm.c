@@ -24,7 +24,7 @@ void calm_turn(struct sim *sim)
 	sim->knobs = (struct knobs){.storm_us = WARM_UP_MS * SIM_MS + calm->load_us, .drain_us = DRAIN_S * SIM_S, .pause_us = calm->pause_us};
 	for (uint16_t i = 0; i < sim->members; i++) {
 		sim->member[i].boundary = NO_CRASH;
-		sim->member[i].disk.space = sim->member[i].disk.segment_size = SIZE_MAX;
+		sim->member[i].disk.space = sim->member[i].disk.entries_space = sim->member[i].disk.segment_size = SIZE_MAX;
 		sim->member[i].disk.flush_us = FLUSH_US;
 	}
 }

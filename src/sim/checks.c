@@ -4,6 +4,8 @@
 #include "consensus/evidence.h"
 #include "consensus/message.h"
 #include "crypto/hash.h"
+#include "record/state_proof.h"
+#include "replica/cosigned.h"
 
 #include <stdlib.h>
 
@@ -15,6 +17,7 @@ void checks_free(struct sim *sim)
 {
 	struct checks *checks = &sim->checks;
 	map_free(&checks->slots);
+	map_free(&checks->amnesia_twins);
 	map_free(&checks->ids);
 	map_free(&checks->roots);
 	free(checks->slot_digests);
@@ -23,6 +26,48 @@ void checks_free(struct sim *sim)
 }
 
 /* -- blocks ------------------------------------------------------------------------------------------------------ */
+
+static bool holds(const struct sim *sim, uint16_t index, const struct digest *digest)
+{
+	uint64_t end;
+	const struct sim_disk *disk = &sim->member[index].disk;
+	return map_get(&disk->stored, digest_span(digest), &end) && end <= disk->flushed;
+}
+
+void check_word_lost(struct sim *sim, uint16_t index)
+{
+	struct member *member = &sim->member[index];
+	member->amnesiac = true;
+	member->lost = (struct lost_word){.epoch = member->own_epoch, .round = member->own_round};
+	for (uint16_t i = 0; i < sim->members; i++)
+		if (i != index && is_reliable(&sim->member[i]) && holds(sim, i, &member->own_digest))
+			member->lost.holders |= UINT64_C(1) << i;
+}
+
+/* I2, of those that forgot. It asks before it speaks, as many as make a quorum with itself; where a crash is all that is borne, all
+ * others. With more holders than are left out somebody told it. */
+static void lost_word_check(struct sim *sim, uint16_t index, const struct block *block)
+{
+	const struct lost_word *lost = &sim->member[index].lost;
+	const struct sim_epoch *epoch = &sim->epochs[block->epoch];
+	uint16_t holders = 0, left_out = epoch->faults == FAULTS_CRASH ? 0 : (uint16_t)(epoch->members - faults_quorum(epoch->members, epoch->faults));
+	if (block->epoch != lost->epoch || block->round > lost->round)
+		return;
+	for (uint16_t i = 0; i < epoch->members; i++) {
+		const struct member *holder = &sim->member[epoch->who[i]];
+		holders += lost->holders >> epoch->who[i] & 1 && is_reliable(holder) && !holder->struck;
+	}
+	if (holders > left_out)
+		sim_broken(sim, 2, "member %u, which forgot it, made two blocks of round %u, and %u others knew better", (unsigned)index,
+			(unsigned)block->round, (unsigned)holders);
+}
+
+/* Is the next frame to be noted one that was found when the log was repaired? What it builds on may be in the hole, and was perhaps
+ * never flushed, when the log's end was scattered. */
+static bool stands_in_repair(const struct sim_disk *disk)
+{
+	return disk->noted >= disk->holes_from && disk->noted < disk->holes_to;
+}
 
 /* I2: one block a slot. I3: it stands on the author's own block before, so what it supported stays supported. */
 static void own_block_check(struct sim *sim, uint16_t index, const struct block *block)
@@ -36,6 +81,10 @@ static void own_block_check(struct sim *sim, uint16_t index, const struct block 
 			return;
 		if (is_reliable(member))
 			sim_broken(sim, 2, "member %u made two blocks of round %u", (unsigned)index, (unsigned)block->round);
+		if (map_get(&checks->amnesia_twins, digest_span(&block->digest), NULL))
+			return;
+		map_put(&checks->amnesia_twins, digest_span(&block->digest), 1);
+		lost_word_check(sim, index, block);
 		sim->counters[SIM_AMNESIA_TWINS]++;
 		return;
 	}
@@ -49,7 +98,7 @@ static void own_block_check(struct sim *sim, uint16_t index, const struct block 
 	if (is_reliable(member) && block->round <= member->own_round)
 		sim_broken(sim, 2, "member %u made a block of round %u after one of round %u", (unsigned)index, (unsigned)block->round,
 			(unsigned)member->own_round);
-	if (is_reliable(member) && member->own_round > 0 && !digest_equal(&block->ancestors[0].digest, &member->own_digest))
+	if (is_reliable(member) && member->own_round > 0 && !stands_in_repair(&member->disk) && !digest_equal(&block->ancestors[0].digest, &member->own_digest))
 		sim_broken(sim, 3, "member %u's block of round %u does not stand on its own of round %u", (unsigned)index, (unsigned)block->round,
 			(unsigned)member->own_round);
 	member->own_round = block->round;
@@ -61,7 +110,7 @@ static void stored_block_check(struct sim *sim, uint16_t index, const struct blo
 {
 	const struct sim_disk *disk = &sim->member[index].disk;
 	const struct map *stored = &disk->stored;
-	if (disk->noted >= disk->holes_from && disk->noted < disk->holes_to)
+	if (stands_in_repair(disk))
 		return;
 	for (uint16_t i = 0; i < block->ancestor_count; i++) {
 		const struct block_ref *ancestor = &block->ancestors[i];
@@ -106,6 +155,29 @@ static void sent_block_check(struct sim *sim, uint16_t index, const struct deed 
 		sim_broken(sim, 9, "member %u sends its block of round %u before it is on the disk", (unsigned)index, (unsigned)block.round);
 }
 
+/* I12: what honest members sign verifies, with one of their keys. */
+static void cosignature_check(struct sim *sim, uint16_t index, struct span bytes)
+{
+	struct member *member = &sim->member[index];
+	bool of_state = bytes.data[0] == OUTER_STATE_COSIGNATURE;
+	const struct sim_organisation *organisation = &sim->consortium->organisation[index];
+	struct cosigned line;
+	char origin[CHECKPOINT_ORIGIN_SIZE + CHECKPOINT_STATE_ORIGIN_SIZE];
+	if (cosigned_decode(span_after(bytes, COSIGNED_AT), &line) != OK || line.size == member->cosigned_size[of_state])
+		return;
+	if (of_state)
+		checkpoint_state_origin(sim->genesis.network, origin);
+	else
+		checkpoint_origin(sim->genesis.network, origin);
+	bool good = false;
+	for (size_t set = 0; set < 2 && !good; set++)
+		good = sim->signatures->cosignature_verify(organisation->checkpoint_publics[set], span_of_text(organisation->name), span_of_text(origin), line.size,
+			&line.root, &line.cosignature) == OK;
+	if (!good)
+		sim_broken(sim, 12, "member %u sends a root of size %llu with a signature that does not verify", (unsigned)index, (unsigned long long)line.size);
+	member->cosigned_size[of_state] = line.size;
+}
+
 /* I12, and I11 for the state: honest members sign one root a size, of the log and of the state. */
 static void sent_cosignature_check(struct sim *sim, uint16_t index, struct span bytes)
 {
@@ -137,8 +209,10 @@ void check_send(struct sim *sim, uint16_t index, const struct deed *deed, struct
 		return;
 	if (message.data[0] == OUTER_CONSENSUS && message.data[OUTER_SIZE] == MESSAGE_BLOCK)
 		sent_block_check(sim, index, deed, span_after(message, PUSH_SIZE));
-	else if (message.data[0] == OUTER_COSIGNATURE || message.data[0] == OUTER_STATE_COSIGNATURE)
+	if (message.data[0] == OUTER_COSIGNATURE || message.data[0] == OUTER_STATE_COSIGNATURE) {
 		sent_cosignature_check(sim, index, message);
+		cosignature_check(sim, index, message);
+	}
 }
 
 /* -- after every step ----------------------------------------------------------------------------------------------- */
@@ -352,6 +426,8 @@ static bool anybody_is_faulty(const struct sim *sim)
 
 void check_silence_begins(struct sim *sim)
 {
+	sim->delivered_before = sim->counters[SIM_DELIVERED];
+	sim->steps_before = sim->counters[SIM_STEPS_OF_REPLICAS];
 	for (uint16_t i = 0; i < sim->members; i++) {
 		struct consensus_numbers numbers;
 		struct member *member = &sim->member[i];
@@ -385,6 +461,18 @@ static void silence_check(struct sim *sim, uint16_t index, const struct consensu
 	if (numbers->suspended || numbers->missing || numbers->pending_bytes)
 		sim_broken(sim, 15, "member %u at rest keeps %llu blocks waiting, %llu missing, %llu bytes to propose", (unsigned)index,
 			(unsigned long long)numbers->suspended, (unsigned long long)numbers->missing, (unsigned long long)numbers->pending_bytes);
+}
+
+/* I15: a block of each to each others a heartbeat, and what keeps it going: no questions without end, and no timers. */
+static void quiet_check(struct sim *sim)
+{
+	enum { MESSAGES_MOST = 3, TICKS_MOST = 8 };
+	uint64_t beats = (uint64_t)((sim->now_us - sim->phase_us) / SIM_MS / sim->consensus.heartbeat_ms) + 2, members = sim->members;
+	uint64_t delivered = sim->counters[SIM_DELIVERED] - sim->delivered_before, steps = sim->counters[SIM_STEPS_OF_REPLICAS] - sim->steps_before;
+	if (delivered > MESSAGES_MOST * beats * members * (members - 1))
+		sim_broken(sim, 15, "%llu messages came in silence, during %llu heartbeats", (unsigned long long)delivered, (unsigned long long)beats);
+	if (steps - delivered > TICKS_MOST * beats * members)
+		sim_broken(sim, 15, "timers rang %llu times in silence, during %llu heartbeats", (unsigned long long)(steps - delivered), (unsigned long long)beats);
 }
 
 /* I12: the newest checkpoint verifies, and is of the one log. */
@@ -434,6 +522,15 @@ static struct digest proposals_digest(const struct ledger *ledger)
 	return digest;
 }
 
+/* I1: what came last had nothing behind it that would have shown a difference. */
+static void last_commit_check(struct sim *sim, uint16_t index, const struct replica_numbers *numbers)
+{
+	const struct observer *observer = observer_of(sim, numbers->epoch);
+	uint64_t last = numbers->consensus.commits;
+	if (last > 0 && last < observer->commit_count && !digest_equal(&observer->commits[last].digest, &numbers->consensus.commit_digest))
+		sim_broken(sim, 1, "member %u ends with another commit %llu", (unsigned)index, (unsigned long long)last);
+}
+
 void check_end(struct sim *sim)
 {
 	const struct replica_numbers *first = NULL;
@@ -457,10 +554,14 @@ void check_end(struct sim *sim)
 			sim_broken(sim, 11, "member %u ends with %llu entries instead of %zu", (unsigned)i, (unsigned long long)numbers[i].log_size,
 				sim->founders + sim->checks.final_count);
 		accuse_check_end(sim, i);
+		last_commit_check(sim, i, &numbers[i]);
+		sim->counters[SIM_SILENCES] += !anybody_is_faulty(sim);
 		if (!anybody_is_faulty(sim))
 			silence_check(sim, i, &numbers[i].consensus);
 		note_check(sim, i);
 	}
+	if (!sim_over(sim) && !anybody_is_faulty(sim))
+		quiet_check(sim);
 	if (!sim_over(sim))
 		observer_repeat(sim);
 }

@@ -84,6 +84,7 @@ void disk_power_cut(struct sim *sim, struct sim_disk *disk)
 		}
 		memset(disk->bytes.data + hole.at, 0, hole.size);
 		disk->scattered = true;
+		sim->counters[SIM_SCATTERED]++;
 	}
 	/* The log of entries is written without flushes. A disk that lies about them keeps it all the same. */
 	if (!disk->lies && disk->entries.size > disk->entries_safe)

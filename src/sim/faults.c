@@ -4,7 +4,7 @@
 
 enum fault_kind {
 	FAULT_CRASH, FAULT_CRASH_AT_BOUNDARY, FAULT_POWER, FAULT_POWER_AT_BOUNDARY, FAULT_POWER_ALL, FAULT_PARTITION, FAULT_SLOW, FAULT_WEATHER,
-	FAULT_CLOCK_STEP, FAULT_CLOCK_BACK, FAULT_DRIFT, FAULT_DISK_FULL, FAULT_SLOW_DISK, FAULT_REPAIR, FAULT_BACKUP,
+	FAULT_CLOCK_STEP, FAULT_CLOCK_BACK, FAULT_DRIFT, FAULT_DISK_FULL, FAULT_SLOW_DISK, FAULT_REPAIR,
 	/* within the budget */
 	FAULT_CLOCK_AHEAD, FAULT_FLIP, FAULT_MISDIRECT, FAULT_WIPE, FAULT_RESTORE, FAULT_LYING_FLUSH, FAULT_ABSENT, FAULTS
 };
@@ -22,7 +22,7 @@ uint16_t sim_faulty(const struct sim *sim)
 static void repair(struct sim *sim, uint16_t index)
 {
 	struct member *member = &sim->member[index];
-	member->disk.space = SIZE_MAX;
+	member->disk.space = member->disk.entries_space = SIZE_MAX;
 	if (member->stopped && !member->replica) {
 		member->stopped = false;
 		happen(sim, sim_between(sim, 0, 200 * SIM_MS), (struct happening){.kind = HAPPEN_BOOT, .to = index, .number = member->session});
@@ -37,6 +37,7 @@ static void crash_soon(struct sim *sim, uint16_t index, bool power)
 
 static void power_cut_of_all(struct sim *sim)
 {
+	sim->counters[SIM_POWER_CUTS_OF_ALL]++;
 	for (uint16_t i = 0; i < sim->members; i++)
 		member_crash(sim, i, true);
 }
@@ -53,7 +54,7 @@ static void disk_exchange(struct sim *sim, uint16_t index, bool restore)
 {
 	struct member *member = &sim->member[index];
 	struct sim_disk *disk = &member->disk;
-	member->amnesiac = true;
+	check_word_lost(sim, index);
 	member_crash(sim, index, false);
 	disk_empty(disk);
 	if (restore) {
@@ -64,7 +65,21 @@ static void disk_exchange(struct sim *sim, uint16_t index, bool restore)
 	}
 	disk->decayed = restore && disk->backup_decayed;
 	disk->flushed = disk->safe = disk->bytes.size;
-	sim->counters[restore ? SIM_RESTORED : SIM_WIPED]++;
+	sim->counters[restore && disk->backup.size > 0 ? SIM_RESTORED : SIM_WIPED]++;
+}
+
+/* The night's copies. */
+static void backup_all(struct sim *sim)
+{
+	for (uint16_t i = 0; i < sim->members; i++) {
+		struct sim_disk *disk = &sim->member[i].disk;
+		disk->backup_decayed = disk->decayed || disk->scattered;
+		buffer_clear(&disk->backup);
+		buffer_append(&disk->backup, disk->bytes.data, disk->flushed);
+		buffer_clear(&disk->backup_entries);
+		buffer_append_span(&disk->backup_entries, buffer_span(&disk->entries));
+		disk->backup_start = disk->start;
+	}
 }
 
 /* What is damaged is noticed at the next start, which mostly comes soon. */
@@ -73,6 +88,7 @@ static void disk_decay(struct sim *sim, uint16_t index, bool misdirect)
 	enum { PLACES_MAX = 4, RESTART_PERMILLE = 600 };
 	struct member *member = &sim->member[index];
 	member->struck = true;
+	sim->counters[misdirect ? SIM_MISDIRECTED : SIM_FLIPPED]++;
 	for (uint64_t places = 1 + sim_below(sim, PLACES_MAX); places > 0; places--)
 		if (misdirect)
 			disk_misdirect(sim, &member->disk);
@@ -90,7 +106,7 @@ static void strike_faulty(struct sim *sim, uint16_t index, enum fault_kind kind)
 	case FAULT_CLOCK_AHEAD:
 		member->ahead = true;
 		member->clock_us += sim_between(sim, 60, 3600) * SIM_S;
-		sim->counters[SIM_CLOCK_STEPS]++;
+		sim->counters[SIM_CLOCKS_AHEAD]++;
 		break;
 	case FAULT_FLIP:
 	case FAULT_MISDIRECT:
@@ -102,10 +118,16 @@ static void strike_faulty(struct sim *sim, uint16_t index, enum fault_kind kind)
 		break;
 	case FAULT_LYING_FLUSH:
 		member->disk.lies = true;
+		/* Nobody notices before there is a power cut. */
+		if (sim_permille(sim, 700)) {
+			member->boundary = sim_between(sim, 20, 200);
+			member->power = true;
+		}
 		sim->counters[SIM_LYING_FLUSHES]++;
 		break;
 	default:
 		member->absent = true;
+		sim->counters[SIM_ABSENT]++;
 		member_crash(sim, index, false);
 		break;
 	}
@@ -123,7 +145,7 @@ static void strike(struct sim *sim, uint16_t index, enum fault_kind kind)
 	case FAULT_PARTITION: network_partition(sim); break;
 	case FAULT_SLOW:
 		member->slow_us = sim_permille(sim, 500) ? 0 : sim_between(sim, 10 * SIM_MS, 500 * SIM_MS);
-		sim->counters[SIM_SLOWED]++;
+		sim->counters[SIM_SLOWED] += member->slow_us > 0;
 		break;
 	case FAULT_WEATHER: weather(sim); break;
 	case FAULT_CLOCK_STEP:
@@ -132,20 +154,21 @@ static void strike(struct sim *sim, uint16_t index, enum fault_kind kind)
 		break;
 	case FAULT_CLOCK_BACK:
 		member->clock_us -= sim_between(sim, 1, 3600) * SIM_S;
-		sim->counters[SIM_CLOCK_STEPS]++;
+		sim->counters[SIM_CLOCKS_BACK]++;
 		break;
-	case FAULT_DRIFT: member->drift_ppm = sim_between(sim, -50000, 50000); break;
-	case FAULT_DISK_FULL: member->disk.space = member->disk.bytes.size + (size_t)sim_below(sim, 20000); break;
-	case FAULT_SLOW_DISK: member->disk.flush_us = sim_between(sim, 1 * SIM_MS, 60 * SIM_MS); break;
+	case FAULT_DRIFT:
+		member->drift_ppm = sim_between(sim, -50000, 50000);
+		sim->counters[SIM_DRIFTS]++;
+		break;
+	case FAULT_DISK_FULL: /* either log may be the first that notices */
+		member->disk.space = member->disk.bytes.size + (size_t)sim_below(sim, 20000);
+		member->disk.entries_space = member->disk.entries.size + (size_t)sim_below(sim, 10000);
+		break;
+	case FAULT_SLOW_DISK:
+		member->disk.flush_us = sim_between(sim, 1 * SIM_MS, 60 * SIM_MS);
+		sim->counters[SIM_SLOW_DISKS]++;
+		break;
 	case FAULT_REPAIR: repair(sim, index); break;
-	case FAULT_BACKUP:
-		member->disk.backup_decayed = member->disk.decayed;
-		buffer_clear(&member->disk.backup);
-		buffer_append(&member->disk.backup, member->disk.bytes.data, member->disk.flushed);
-		buffer_clear(&member->disk.backup_entries);
-		buffer_append_span(&member->disk.backup_entries, buffer_span(&member->disk.entries));
-		member->disk.backup_start = member->disk.start;
-		break;
 	default: strike_faulty(sim, index, kind); break;
 	}
 }
@@ -189,7 +212,7 @@ static bool crash_bears(const struct sim *sim, const struct member *member, enum
 
 static bool permitted(const struct sim *sim, const struct member *member, enum fault_kind kind)
 {
-	if (kind != FAULT_REPAIR && kind != FAULT_BACKUP && !(sim->knobs.enabled >> kind & 1))
+	if (kind != FAULT_REPAIR && !(sim->knobs.enabled >> kind & 1))
 		return false;
 	if (kind < FAULT_CLOCK_AHEAD)
 		return true;
@@ -203,14 +226,19 @@ static bool permitted(const struct sim *sim, const struct member *member, enum f
 
 void fault_strike(struct sim *sim)
 {
-	enum { DECAYS_MORE = 8 }; /* few members may be struck, and a repair takes a start as well */
-	uint64_t chosen = sim_below(sim, FAULTS + DECAYS_MORE);
-	enum fault_kind kind = chosen < FAULTS ? (enum fault_kind)chosen : chosen % 2 ? FAULT_FLIP : FAULT_MISDIRECT;
+	/* Few members may be struck, and a repair takes a start as well; an older disk takes a copy that was made. */
+	enum { DECAYS_MORE = 8, RESTORES_MORE = 3, BACKUP_PERMILLE = 300 };
+	uint64_t chosen = sim_below(sim, FAULTS + DECAYS_MORE + RESTORES_MORE);
+	enum fault_kind kind = chosen < FAULTS ? (enum fault_kind)chosen
+		: chosen >= FAULTS + DECAYS_MORE ? FAULT_RESTORE
+		: chosen % 2 ? FAULT_FLIP : FAULT_MISDIRECT;
 	uint16_t index = (uint16_t)sim_below(sim, sim->members);
 	if (permitted(sim, &sim->member[index], kind)) {
 		trace_line(sim, "%u fault kind=%d", (unsigned)index, (int)kind);
 		strike(sim, index, kind);
 	}
+	if (sim_permille(sim, BACKUP_PERMILLE))
+		backup_all(sim);
 	happen(sim, sim_between(sim, sim->knobs.fault_pause_us / 4, 2 * sim->knobs.fault_pause_us), (struct happening){.kind = HAPPEN_FAULT});
 }
 

@@ -49,7 +49,8 @@ static void organisation_found(struct sim_organisation *organisation, unsigned n
 		organisation->nodes[set] = key_of(number, set ? 6 : 2);
 		organisation->checkpoints[set] = key_of(number, set ? 7 : 3);
 		organisation->node_publics[set] = verifying_key_new(signing_key_public(organisation->nodes[set]));
-		CHECK(organisation->node_publics[set]);
+		organisation->checkpoint_publics[set] = verifying_key_new(signing_key_public(organisation->checkpoints[set]));
+		CHECK(organisation->node_publics[set] && organisation->checkpoint_publics[set]);
 	}
 	organisation->node = organisation->nodes[0];
 	organisation->checkpoint = organisation->checkpoints[0];
@@ -85,6 +86,7 @@ static void consortium_free(struct sim_consortium *consortium)
 		for (unsigned set = 0; set < 2; set++) {
 			signing_key_free(organisation->nodes[set]);
 			verifying_key_free(organisation->node_publics[set]);
+			verifying_key_free(organisation->checkpoint_publics[set]);
 			signing_key_free(organisation->checkpoints[set]);
 			signing_key_free(organisation->machine_keys[set]);
 			buffer_free(&organisation->statements[set]);

@@ -71,6 +71,7 @@ static void natures_turn(struct sim *sim)
 		if (!is_honest(member))
 			continue;
 		member->nature = (enum nature)sim_between(sim, TIMEOUT_LEADER, NATURES - 1);
+		sim->counters[SIM_LIARS + member->nature - TIMEOUT_LEADER]++;
 		left--;
 	}
 	sim->knobs.liars_stop = sim_permille(sim, 300);
@@ -103,7 +104,7 @@ void knobs_turn(struct sim *sim)
 	struct knobs *knobs = &sim->knobs;
 	knobs->storm_us = sim_between(sim, 2 * SIM_S, 14 * SIM_S);
 	knobs->fault_pause_us = sim_between(sim, 40 * SIM_MS, 600 * SIM_MS);
-	knobs->drain_us = 180 * SIM_S;
+	knobs->drain_us = 60 * SIM_S;
 	knobs->enabled = (uint32_t)random_next(&sim->random);
 	knobs->statements = (uint32_t)sim_between(sim, 4, 40);
 	knobs->window = (uint32_t)sim_between(sim, 1, 6);
@@ -113,7 +114,7 @@ void knobs_turn(struct sim *sim)
 		member->boundary = NO_CRASH;
 		member->clock_us = sim_between(sim, -150 * SIM_MS, 150 * SIM_MS);
 		member->drift_ppm = sim_between(sim, -200, 200);
-		member->disk.space = SIZE_MAX;
+		member->disk.space = member->disk.entries_space = SIZE_MAX;
 		member->disk.segment_size = (size_t)sim_between(sim, 1 << 10, 64 << 10);
 		member->disk.flush_us = sim_permille(sim, 200) ? sim_between(sim, 5 * SIM_MS, 20 * SIM_MS) : sim_between(sim, 100, 3 * SIM_MS);
 		member->liar.withheld_max = (uint32_t)sim_between(sim, 4, 60);

@@ -73,7 +73,7 @@ static void send_range(struct sim *sim, uint16_t index, const struct deed *deed)
 	struct buffer message = {0};
 	const struct sim_disk *disk = &sim->member[index].disk;
 	struct consensus_range range = *deed->action.range;
-	while (!range.done && range.position >= disk->start && range.position < disk->bytes.size) {
+	while (!range.done && range.position >= disk->start && range.position < disk->flushed) {
 		struct log_frame frame;
 		size_t size;
 		if (log_frame_read(span_after(buffer_span(&disk->bytes), range.position), range.position, &frame, &size) != OK) {
@@ -86,6 +86,7 @@ static void send_range(struct sim *sim, uint16_t index, const struct deed *deed)
 			continue;
 		buffer_clear(&message);
 		replica_message_of_block(frame.bytes, &message);
+		check_send(sim, index, &(struct deed){.disk_end = disk->flushed}, buffer_span(&message));
 		send(sim, index, deed->action.peer, buffer_span(&message));
 		sim->counters[SIM_RANGE_BLOCKS]++;
 	}
@@ -141,6 +142,24 @@ static void prune(struct sim *sim, uint16_t index, size_t position)
 	trace_line(sim, "%u prunes to %zu", (unsigned)index, position);
 }
 
+static void stop_full(struct sim *sim, uint16_t index)
+{
+	sim->counters[SIM_DISK_FULL]++;
+	trace_line(sim, "%u stops: its disk is full", (unsigned)index);
+	sim->member[index].stopped = true;
+	member_crash(sim, index, false);
+}
+
+/* False: it stops. */
+static bool entries_fit(struct sim *sim, uint16_t index, const struct deed *deed)
+{
+	const struct sim_disk *disk = &sim->member[index].disk;
+	if (disk->entries.size + disk->stage.size + deed->action.bytes.size <= disk->entries_space)
+		return true;
+	stop_full(sim, index);
+	return false;
+}
+
 static void deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 {
 	struct member *member = &sim->member[index];
@@ -173,10 +192,12 @@ static void deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 		send_entries(sim, index, deed);
 		return;
 	case REPLICA_KEEP:
-		disk_keep(&member->disk.entries, deed->action.frame_kind, deed->action.bytes);
+		if (entries_fit(sim, index, deed))
+			disk_keep(&member->disk.entries, deed->action.frame_kind, deed->action.bytes);
 		return;
 	case REPLICA_STAGE:
-		disk_keep(&member->disk.stage, deed->action.frame_kind, deed->action.bytes);
+		if (entries_fit(sim, index, deed))
+			disk_keep(&member->disk.stage, deed->action.frame_kind, deed->action.bytes);
 		return;
 	case REPLICA_STAGE_CLEAR:
 		member->disk.stage.size = 0;
@@ -256,10 +277,7 @@ static bool append(struct sim *sim, uint16_t index, const struct replica_action 
 	}
 	if (disk_append(&member->disk, action->bytes))
 		return true;
-	sim->counters[SIM_DISK_FULL]++;
-	trace_line(sim, "%u stops: its disk is full", (unsigned)index);
-	member->stopped = true;
-	member_crash(sim, index, false);
+	stop_full(sim, index);
 	return false;
 }
 
@@ -368,8 +386,10 @@ void member_crash(struct sim *sim, uint16_t index, bool power)
 	sim->counters[SIM_CRASHES]++;
 	if (power) {
 		sim->counters[SIM_POWER_CUTS]++;
-		if (member->disk.safe < member->disk.flushed)
-			member->amnesiac = true;
+		if (member->disk.safe < member->disk.flushed) {
+			check_word_lost(sim, index);
+			sim->counters[SIM_FORGOTTEN]++;
+		}
 		disk_power_cut(sim, &member->disk);
 	}
 	trace_line(sim, "%u crash power=%d log=%zu", (unsigned)index, power, member->disk.bytes.size);
@@ -381,13 +401,14 @@ void member_crash(struct sim *sim, uint16_t index, bool power)
 }
 
 /* What an operator does with logs that cannot be used: move them away, and the member fetches everything. */
-static void disk_replace(struct sim *sim, struct member *member)
+static void disk_replace(struct sim *sim, uint16_t index)
 {
+	struct member *member = &sim->member[index];
 	if (!member->disk.decayed)
 		sim_broken(sim, 8, "a log of %zu bytes that nothing has damaged cannot be read", member->disk.bytes.size);
 	member->disk.decayed = false;
 	sim->counters[SIM_REPLACED]++;
-	member->amnesiac = true;
+	check_word_lost(sim, index);
 	disk_empty(&member->disk);
 }
 
@@ -403,7 +424,7 @@ static void disk_judge(struct sim *sim, uint16_t index, enum disk_state state)
 		sim->counters[SIM_MENDED_WHOLE] += word;
 	}
 	if (member->disk.decayed && !word)
-		member->amnesiac = true;
+		check_word_lost(sim, index);
 }
 
 static void recover_entries(struct sim *sim, uint16_t index)
@@ -473,7 +494,7 @@ void member_boot(struct sim *sim, uint16_t index)
 		return;
 	enum disk_state state = disk_check(&member->disk);
 	if (state == DISK_LOST)
-		disk_replace(sim, member);
+		disk_replace(sim, index);
 	sim->counters[SIM_CUT_TAILS] += state == DISK_CUT;
 	replica_begin(sim, index);
 	member->session++;
@@ -484,7 +505,7 @@ void member_boot(struct sim *sim, uint16_t index)
 		/* Entries that look like a torn end may have been more than the blocks bring again; holes alone are no reason. */
 		if (!member->disk.entries_cut)
 			sim_broken(sim, 8, "member %u cannot use its logs, which are repaired", (unsigned)index);
-		disk_replace(sim, member);
+		disk_replace(sim, index);
 		replica_free(member->replica);
 		replica_begin(sim, index);
 	}

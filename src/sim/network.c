@@ -43,7 +43,10 @@ void network_deliver(struct sim *sim, struct happening *packet)
 		sim->counters[SIM_LOST]++;
 		return;
 	}
+	struct link *link = &sim->network.link[packet->from][packet->to];
 	sim->counters[SIM_DELIVERED]++;
+	sim->counters[SIM_REORDERED] += packet->order < link->newest;
+	link->newest = packet->order > link->newest ? packet->order : link->newest;
 	member_step(sim, packet->to,
 		(struct replica_event){.kind = REPLICA_MESSAGE, .peer = seat_of(sim, packet->to, packet->from), .bytes = buffer_span(&packet->bytes)});
 }
@@ -133,6 +136,9 @@ void network_partition(struct sim *sim)
 	for (uint16_t a = 0; a < sim->members; a++)
 		for (uint16_t b = 0; b < sim->members; b++)
 			sim->network.link[a][b].blocked = a != b && separates(sim, shape, chosen, side, a, b);
+	for (uint16_t a = 0; a < sim->members && !sim->network.told; a++)
+		for (uint16_t b = 0; b < sim->members; b++)
+			sim->counters[SIM_DEAF_WAYS] += sim->network.link[a][b].blocked && !sim->network.link[b][a].blocked;
 	sim->counters[SIM_PARTITIONS]++;
 	trace_line(sim, "partition shape=%d member=%u told=%d", (int)shape, (unsigned)chosen, sim->network.told);
 	links_follow(sim);

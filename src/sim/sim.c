@@ -17,11 +17,14 @@ const char *sim_verdict_name(enum sim_verdict verdict)
 
 const char *sim_counter_name(enum sim_counter counter)
 {
-	static const char *const names[SIM_COUNTERS] = {"steps_of_replicas", "blocks", "commits", "final", "refused", "retries", "busy", "delivered",
+	static const char *const names[SIM_LIARS] = {"steps_of_replicas", "blocks", "commits", "final", "refused", "retries", "busy", "delivered",
 		"lost", "duplicated", "crashes", "crashes_in_step", "power_cuts", "torn", "cut_tails", "unreadable", "wiped", "restored", "disk_full",
 		"lying_flushes", "partitions", "slowed", "clock_steps", "twins", "withheld", "lies", "flooded", "evidence", "forks_told", "checkpoints", "range_blocks",
-		"amnesia_twins", "epochs", "pruned", "entries_sent", "rebased", "changed", "convicted", "mended", "mended_whole", "replaced"};
-	return names[counter];
+		"amnesia_twins", "epochs", "pruned", "entries_sent", "rebased", "changed", "convicted", "mended", "mended_whole", "replaced",
+		"reordered", "deaf_ways", "power_cuts_of_all", "forgotten", "scattered", "flipped", "misdirected", "slow_disks", "clocks_back", "clocks_ahead",
+		"drifts", "absent", "silences"};
+	_Static_assert(SIM_LIAR_KINDS == NATURES - 1, "every kind but the honest one");
+	return counter < SIM_LIARS ? names[counter] : nature_name((enum nature)(TIMEOUT_LEADER + counter - SIM_LIARS));
 }
 
 void sim_broken(struct sim *sim, unsigned invariant, const char *format, ...)
@@ -145,6 +148,8 @@ static void phase_look(struct sim *sim)
 		break;
 	case PHASE_DRAIN:
 		if (check_settled(sim)) {
+			int64_t drained_us = sim->now_us - sim->phase_us;
+			sim->drained_us = drained_us > sim->drained_us ? drained_us : sim->drained_us;
 			phase_enter(sim, PHASE_REST);
 			sim->crashes_before = sim->counters[SIM_CRASHES];
 			happen(sim, rest_us, (struct happening){.kind = HAPPEN_PHASE});
@@ -251,7 +256,7 @@ uint64_t sim_steps(const struct sim *sim)
 void sim_report(struct sim *sim, struct sim_report *out)
 {
 	*out = (struct sim_report){.verdict = sim->verdict, .invariant = sim->invariant, .seed = sim->options.seed, .step = sim->steps,
-		.members = sim->members, .simulated_us = sim->now_us, .trace = trace_digest(sim)};
+		.members = sim->members, .simulated_us = sim->now_us, .drained_us = sim->drained_us, .trace = trace_digest(sim)};
 	memcpy(out->text, sim->text, sizeof out->text);
 	memcpy(out->counters, sim->counters, sizeof out->counters);
 	knobs_tell(sim, out->setting);

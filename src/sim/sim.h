@@ -12,7 +12,7 @@
 
 #include "replica/replica.h"
 
-enum { SIM_MEMBERS_MAX = 50, SIM_TEXT_MAX = 400 };
+enum { SIM_MEMBERS_MAX = 50, SIM_TEXT_MAX = 400, SIM_LIAR_KINDS = 13 };
 
 /* The consortia of all sizes, with real keys, made when first asked for. Equal in every run. */
 struct sim_keys;
@@ -55,7 +55,10 @@ enum sim_counter {
 	SIM_CRASHES, SIM_CRASHES_IN_STEP, SIM_POWER_CUTS, SIM_TORN, SIM_CUT_TAILS, SIM_UNREADABLE, SIM_WIPED, SIM_RESTORED, SIM_DISK_FULL,
 	SIM_LYING_FLUSHES, SIM_PARTITIONS, SIM_SLOWED, SIM_CLOCK_STEPS, SIM_TWINS, SIM_WITHHELD, SIM_LIES, SIM_FLOODED, SIM_EVIDENCE,
 	SIM_FORKS_TOLD, SIM_CHECKPOINTS, SIM_RANGE_BLOCKS, SIM_AMNESIA_TWINS, SIM_EPOCHS, SIM_PRUNED, SIM_ENTRIES_SENT, SIM_REBASED, SIM_CHANGED,
-	SIM_CONVICTED, SIM_MENDED, SIM_MENDED_WHOLE, SIM_REPLACED, SIM_COUNTERS
+	SIM_CONVICTED, SIM_MENDED, SIM_MENDED_WHOLE, SIM_REPLACED, SIM_REORDERED, SIM_DEAF_WAYS, SIM_POWER_CUTS_OF_ALL, SIM_FORGOTTEN, SIM_SCATTERED, SIM_FLIPPED,
+	SIM_MISDIRECTED, SIM_SLOW_DISKS, SIM_CLOCKS_BACK, SIM_CLOCKS_AHEAD, SIM_DRIFTS, SIM_ABSENT, SIM_SILENCES,
+	SIM_LIARS, /* the first of SIM_LIAR_KINDS, one for each kind of liar */
+	SIM_COUNTERS = SIM_LIARS + SIM_LIAR_KINDS
 };
 const char *sim_counter_name(enum sim_counter counter);
 
@@ -68,6 +71,7 @@ struct sim_report {
 	uint64_t step;
 	uint16_t members;
 	int64_t simulated_us;
+	int64_t drained_us;           /* from the end of the faults until everything was final */
 	struct digest trace;          /* rolling SHA-256 */
 	uint64_t counters[SIM_COUNTERS];
 };

@@ -20,7 +20,7 @@ struct sim_organisation {
 	struct signing_key *machine_keys[2]; /* of nobody: for whoever must not become a member */
 	struct signing_key *nodes[2], *checkpoints[2]; /* the second after a rotation */
 	struct signing_key *node, *checkpoint; /* the first of these */
-	struct verifying_key *node_publics[2];
+	struct verifying_key *node_publics[2], *checkpoint_publics[2];
 	struct buffer statements[2];
 	struct digest org_id;
 };
@@ -84,6 +84,7 @@ struct sim_disk {
 	size_t safe;          /* really: less when the disk lies about flushing */
 	size_t noted;         /* frames before were seen by the observer */
 	size_t space;         /* bytes that fit; SIZE_MAX: enough */
+	size_t entries_space; /* the same of the log of entries */
 	struct buffer backup; /* an older copy */
 	bool lies;            /* flushes do nothing */
 	bool decayed;         /* bits flipped, or sectors in the wrong place, in either log */
@@ -129,6 +130,13 @@ struct liar {
 	uint32_t ramp_round;
 };
 
+/* The newest own block of who lost its disk, and who had it on its own disk then. */
+struct lost_word {
+	uint64_t epoch;
+	uint32_t round;               /* 0: nothing is lost */
+	uint64_t holders;             /* bits: places in sim->member */
+};
+
 struct member {
 	struct replica *replica;      /* NULL: down */
 	enum nature nature;
@@ -160,7 +168,9 @@ struct member {
 	uint64_t own_epoch;
 	uint32_t own_round;           /* newest own block that was flushed, in that epoch */
 	struct digest own_digest;
+	struct lost_word lost;
 	uint64_t checkpoint_size;
+	uint64_t cosigned_size[2];    /* of the log and of the state: the newest whose signature was verified */
 	uint32_t idle_round;          /* when the silence began */
 	uint32_t measured_round;      /* calm.c: newest own block that was counted */
 };
@@ -171,6 +181,7 @@ struct link {
 	bool blocked;
 	bool up;                      /* both ends think so */
 	int64_t last_us;              /* arrival of the last packet */
+	uint64_t newest;              /* of those that arrived: when it was sent */
 };
 
 struct network {
@@ -309,6 +320,7 @@ struct checks {
 	struct map slots;             /* honest author and round to the block */
 	struct digest *slot_digests;
 	size_t slot_count, slot_capacity;
+	struct map amnesia_twins;     /* digests of second blocks of whoever forgot the first */
 	struct seen_final *finals;
 	size_t final_count, final_capacity;
 	struct map ids;               /* of finals to index + 1 */
@@ -360,6 +372,8 @@ struct sim {
 	enum phase phase;
 	int64_t phase_us;             /* when it began */
 	uint64_t crashes_before;      /* the silence */
+	uint64_t delivered_before, steps_before; /* the silence */
+	int64_t drained_us;           /* how long it took until all was final */
 	struct happening *heap;
 	size_t heap_count, heap_capacity;
 	struct member *member;
@@ -588,6 +602,8 @@ void check_final(struct sim *sim, uint16_t index, const struct replica_action *f
 void check_evidence(struct sim *sim, uint16_t index, const struct deed *deed);
 void check_silence_begins(struct sim *sim);
 void check_end(struct sim *sim);
+/* A disk was lost, with the newest own block of its member perhaps: it is counted among the faulty. */
+void check_word_lost(struct sim *sim, uint16_t index);
 /* Are all honest members at the same place, with everything final? */
 bool check_settled(struct sim *sim);
 

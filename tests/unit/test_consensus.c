@@ -154,15 +154,6 @@ static void storms_pass_and_everything_commits_once(void **state)
 		assert_true(total.crashes > 100 && total.commits_in_storm > 1000 && total.evidence > 10 && total.ranges > 3 && total.collected > 100);
 }
 
-/* Without that, this seed ends with a member that lacked a twin which the others had collected. */
-static void a_twin_is_read_back_for_who_lacks_it(void **state)
-{
-	(void)state;
-	struct total total = {0};
-	storm(1361, &total);
-	assert_true(total.collected > 0);
-}
-
 /* Equal seeds give equal histories, to the byte. */
 static void a_seed_is_a_history(void **state)
 {
@@ -703,7 +694,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(storms_pass_and_everything_commits_once),
-		cmocka_unit_test(a_twin_is_read_back_for_who_lacks_it),
 		cmocka_unit_test(a_seed_is_a_history),
 		cmocka_unit_test(an_idle_cluster_only_beats),
 		cmocka_unit_test(an_idle_cluster_wakes_at_once),

@@ -1,5 +1,6 @@
 /* The simulator: seeds that pass, equal traces of equal seeds, and that it notices what it is there to notice. */
 #include "crypto/hash.h"
+#include "replica/cosigned.h"
 #include "sim/sim.h"
 #include "sim/state.h"
 
@@ -48,17 +49,6 @@ static void seeds_pass_and_the_rare_happens(void **state)
 	for (int i = 0; i < SIM_COUNTERS; i++)
 		if (i != SIM_AMNESIA_TWINS && i != SIM_REPLACED && counters[i] == 0)
 			fail_msg("in %d seeds there was never any: %s", SEEDS, sim_counter_name((enum sim_counter)i));
-}
-
-/* In these seeds somebody comes back to an epoch that is over, and its blocks there wait for twins. */
-static void twins_of_past_epochs_are_given(void **state)
-{
-	(void)state;
-	static const uint64_t seeds[] = {695, 6474};
-	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
-		struct sim_report report = run((struct sim_options){.seed = seeds[i]}, NULL);
-		must_pass(&report);
-	}
 }
 
 static void equal_seeds_give_equal_traces(void **state)
@@ -293,6 +283,83 @@ static void two_roots_of_one_size_are_noticed(void **state)
 	must_notice(sim, 12);
 }
 
+/* Whoever lost its disk asks; here the others knew. */
+static void a_forgotten_block_is_noticed(void **state)
+{
+	(void)state;
+	for (int known = 0; known < 2; known++) {
+		struct sim *sim = halfway();
+		uint16_t member = 0;
+		while (sim->member[member].own_round == 0)
+			member++;
+		check_word_lost(sim, member);
+		assert_true(sim->member[member].lost.round > 0);
+		sim->member[member].lost.holders = known ? 0xf ^ 1u << member : 0;
+		for (size_t i = 0; i < sim->checks.slot_count; i++)
+			sim->checks.slot_digests[i].bytes[0] ^= 1;
+		sim->member[member].disk.noted = 0;
+		check_stored(sim, member);
+		assert_true(sim->counters[SIM_AMNESIA_TWINS] > 0);
+		if (known) {
+			must_notice(sim, 2);
+		} else {
+			assert_int_equal(sim->verdict, SIM_RUNNING);
+			sim_free(sim);
+		}
+	}
+}
+
+static void another_last_commit_is_noticed(void **state)
+{
+	(void)state;
+	struct sim_options options = {.members = 4};
+	struct replica_numbers numbers = {0};
+	struct sim *sim = NULL;
+	/* Where the last epoch has a commit. */
+	while (numbers.consensus.commits == 0) {
+		sim_free(sim);
+		options.seed++;
+		sim = sim_new(&options, keys);
+		while (sim_step(sim))
+			;
+		assert_int_equal(sim->verdict, SIM_PASS);
+		if (is_honest(&sim->member[1]) && sim->member[1].replica)
+			replica_numbers(sim->member[1].replica, &numbers);
+	}
+	struct observer *observer = sim->observers[numbers.epoch];
+	assert_true(numbers.consensus.commits < observer->commit_count);
+	observer->commits[numbers.consensus.commits].digest.bytes[0] ^= 1;
+	sim->verdict = SIM_RUNNING;
+	check_end(sim);
+	assert_int_equal(sim->invariant, 1);
+	sim_free(sim);
+}
+
+static void a_false_signature_is_noticed(void **state)
+{
+	(void)state;
+	struct sim *sim = halfway();
+	struct cosigned line = {.member = 1, .size = 99, .cosignature.timestamp_s = 1};
+	struct buffer message = {0};
+	write_u16(&message, 2);
+	cosigned_encode(&line, &message);
+	check_send(sim, 1, &(struct deed){0}, buffer_span(&message));
+	buffer_free(&message);
+	must_notice(sim, 12);
+}
+
+static void questions_without_end_are_noticed(void **state)
+{
+	(void)state;
+	for (int timers = 0; timers < 2; timers++) {
+		struct sim *sim = halfway();
+		while (sim->phase != PHASE_SILENCE && sim_step(sim))
+			;
+		*(timers ? &sim->steps_before : &sim->delivered_before) -= 1000;
+		must_notice(sim, 15);
+	}
+}
+
 static int group_begin(void **state)
 {
 	(void)state;
@@ -311,7 +378,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(seeds_pass_and_the_rare_happens),
-		cmocka_unit_test(twins_of_past_epochs_are_given),
 		cmocka_unit_test(equal_seeds_give_equal_traces),
 		cmocka_unit_test(a_run_can_be_stopped_at_a_step),
 		cmocka_unit_test(every_size_of_consortium_runs),
@@ -325,6 +391,10 @@ int main(void)
 		cmocka_unit_test(a_lost_statement_is_noticed),
 		cmocka_unit_test(another_log_is_noticed),
 		cmocka_unit_test(two_roots_of_one_size_are_noticed),
+		cmocka_unit_test(a_forgotten_block_is_noticed),
+		cmocka_unit_test(another_last_commit_is_noticed),
+		cmocka_unit_test(a_false_signature_is_noticed),
+		cmocka_unit_test(questions_without_end_are_noticed),
 	};
 	cmocka_set_test_filter(getenv("TALLY_TEST"));
 	return cmocka_run_group_tests(tests, group_begin, group_end);

@@ -1,4 +1,4 @@
 # history leaves out the twins that blocks wait for
 # file: replica/catchup.c
-# test: test_sim twins_of_past*
+# test: test_twins a_twin_of*
 s/if (named.position != DAG_NOWHERE/if (false/

@@ -1,4 +1,4 @@
 # twins that are no longer in memory are given to nobody
 # file: talk.c
-# test: test_consensus a_twin*
+# test: test_twins a_collected*
 /fetch_from_disk(machine, peer, message);/d
