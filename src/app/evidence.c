@@ -1,6 +1,6 @@
 /* tally evidence: what a node keeps in data/evidence, signed and submitted, so that the ledger convicts the member. */
-#include "app/app.h"
-#include "app/submitter.h"
+#include "command/command.h"
+#include "command/submitter.h"
 #include "base/map.h"
 #include "host/disk.h"
 

@@ -1,6 +1,6 @@
 /* tally export: a statement or a reading with everything that an auditor needs to check it offline. */
-#include "app/answer.h"
-#include "app/app.h"
+#include "command/answer.h"
+#include "command/command.h"
 #include "app/export.h"
 #include "app/reading.h"
 #include "base/map.h"

@@ -1,8 +1,8 @@
 /* A statement with receipts of several organisations, gathered at their nodes. */
 #include "app/export.h"
 
-#include "app/answer.h"
-#include "app/members.h"
+#include "command/answer.h"
+#include "command/members.h"
 #include "host/disk.h"
 #include "record/receipt_check.h"
 #include "record/transparent_check.h"

@@ -1,5 +1,5 @@
 /* tally init: the keys and founding documents of an organisation, a consortium, a gateway, a person. */
-#include "app/app.h"
+#include "command/command.h"
 
 #include "base/map.h"
 #include "crypto/hash.h"

@@ -1,5 +1,5 @@
 /* tally keys: the key files of a folder, encrypted, decrypted, shown. */
-#include "app/app.h"
+#include "command/command.h"
 #include "app/keys_next.h"
 
 #include "crypto/hash.h"

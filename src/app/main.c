@@ -1,5 +1,5 @@
 /* tally COMMAND: each command has a file of its own; a new one adds its line to the table. */
-#include "app/app.h"
+#include "command/command.h"
 #include "host/config.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* tally member: who the members are, and changing it. A change is proposed by one member and takes effect, with an epoch of its
  * own, when a quorum of the members has voted for it. */
-#include "app/answer.h"
-#include "app/app.h"
-#include "app/submitter.h"
+#include "command/answer.h"
+#include "command/command.h"
+#include "command/submitter.h"
 #include "base/map.h"
 #include "host/disk.h"
 #include "host/loop.h"

@@ -1,4 +1,4 @@
-#include "app/app.h"
+#include "command/command.h"
 
 #include "edge/session.h"
 #include "host/disk.h"

@@ -1,6 +1,6 @@
 #include "app/reading.h"
 
-#include "app/answer.h"
+#include "command/answer.h"
 
 #include <stdlib.h>
 #include <yyjson.h>

@@ -1,8 +1,8 @@
 /* tally register: devices with their bounds and models, people, events and device states, from documents. */
-#include "app/answer.h"
-#include "app/app.h"
-#include "app/document.h"
-#include "app/submitter.h"
+#include "command/answer.h"
+#include "command/command.h"
+#include "command/document.h"
+#include "command/submitter.h"
 #include "base/map.h"
 #include "host/disk.h"
 

@@ -1,7 +1,7 @@
-#include "app/app.h"
-#include "app/cmapss.h"
-#include "app/machine_link.h"
-#include "app/submitter.h"
+#include "command/command.h"
+#include "command/cmapss.h"
+#include "command/machine_link.h"
+#include "command/submitter.h"
 
 #include "host/disk.h"
 #include "host/keys.h"

@@ -1,5 +1,5 @@
-#include "app/app.h"
-#include "app/machine_link.h"
+#include "command/command.h"
+#include "command/machine_link.h"
 
 #include "floor/floor.h"
 #include "host/disk.h"

@@ -1,5 +1,5 @@
 /* `tally sim`: one seed, or many. */
-#include "app/app.h"
+#include "command/command.h"
 
 #include "sim/sim.h"
 

@@ -1,6 +1,6 @@
 /* tally status: what the nodes of a consortium say about themselves, side by side, and whether they agree. */
-#include "app/answer.h"
-#include "app/app.h"
+#include "command/answer.h"
+#include "command/command.h"
 #include "base/time.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* tally trace: where a statement comes from and who answers for it. */
-#include "app/answer.h"
-#include "app/app.h"
+#include "command/answer.h"
+#include "command/command.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* tally verify: an auditor's check, offline, with the genesis as the only thing trusted. */
-#include "app/app.h"
-#include "app/members.h"
-#include "app/policy.h"
+#include "command/command.h"
+#include "command/members.h"
+#include "command/policy.h"
 #include "app/verify.h"
 #include "host/disk.h"
 #include "host/loop.h"

@@ -1,7 +1,7 @@
 /* tally witness: remembers the largest checkpoint of one consortium's log, and cosigns what continues it (record/witness.h).
  * What was cosigned is on disk before the answer is: FOLDER/data/checkpoint, the accepted note. */
-#include "app/app.h"
-#include "app/members.h"
+#include "command/command.h"
+#include "command/members.h"
 
 #include "crypto/hash.h"
 #include "host/config.h"

@@ -1,5 +1,5 @@
 /* A recorded file from arbitrary bytes: what is read becomes messages and bounds with finite numbers. */
-#include "app/cmapss.h"
+#include "command/cmapss.h"
 
 #include <math.h>
 #include <stdlib.h>

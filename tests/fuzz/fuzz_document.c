@@ -1,5 +1,5 @@
 /* Machine documents: anything is either refused with a sentence or gives bodies that the ledger can read. */
-#include "app/document.h"
+#include "command/document.h"
 
 #include <stdlib.h>
 

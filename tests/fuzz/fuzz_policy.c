@@ -1,6 +1,6 @@
 /* Policies: anything is either refused with a sentence, and owns nothing then, or is one within its limits that a checkpoint
  * can be judged by. */
-#include "app/policy.h"
+#include "command/policy.h"
 
 #include "../unit/sample_consortium.h"
 

@@ -1,5 +1,5 @@
 /* What `tally bench idle` says of the network: the bytes of this process' connections, and of no other's. */
-#include "app/bench.h"
+#include "bench/bench.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "app/cmapss.h"
+#include "command/cmapss.h"
 #include "signal/wrangle.h"
 
 #include <math.h>

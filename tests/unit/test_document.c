@@ -1,4 +1,4 @@
-#include "app/document.h"
+#include "command/document.h"
 #include "crypto/hash.h"
 #include "record/base64.h"
 

@@ -2,7 +2,7 @@
 
 #include "api/export.h"
 #include "app/reading.h"
-#include "app/members.h"
+#include "command/members.h"
 #include "app/verify.h"
 #include "ledger/ledger.h"
 #include "signal/sample.h"

@@ -1,5 +1,5 @@
 /* A gateway's folder of state proofs: what is believed, and what is not. */
-#include "app/gateway_proofs.h"
+#include "gateway/proofs.h"
 #include "host/disk.h"
 
 #include "sample_state.h"

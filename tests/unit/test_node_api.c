@@ -1,8 +1,8 @@
 #include "small_node.h"
 
-#include "app/answer.h"
-#include "app/app.h"
-#include "app/submitter.h"
+#include "command/answer.h"
+#include "command/command.h"
+#include "command/submitter.h"
 #include "base/map.h"
 #include "host/disk.h"
 #include "record/base64.h"

@@ -1,7 +1,7 @@
 /* The node's interface for outsiders: SCRAPI, checkpoints, tiles; and the commands that use it. */
 #include "small_node.h"
 
-#include "app/app.h"
+#include "command/command.h"
 #include "host/disk.h"
 #include "record/base64.h"
 #include "record/cbor.h"

@@ -1,5 +1,5 @@
 /* A verifier's policy as a file: what it says, and how each mistake is named. */
-#include "app/policy.h"
+#include "command/policy.h"
 
 #include "record/base64.h"
 

@@ -1,5 +1,5 @@
 /* `tally verify` on a chain of epochs, and on files under one. */
-#include "app/members.h"
+#include "command/members.h"
 #include "app/verify.h"
 #include "record/receipt.h"
 #include "record/transparent.h"
