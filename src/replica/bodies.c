@@ -18,7 +18,16 @@ void bodies_ahead_done(struct bodies *bodies, struct body_kept *kept)
 	kept->ahead_before = kept->ahead_after = NULL;
 }
 
-static void forget(struct bodies *bodies, struct body_kept *kept)
+void body_free(struct body_kept *kept)
+{
+	if (!kept)
+		return;
+	free(kept->bytes);
+	free(kept->statements);
+	free(kept);
+}
+
+static void unlink_from(struct bodies *bodies, struct body_kept *kept)
 {
 	bodies_ahead_done(bodies, kept);
 	if (kept->before)
@@ -27,14 +36,15 @@ static void forget(struct bodies *bodies, struct body_kept *kept)
 		bodies->all = kept->after;
 	if (kept->after)
 		kept->after->before = kept->before;
-	free(kept->bytes);
-	free(kept);
 }
 
 void bodies_free(struct bodies *bodies)
 {
-	while (bodies->all)
-		forget(bodies, bodies->all);
+	while (bodies->all) {
+		struct body_kept *kept = bodies->all;
+		unlink_from(bodies, kept);
+		body_free(kept);
+	}
 	map_free(&bodies->by_digest);
 }
 
@@ -67,16 +77,13 @@ void bodies_take_own(struct bodies *bodies, uint16_t author, struct buffer *out)
 			buffer_append(out, oldest->bytes, oldest->size);
 }
 
-bool bodies_take(struct bodies *bodies, const struct digest *block, uint8_t **bytes, size_t *size)
+struct body_kept *bodies_take(struct bodies *bodies, const struct digest *block)
 {
 	uint64_t value;
 	if (!map_get(&bodies->by_digest, digest_span(block), &value))
-		return false;
+		return NULL;
 	map_remove(&bodies->by_digest, digest_span(block));
 	struct body_kept *kept = (struct body_kept *)(uintptr_t)value;
-	*bytes = kept->bytes;
-	*size = kept->size;
-	kept->bytes = NULL;
-	forget(bodies, kept);
-	return true;
+	unlink_from(bodies, kept);
+	return kept;
 }

@@ -1,15 +1,18 @@
 #include "replica/state.h"
 
-#include <stdlib.h>
+/* A statement that is being applied. */
+struct applied {
+	struct replica *replica;
+	bool verified;                /* ahead of the commit */
+};
 
 /* Whatever is not verified yet is verified now, and its outcome is remembered in the log. */
 static enum status signature_check(void *context, const struct statement *statement, const struct verifying_key *key, struct fault *fault)
 {
-	struct replica *replica = context;
-	if (map_get(&replica->submitted, digest_span(&statement->id), NULL))
-		return OK; /* verified when it was submitted */
-	if (ahead_take(replica, &statement->id))
-		return OK;
+	const struct applied *applied = context;
+	struct replica *replica = applied->replica;
+	if (applied->verified || map_get(&replica->submitted, digest_span(&statement->id), NULL))
+		return OK; /* a moment ago, or when it was submitted */
 	if (!replica->started && !replica->damaged) /* verified when it was applied before the restart */
 		return map_get(&replica->forged, digest_span(&statement->id), NULL) ? E_SIGNATURE : OK;
 	uint64_t start = signer_clock(replica);
@@ -63,47 +66,56 @@ static void settle(struct replica *replica, const struct consensus_commit *commi
 	action->commit_ms = commit->timestamp_ms;
 }
 
-static void apply_transaction(struct replica *replica, const struct consensus_commit *commit, bool own_block, struct span bytes)
+static void apply_transaction(struct replica *replica, const struct consensus_commit *commit, bool own_block, const struct body_statement *item,
+	struct span bytes)
 {
-	struct statement statement;
+	const struct statement *statement = &item->statement;
 	struct fault fault = {{0}};
 	uint64_t index = 0;
-	if (statement_decode(bytes, &statement, &fault) != OK) {
+	if (!item->decoded) {
 		replica->transactions++;
 		replica->refused++;
 		return;
 	}
-	struct ledger_verifier verifier = {.context = replica, .verify = signature_check};
-	enum status status = ledger_apply_by(replica->ledger, &statement, &verifier, &index, &fault);
+	struct applied applied = {replica, item->verified};
+	struct ledger_verifier verifier = {.context = &applied, .verify = signature_check};
+	enum status status = ledger_apply_by(replica->ledger, statement, &verifier, &index, &fault);
 	if (status != E_DUPLICATE)
 		replica->transactions++;
 	if (status == OK)
-		final(replica, commit, &statement, index, bytes);
+		final(replica, commit, statement, index, bytes);
 	else if (status != E_DUPLICATE)
 		replica->refused++;
-	settle(replica, commit, &statement.id, own_block, status, index, status == OK ? "" : fault.text);
+	settle(replica, commit, &statement->id, own_block, status, index, status == OK ? "" : fault.text);
+}
+
+static void apply_body(struct replica *replica, const struct consensus_commit *commit, bool own_block, const struct body_kept *kept)
+{
+	struct reader body = reader_of(span_of(kept->bytes, kept->size));
+	struct span transaction;
+	for (size_t i = 0; block_transaction_next(&body, &transaction); i++) {
+		struct body_statement now = {.verified = false};
+		const struct body_statement *item = i < kept->statement_count ? &kept->statements[i] : &now;
+		if (item == &now)
+			now.decoded = statement_decode(transaction, &now.statement, NULL) == OK;
+		apply_transaction(replica, commit, own_block, item, transaction);
+	}
 }
 
 void commit_apply(struct replica *replica, const struct consensus_commit *commit)
 {
 	for (uint32_t i = 0; i < commit->block_count; i++) {
 		const struct block_ref *ref = &commit->blocks[i];
-		uint8_t *bytes = NULL;
-		size_t size = 0;
-		CHECK(bodies_take(&replica->bodies, &ref->digest, &bytes, &size)); /* stored before it was committed */
-		replica->epoch_cost += REPLICA_BLOCK_COST + size;
-		step_keep_memory(replica, bytes);
-		struct reader body = reader_of(span_of(bytes, size));
-		struct span transaction;
-		while (block_transaction_next(&body, &transaction))
-			apply_transaction(replica, commit, ref->author == epoch_now(replica)->own, transaction);
+		struct body_kept *kept = bodies_take(&replica->bodies, &ref->digest);
+		CHECK(kept); /* stored before it was committed */
+		replica->epoch_cost += REPLICA_BLOCK_COST + kept->size;
+		apply_body(replica, commit, ref->author == epoch_now(replica)->own, kept);
+		step_keep_memory(replica, kept->bytes); /* actions borrow from it */
+		kept->bytes = NULL;
+		body_free(kept);
 	}
-	for (uint32_t i = 0; i < commit->left_out_count; i++) {
-		uint8_t *bytes = NULL;
-		size_t size;
-		if (bodies_take(&replica->bodies, &commit->left_out[i].digest, &bytes, &size))
-			free(bytes);
-	}
+	for (uint32_t i = 0; i < commit->left_out_count; i++)
+		body_free(bodies_take(&replica->bodies, &commit->left_out[i].digest));
 	replica->commits = commit_number(replica, commit);
 	checkpoints_reached(replica, commit->timestamp_ms);
 	epoch_look(replica, commit);
@@ -113,10 +125,9 @@ void commit_apply(struct replica *replica, const struct consensus_commit *commit
 void commit_give_up(struct replica *replica, const struct consensus_action *collected)
 {
 	for (uint32_t i = 0; i < collected->position_count; i++) {
-		uint8_t *bytes = NULL;
-		size_t size = 0;
-		if (bodies_take(&replica->bodies, &collected->blocks[i].digest, &bytes, &size) && collected->peer == epoch_now(replica)->own)
-			buffer_append(&replica->again, bytes, size);
-		free(bytes);
+		struct body_kept *kept = bodies_take(&replica->bodies, &collected->blocks[i].digest);
+		if (kept && collected->peer == epoch_now(replica)->own)
+			buffer_append(&replica->again, kept->bytes, kept->size);
+		body_free(kept);
 	}
 }

@@ -64,7 +64,6 @@ void replica_free(struct replica *replica)
 	epochs_close(replica);
 	damaged_free(replica);
 	bodies_free(&replica->bodies);
-	ahead_free(&replica->ahead);
 	map_free(&replica->submitted);
 	map_free(&replica->forged);
 	buffer_free(&replica->forged_now);

@@ -248,7 +248,7 @@ struct replica_numbers {
 	uint64_t refused;             /* of these; a repetition of a final one counts as neither */
 	uint64_t submitted_waiting;
 	uint64_t signature_checks;    /* of statements, blocks and cosignatures */
-	uint64_t signature_ns;        /* filled in by the shell's profiler hook, 0 when absent */
+	uint64_t signature_ns;        /* about: some are timed, by the shell's profiler hook; 0 when absent */
 	uint64_t checkpoint_size;     /* of the newest checkpoint */
 	uint32_t checkpoint_lines;
 	uint64_t state_size;          /* log size of the newest state checkpoint with f+1 lines; 0: none */

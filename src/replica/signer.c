@@ -1,14 +1,18 @@
 #include "replica/state.h"
 
+/* The clock is a system call, which a check is too short for: one of so many is timed, and counts for all. */
+enum { TIMED_EVERY = 16 };
+
 uint64_t signer_clock(const struct replica *replica)
 {
-	return replica->clock_ns ? replica->clock_ns() : 0;
+	return replica->clock_ns && replica->signature_checks % TIMED_EVERY == 0 ? replica->clock_ns() : 0;
 }
 
 void signer_count(struct replica *replica, uint64_t start)
 {
+	if (start)
+		replica->signature_ns += TIMED_EVERY * (replica->clock_ns() - start);
 	replica->signature_checks++;
-	replica->signature_ns += signer_clock(replica) - start;
 }
 
 static enum status real_block_sign(const struct signing_key *key, const struct digest *digest, const uint8_t *randomness,

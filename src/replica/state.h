@@ -124,14 +124,6 @@ struct checkpoints {
 	char origin[CHECKPOINT_ORIGIN_SIZE];
 };
 
-/* Statements whose signatures were verified before their commit, under the key of their kid. The oldest are forgotten: they cost
- * one more verification. */
-struct ahead {
-	struct map verified;          /* ids */
-	struct digest *ids;           /* a ring of AHEAD_MAX; some are not in the map any more */
-	size_t next;
-};
-
 /* Who signs blocks, and with which entropy at this step. */
 struct replica_signer {
 	struct replica *replica;
@@ -173,7 +165,6 @@ struct replica {
 	int64_t wake_ms;              /* consensus wants a step */
 	struct ledger *ledger;
 	struct bodies bodies;
-	struct ahead ahead;
 	struct checkpoints checkpoints;
 	struct state_checkpoints state;
 	struct map submitted;         /* ids of statements submitted here: their signatures are verified */
@@ -247,9 +238,6 @@ void commit_give_up(struct replica *replica, const struct consensus_action *coll
 
 /* -- ahead.c ---------------------------------------------------------------------------------------- */
 void ahead_work(struct replica *replica);
-/* Is this statement's signature verified already? Asked once: it is forgotten then. */
-bool ahead_take(struct replica *replica, const struct digest *id);
-void ahead_free(struct ahead *ahead);
 
 /* -- epochs.c --------------------------------------------------------------------------------------- */
 void epochs_open(struct replica *replica); /* epoch 0 */
