@@ -51,22 +51,10 @@ static void twin_report(struct consensus *machine, const struct block *second)
 
 /* Commits. */
 
-/* Our newest block waits, for one that a disk lost and nobody else has, until it is collected: the next one stands on it all the same. */
-static void own_tip_keep(struct consensus *machine)
-{
-	const struct waiting_block *waits = waiting_highest(&machine->waiting, machine->config.own);
-	struct block block;
-	if (!waits || waits->ref.round > machine->dag.gc_round || waits->ref.round <= machine->dag.newest[machine->config.own])
-		return;
-	CHECK(block_parse(buffer_span(&waits->bytes), &block, NULL) == OK); /* it was, when it came */
-	dag_tip_learn(&machine->dag, &block, (uint32_t)waits->bytes.size);
-}
-
 static void commit_one(struct consensus *machine, uint32_t leader)
 {
 	linearizer_commit(&machine->linearizer, &machine->dag, leader);
 	output_commit(&machine->output, &machine->dag, &machine->linearizer, leader);
-	own_tip_keep(machine);
 	waiting_collect(&machine->waiting, &machine->dag, machine->steady_ms);
 	pacemaker_committed(&machine->pacemaker);
 	reputation_commit(&machine->reputation, &machine->dag, leader, &machine->linearizer);
