@@ -11,7 +11,7 @@ enum { REPUTATION_COMMITS = 64 }; /* a new schedule every so many commits */
 struct reputation {
 	uint16_t members, away;
 	uint32_t punctual[BLOCK_MEMBERS_MAX]; /* committed leaders that stand on their block of the round before, since the last schedule */
-	bool lied[BLOCK_MEMBERS_MAX];      /* two blocks of one slot were committed: never leads again */
+	bool lied[BLOCK_MEMBERS_MAX];      /* two blocks of one slot were committed: leads no more in this epoch */
 	struct schedule schedule;          /* for the rounds after the last commit's */
 	bool changed;                      /* set with the schedule; whoever puts it in force clears it */
 };

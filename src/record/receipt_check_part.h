@@ -10,7 +10,7 @@
 struct receipt_checking {
 	const struct trust *trust;
 	struct buffer *report;
-	char what[24];                       /* how sentences call the receipt: "receipt", "receipt 3" */
+	char what[32];                       /* how sentences call the receipt: "receipt", "receipt 3" */
 	struct receipt receipt;
 	const struct epoch *epoch;           /* of the receipt's size */
 	const struct genesis_member *issuer; /* of the receipt */
