@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+/* Checking changes them, and a key that is only borrowed stays what it is. */
 struct verifiers {
 	struct botan_verifier *plain;
 	struct openssl_verifier *contextual; /* made when first needed: few keys check under a context */

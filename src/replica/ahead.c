@@ -4,7 +4,7 @@
 
 enum {
 	AHEAD_STATEMENTS = 2,         /* in one step: blocks that arrive must not wait long */
-	AHEAD_MEMORY = 2,             /* what is decoded takes at most so many times the memory of the bytes */
+	AHEAD_MEMORY = 2,             /* the decoded ones are at most so many times as large as the bytes; their array has room for more */
 };
 
 bool replica_has_ahead(const struct replica *replica)

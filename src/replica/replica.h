@@ -183,7 +183,7 @@ MUST_USE enum status replica_new(const struct replica_config *config, struct rep
 void replica_free(struct replica *replica);
 void replica_step(struct replica *replica, const struct replica_event *event, struct replica_actions *actions);
 
-/* Statements wait for their commit whose signatures can be verified before it; each event AHEAD does a few (under a millisecond).
+/* Statements wait for their commit whose signatures can be verified before it; each event AHEAD does two.
  * A shell that never gives the event has longer commits, and nothing else is different. */
 bool replica_has_ahead(const struct replica *replica);
 

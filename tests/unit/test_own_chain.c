@@ -37,6 +37,20 @@ static void work(struct cluster *cluster, struct issuer *issuer, int64_t duratio
 	buffer_free(&body);
 }
 
+/* It makes so many more blocks, which nobody hears of, and stops. The round of the last one. */
+static uint32_t work_unheard(struct cluster *cluster, struct issuer *issuer, uint32_t rounds)
+{
+	uint32_t heard = numbers_of(cluster, HURT).consensus.round;
+	cluster->twist = mute;
+	for (int i = 0; i < 40 && numbers_of(cluster, HURT).consensus.round < heard + rounds; i++)
+		work(cluster, issuer, 50);
+	uint32_t last = numbers_of(cluster, HURT).consensus.round;
+	assert_true(last >= heard + rounds);
+	cluster_member_down(cluster, HURT);
+	cluster->twist = NULL;
+	return last;
+}
+
 /* Where the n-th last block of an author and an epoch lies in a log; SIZE_MAX: nowhere. */
 static size_t block_from_end(const struct buffer *log, uint64_t epoch, uint16_t author, size_t n)
 {
@@ -102,15 +116,8 @@ static void blocks_of_an_epoch_not_yet_reached(void **state)
 		work(&cluster, &maker, 100);
 	work(&cluster, &maker, 300);
 	assert_int_equal(numbers_of(&cluster, HURT).epoch, 1);
-	uint32_t heard = numbers_of(&cluster, HURT).consensus.round;
-	cluster.twist = mute;
-	for (int i = 0; i < 40 && numbers_of(&cluster, HURT).consensus.round < heard + 2; i++)
-		work(&cluster, &maker, 50);
-	uint32_t last = numbers_of(&cluster, HURT).consensus.round;
-	assert_true(last >= heard + 2);
+	uint32_t last = work_unheard(&cluster, &maker, 2);
 	assert_int_equal(numbers_of(&cluster, 0).epoch, 1);
-	cluster_member_down(&cluster, HURT);
-	cluster.twist = NULL;
 	struct member *member = &cluster.member[HURT];
 	record_lose(&member->entries);
 	damage(&member->log, block_from_end(&member->log, 0, 0, 12));
@@ -134,14 +141,7 @@ static void a_chain_that_is_broken_for_good(void **state)
 	struct issuer maker = organisation(&four, 0);
 	begin(&cluster, 2, GC_SHORT, EPOCH_LONG);
 	work(&cluster, &maker, 1000);
-	uint32_t heard = numbers_of(&cluster, HURT).consensus.round;
-	cluster.twist = mute;
-	for (int i = 0; i < 40 && numbers_of(&cluster, HURT).consensus.round < heard + 3; i++)
-		work(&cluster, &maker, 50);
-	uint32_t last = numbers_of(&cluster, HURT).consensus.round;
-	assert_true(last >= heard + 3);
-	cluster_member_down(&cluster, HURT);
-	cluster.twist = NULL;
+	uint32_t last = work_unheard(&cluster, &maker, 3);
 	struct member *member = &cluster.member[HURT];
 	damage(&member->log, block_from_end(&member->log, 0, HURT, 1));
 	/* And one that all others stand on: what comes meanwhile waits as well, and is taken at once. */
