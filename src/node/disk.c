@@ -134,7 +134,7 @@ static enum status incoming_move(struct node *node, struct fault *fault)
 	return status;
 }
 
-void node_disk_rebase(struct node *node)
+void node_disk_rebase(struct node *node, bool blocks_stay)
 {
 	char path[PATH_SIZE];
 	struct fault fault;
@@ -149,7 +149,7 @@ void node_disk_rebase(struct node *node)
 		status = disk_log_flush(node->disk.entries, &fault);
 	disk_log_close(node->log);
 	node->log = NULL;
-	if (status == OK)
+	if (status == OK && !blocks_stay)
 		status = disk_log_remove(path, "log", &fault);
 	if (status != OK) {
 		node_fail(node, &fault);

@@ -191,7 +191,7 @@ void node_disk_prune(struct node *node, uint64_t position);
 enum status node_disk_entry(void *context, uint64_t index, struct buffer *out);
 void node_disk_send_entries(struct node *node, uint16_t peer, uint64_t index, uint32_t count);
 /* REPLICA_REBASE: afterwards the node is to begin again. */
-void node_disk_rebase(struct node *node);
+void node_disk_rebase(struct node *node, bool blocks_stay);
 
 /* -- keys.c -- */
 /* The genesis, the keys, and whose node it is. */

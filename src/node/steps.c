@@ -279,7 +279,7 @@ static void deed_do(struct node *node, const struct replica_action *deed)
 		node_disk_stage_clear(node);
 		break;
 	case REPLICA_REBASE:
-		node_disk_rebase(node);
+		node_disk_rebase(node, deed->blocks_stay);
 		break;
 	case REPLICA_APPEND:
 	case REPLICA_TIMER:

@@ -546,7 +546,7 @@ static enum status chain_told(struct replica *replica, uint16_t peer, struct spa
 		return OK;
 	if (record.size == 0 && catchup->chain.count && catchup->sealed > replica->epoch_count) {
 		replica->rebased = true; /* no further record: what is left comes from where it leads */
-		step_action(replica, REPLICA_REBASE);
+		step_action(replica, REPLICA_REBASE)->blocks_stay = damaged_later_of(replica, epochs_newest(&catchup->chain)->number);
 		return OK;
 	}
 	if (record.size)

@@ -36,7 +36,7 @@ void damaged_later_keep(struct replica *replica, const struct block *block, stru
 		return;
 	ARRAY_GROW(replica->later, replica->later_count, replica->later_capacity);
 	struct later_block *later = &replica->later[replica->later_count++];
-	*later = (struct later_block){.position = position};
+	*later = (struct later_block){.epoch = block->epoch, .position = position};
 	buffer_append_span(&later->bytes, bytes);
 }
 
@@ -53,6 +53,14 @@ void damaged_later_give(struct replica *replica)
 		replica->position = replica->later[i].position;
 		(void)replica_give(replica, CONSENSUS_RECOVERED, 0, bytes);
 	}
+}
+
+bool damaged_later_of(const struct replica *replica, uint64_t epoch)
+{
+	for (size_t i = 0; i < replica->later_count; i++)
+		if (replica->later[i].epoch >= epoch)
+			return true;
+	return false;
 }
 
 void damaged_free(struct replica *replica)

@@ -134,7 +134,7 @@ enum replica_action_kind {
 	REPLICA_STAGE,                /* append a frame as with KEEP, but to a third log that is empty at each start */
 	REPLICA_STAGE_CLEAR,          /* and empty it now */
 	REPLICA_REBASE,               /* move the frames of the third log to the end of the log of entries, flush that, remove the log of
-	                                 blocks, and start a new replica from the disk: it is far ahead of this one. */
+	                                 blocks, unless blocks_stay, and start a new replica from the disk: it is far ahead of this one. */
 };
 
 struct replica_action {
@@ -163,6 +163,7 @@ struct replica_action {
 	 * (empty if we made none of that size), in the form of the log's frames. */
 	struct span evidence[2];
 	bool of_state;                /* that root is the state's */
+	bool blocks_stay;             /* REBASE: own blocks of the epoch that is reached are in the log of blocks, and perhaps nowhere else */
 };
 
 struct replica_actions {

@@ -175,7 +175,7 @@ struct replica {
 	bool started;
 	bool damaged;                 /* recovery: the log has a hole above; what follows it is verified, see damaged.c */
 	struct later_block {
-		uint64_t position;
+		uint64_t epoch, position;
 		struct buffer bytes;
 	} *later;                     /* own blocks behind a hole, of epochs that are not reached yet: nobody else may have them */
 	size_t later_count, later_capacity;
@@ -322,6 +322,8 @@ bool damaged_block_holds(struct replica *replica, const struct block *block);
 void damaged_later_keep(struct replica *replica, const struct block *block, struct span bytes, uint64_t position);
 /* An epoch has begun: its consensus gets our own blocks of it. It may end the epoch at once. */
 void damaged_later_give(struct replica *replica);
+/* Are own blocks kept that are of this epoch or a later one? */
+bool damaged_later_of(const struct replica *replica, uint64_t epoch);
 void damaged_free(struct replica *replica);
 
 /* -- checkpoints.c ------------------------------------------------------------------------------------ */

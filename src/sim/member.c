@@ -115,7 +115,7 @@ static void send_entries(struct sim *sim, uint16_t index, const struct deed *dee
 }
 
 /* What the disk holds now is further than the replica: it begins anew. */
-static void rebase(struct sim *sim, uint16_t index)
+static void rebase(struct sim *sim, uint16_t index, bool blocks_stay)
 {
 	struct sim_disk *disk = &sim->member[index].disk;
 	struct log_frame frame;
@@ -123,7 +123,8 @@ static void rebase(struct sim *sim, uint16_t index)
 		disk_keep(&disk->entries, frame.kind, frame.bytes);
 	disk->entries_safe = disk->entries.size;
 	disk->stage.size = 0;
-	disk->bytes.size = disk->flushed = disk->safe = disk->noted = disk->start = disk->segment_count = disk->holes_from = disk->holes_to = 0;
+	if (!blocks_stay)
+		disk->bytes.size = disk->flushed = disk->safe = disk->noted = disk->start = disk->segment_count = disk->holes_from = disk->holes_to = 0;
 	sim->counters[SIM_REBASED]++;
 	trace_line(sim, "%u rebase entries=%zu", (unsigned)index, disk->entries.size);
 	member_crash(sim, index, false);
@@ -206,7 +207,7 @@ static void deed_do(struct sim *sim, uint16_t index, const struct deed *deed)
 		prune(sim, index, (size_t)deed->action.position);
 		return;
 	case REPLICA_REBASE:
-		rebase(sim, index);
+		rebase(sim, index, deed->action.blocks_stay);
 		return;
 	case REPLICA_APPEND:
 	case REPLICA_TIMER:

@@ -64,7 +64,7 @@ struct cluster {
 };
 
 static inline void cluster_member_down(struct cluster *cluster, uint16_t index);
-static inline void cluster_rebase(struct cluster *cluster, uint16_t index);
+static inline void cluster_rebase(struct cluster *cluster, uint16_t index, bool blocks_stay);
 
 /* -- the network ---------------------------------------------------------------------------------------- */
 
@@ -246,7 +246,7 @@ static inline void cluster_step(struct cluster *cluster, uint16_t index, struct 
 		case REPLICA_SEND_ENTRIES: cluster_send_entries(cluster, index, action); break;
 		case REPLICA_STAGE: log_frame_write(&member->stage, member->stage.size, action->frame_kind, action->bytes); break;
 		case REPLICA_STAGE_CLEAR: member->stage.size = 0; break;
-		case REPLICA_REBASE: cluster_rebase(cluster, index); return;
+		case REPLICA_REBASE: cluster_rebase(cluster, index, action->blocks_stay); return;
 		}
 	}
 	CHECK(replica_log_end(member->replica) == member->log.size || starting);
@@ -428,13 +428,15 @@ static inline void cluster_begin(struct cluster *cluster, const struct consortiu
 		cluster->member[i].timer_ms = INT64_MAX;
 }
 
-static inline void cluster_rebase(struct cluster *cluster, uint16_t index)
+static inline void cluster_rebase(struct cluster *cluster, uint16_t index, bool blocks_stay)
 {
 	struct member *member = &cluster->member[index];
 	struct log_frame frame;
 	for (size_t at = 0, size; log_frame_read(span_after(buffer_span(&member->stage), at), at, &frame, &size) == OK; at += size)
 		log_frame_write(&member->entries, member->entries.size, frame.kind, frame.bytes);
-	member->stage.size = member->log.size = member->pruned = 0;
+	member->stage.size = 0;
+	if (!blocks_stay)
+		member->log.size = member->pruned = 0;
 	member->rebased++;
 	cluster_member_down(cluster, index);
 	cluster_member_up(cluster, index);

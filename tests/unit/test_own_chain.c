@@ -82,24 +82,29 @@ static void record_lose(struct buffer *entries)
 	entries->size = record;
 }
 
-/* In its own log, read without any repair, and as the others saw it. */
-static void no_slot_is_filled_twice(const struct cluster *cluster)
+static void slots_note(struct map *slots, struct span log)
 {
-	struct map slots = {0};
 	struct log_frame frame;
 	struct block block;
 	uint64_t before;
+	for (size_t at = 0, size; log_frame_read(span_after(log, at), at, &frame, &size) == OK; at += size) {
+		if (frame.kind != REPLICA_FRAME_BLOCK || block_parse(frame.bytes, &block, NULL) != OK || block.author != HURT)
+			continue;
+		uint32_t slot[2] = {(uint32_t)block.epoch, block.round}, mark;
+		memcpy(&mark, block.digest.bytes, sizeof mark);
+		if (map_get(slots, span_of(slot, sizeof slot), &before) && before != mark)
+			fail_msg("two blocks of round %u of epoch %u", (unsigned)block.round, (unsigned)block.epoch);
+		map_put(slots, span_of(slot, sizeof slot), mark);
+	}
+}
+
+/* In its own log, read without any repair, and as the others saw it; `earlier`: that log before something happened to it. */
+static void no_slot_is_filled_twice(const struct cluster *cluster, struct span earlier)
+{
+	struct map slots = {0};
+	slots_note(&slots, earlier);
 	for (uint16_t i = 0; i < cluster->members; i++) {
-		const struct buffer *log = &cluster->member[i].log;
-		for (size_t at = 0, size; log_frame_read(span_after(buffer_span(log), at), at, &frame, &size) == OK; at += size) {
-			if (frame.kind != REPLICA_FRAME_BLOCK || block_parse(frame.bytes, &block, NULL) != OK || block.author != HURT)
-				continue;
-			uint32_t slot[2] = {(uint32_t)block.epoch, block.round}, mark;
-			memcpy(&mark, block.digest.bytes, sizeof mark);
-			if (map_get(&slots, span_of(slot, sizeof slot), &before) && before != mark)
-				fail_msg("two blocks of round %u of epoch %u", (unsigned)block.round, (unsigned)block.epoch);
-			map_put(&slots, span_of(slot, sizeof slot), mark);
-		}
+		slots_note(&slots, buffer_span(&cluster->member[i].log));
 		assert_int_equal(cluster->member[i].evidence, 0);
 	}
 	map_free(&slots);
@@ -126,10 +131,41 @@ static void blocks_of_an_epoch_not_yet_reached(void **state)
 	cluster_run(&cluster, 5000);
 	work(&cluster, &maker, 1000);
 	assert_true(numbers_of(&cluster, HURT).epoch >= 1);
-	no_slot_is_filled_twice(&cluster);
+	no_slot_is_filled_twice(&cluster, (struct span){0});
 	assert_true(numbers_of(&cluster, HURT).epoch > 1 || numbers_of(&cluster, HURT).consensus.round > last);
 	cluster_run(&cluster, 3000);
 	logs_are_equal(&cluster, 10);
+	cluster_end(&cluster);
+}
+
+/* It is two epochs back, whose blocks the others have pruned: it begins again from their entries, in the epoch of its newest blocks. */
+static void blocks_of_the_epoch_that_a_rebase_reaches(void **state)
+{
+	(void)state;
+	struct cluster cluster;
+	struct issuer maker = organisation(&four, 0);
+	struct buffer earlier = {0};
+	begin(&cluster, 3, GC_LONG, EPOCH_SHORT);
+	for (int i = 0; i < 200 && numbers_of(&cluster, HURT).epoch < 2; i++)
+		work(&cluster, &maker, 100);
+	work(&cluster, &maker, 300);
+	uint32_t last = work_unheard(&cluster, &maker, 2);
+	assert_int_equal(numbers_of(&cluster, 0).epoch, 2);
+	struct member *member = &cluster.member[HURT];
+	record_lose(&member->entries);
+	record_lose(&member->entries);
+	buffer_append_span(&earlier, buffer_span(&member->log));
+	damage(&member->log, block_from_end(&member->log, 0, 0, 12));
+	cluster_member_up(&cluster, HURT);
+	assert_int_equal(numbers_of(&cluster, HURT).epoch, 0);
+	cluster_run(&cluster, 5000);
+	work(&cluster, &maker, 1000);
+	assert_int_equal(member->rebased, 1);
+	no_slot_is_filled_twice(&cluster, buffer_span(&earlier));
+	assert_true(numbers_of(&cluster, HURT).epoch > 2 || numbers_of(&cluster, HURT).consensus.round > last);
+	cluster_run(&cluster, 3000);
+	logs_are_equal(&cluster, 10);
+	buffer_free(&earlier);
 	cluster_end(&cluster);
 }
 
@@ -150,7 +186,7 @@ static void a_chain_that_is_broken_for_good(void **state)
 	cluster_member_up(&cluster, HURT);
 	cluster_run(&cluster, 5000);
 	work(&cluster, &maker, 2000);
-	no_slot_is_filled_twice(&cluster);
+	no_slot_is_filled_twice(&cluster, (struct span){0});
 	struct replica_numbers numbers = numbers_of(&cluster, HURT);
 	assert_true(numbers.consensus.round > last && numbers.consensus.round + 8 > numbers.consensus.highest_round);
 	cluster_run(&cluster, 3000);
@@ -162,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_of_an_epoch_not_yet_reached),
+		cmocka_unit_test(blocks_of_the_epoch_that_a_rebase_reaches),
 		cmocka_unit_test(a_chain_that_is_broken_for_good),
 	};
 	consortium_found(&four, 4);
