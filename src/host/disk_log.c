@@ -31,6 +31,7 @@ struct disk_log {
 	int fd;                       /* newest segment, for reading and appending */
 	int old_fd;                   /* an older one, opened for reading */
 	uint32_t old_number;
+	struct disk_behind behind;    /* of the newest segment */
 	uint64_t segment_size;
 	bool dirty;
 	bool failed;                  /* a flush: what the system then dropped is unknown */
@@ -293,9 +294,12 @@ static enum status segment_create(struct disk_log *log, uint32_t number, uint64_
 		close(fd);
 		return status;
 	}
-	if (log->fd >= 0)
+	if (log->fd >= 0) {
+		disk_behind_end(log->fd);
 		close(log->fd);
+	}
 	log->fd = fd;
+	log->behind = (struct disk_behind){0};
 	ARRAY_GROW(log->segments, log->count, log->capacity);
 	log->segments[log->count++] = (struct segment){.number = number, .start = start};
 	return OK;
@@ -502,6 +506,7 @@ enum status disk_log_append(struct disk_log *log, struct span frames, struct fau
 		return fault_set(fault, E_IO, "the log %s/%s cannot be written: %s%s", log->folder, log->name, strerror(errno), disk_advice(errno));
 	segment->size += frames.size;
 	log->dirty = true;
+	disk_behind(&log->behind, log->fd, HEADER_SIZE + segment->size);
 	return OK;
 }
 
@@ -665,6 +670,7 @@ enum status disk_log_cut(struct disk_log *log, uint64_t position, struct fault *
 		return fault_set(fault, E_IO, "the log %s/%s cannot be cut: %s%s", log->folder, log->name, strerror(errno), disk_advice(errno));
 	log->fd = fd;
 	newest(log)->size = position - newest(log)->start;
+	log->behind = (struct disk_behind){0};
 	log->bad = log->bad_next = 0;
 	return OK;
 }

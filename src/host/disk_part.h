@@ -17,6 +17,17 @@ void disk_segment_header(uint64_t start, struct buffer *out);
 /* Is that the header of a segment? */
 bool disk_segment_header_read(struct span bytes, uint64_t *start);
 
+/* disk_behind.c. What lies far behind the end of a file that only grows leaves the system's memory: a log would fill all of it, and the
+ * rest of the machine needs it. Writing begins before a flush asks for it, so that flushes are short. */
+struct disk_behind {
+	uint64_t begun, dropped;      /* bytes of the file that are being written, or were; that are no longer kept in memory */
+};
+
+/* The file has `end` bytes now. */
+void disk_behind(struct disk_behind *behind, int fd, uint64_t end);
+/* Nothing more is appended, and all is flushed. */
+void disk_behind_end(int fd);
+
 /* disk_repair.c. A segment file that is damaged, and what is known about it. */
 struct disk_damaged {
 	const char *folder, *name;    /* of the log */

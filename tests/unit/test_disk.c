@@ -9,9 +9,12 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <linux/magic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -636,6 +639,54 @@ static void a_full_disk_is_told_and_loses_nothing(void **state)
 	disk_log_close(log);
 }
 
+/* Bytes of a file that the system holds in memory. */
+static size_t resident(const char *path)
+{
+	struct stat facts;
+	int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0 && fstat(fd, &facts) == 0);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = ((size_t)facts.st_size + page - 1) / page, held = 0;
+	void *map = mmap(NULL, (size_t)facts.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	unsigned char *there = memory_new(pages);
+	assert_true(map != MAP_FAILED && mincore(map, (size_t)facts.st_size, there) == 0);
+	for (size_t i = 0; i < pages; i++)
+		held += there[i] & 1;
+	munmap(map, (size_t)facts.st_size);
+	close(fd);
+	free(there);
+	return held * page;
+}
+
+static void written_frames_leave_the_memory(void **state)
+{
+	enum { FRAMES = 48, FRAME = 1 << 20 };
+	struct room *room = *state;
+	struct statfs disk;
+	struct disk_log *log;
+	char path[128];
+	assert_int_equal(statfs(room->folder, &disk), 0);
+	if (disk.f_type == TMPFS_MAGIC)
+		skip(); /* it is memory */
+	assert_int_equal(disk_log_open(room->folder, "log", NULL, NULL, &log, &room->fault), OK);
+	for (int i = 0; i < FRAMES; i++) {
+		assert_int_equal(append(log, FRAME, &room->fault), OK);
+		assert_int_equal(disk_log_flush(log, &room->fault), OK);
+	}
+	snprintf(path, sizeof path, "%s/log.000000", room->folder);
+	size_t held = resident(path);
+	assert_true(held >= 4 << 20 && held <= 16 << 20); /* what came last is likely to be asked for */
+	disk_log_close(log);
+
+	struct heard heard = {0};
+	assert_int_equal(disk_log_open(room->folder, "log", on_frame, &heard, &log, &room->fault), OK);
+	assert_true(heard.count == FRAMES && !heard.wrong);
+	/* A new segment: of the one before it nothing stays. */
+	disk_log_segment_size(log, FRAME);
+	assert_int_equal(append(log, FRAME, &room->fault), OK);
+	assert_true(resident(path) <= 1 << 20);
+	disk_log_close(log);
+}
+
 int main(void)
 {
 #define DISK_TEST(name) cmocka_unit_test_setup_teardown(name, room_open, room_close)
@@ -649,6 +700,7 @@ int main(void)
 		DISK_TEST(a_tail_cut_anywhere_is_repaired),
 		DISK_TEST(a_damaged_middle_is_not_cut),
 		DISK_TEST(segments_follow_each_other),
+		DISK_TEST(written_frames_leave_the_memory),
 		DISK_TEST(pruning_deletes_whole_segments),
 		DISK_TEST(a_log_is_cut_anywhere),
 		DISK_TEST(a_removed_log_is_a_new_one),
